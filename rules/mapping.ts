@@ -1,0 +1,38 @@
+import type { Catalog, DynamicsColumn, MarketoField } from './catalog.js';
+import type { Direction, Kind } from './terms.js';
+
+/** One row of the field selection in `sync.config.yaml` (design: rule 6). */
+export interface FieldChoice {
+  /** REST name of the person field; it also names the mapped field in the store and in every report. */
+  readonly marketo: string;
+  readonly lead?: string;
+  readonly contact?: string;
+  readonly direction: Direction;
+  /** An opt-out: where nothing is agreed yet, the most restrictive value wins. */
+  readonly consent: boolean;
+}
+
+/** A field as it is synced on one table: chosen, present in both schemas, readable, of types that meet. */
+export interface MappedField {
+  readonly name: string;
+  readonly column: string;
+  readonly direction: Direction;
+  readonly consent: boolean;
+  readonly marketoField: MarketoField;
+  readonly dynamicsColumn: DynamicsColumn;
+}
+
+/** A chosen field that is set aside, with the reason that people are shown. */
+export interface FieldNotice {
+  readonly field: string;
+  readonly kind: Kind;
+  readonly code: 'unknown-field' | 'unknown-column' | 'types-cannot-meet' | 'unreadable' | 'read-only';
+  readonly message: string;
+}
+
+export interface Mapping {
+  readonly fields: Readonly<Record<Kind, readonly MappedField[]>>;
+  readonly notices: readonly FieldNotice[];
+}
+
+export type MappingInput = Readonly<{ choices: readonly FieldChoice[]; catalog: Catalog }>;
