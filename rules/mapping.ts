@@ -1,4 +1,5 @@
 import type { Catalog, DynamicsColumn, MarketoField } from './catalog.js';
+import type { Codec } from './codecs/index.js';
 import type { Direction, Kind } from './terms.js';
 
 /** One row of the field selection in `sync.config.yaml` (design: rule 6). */
@@ -16,10 +17,16 @@ export interface FieldChoice {
 export interface MappedField {
   readonly name: string;
   readonly column: string;
+  /** The chosen direction, narrowed to what both schemas and the rights of both API users let through. */
   readonly direction: Direction;
   readonly consent: boolean;
+  readonly codec: Codec;
   readonly marketoField: MarketoField;
   readonly dynamicsColumn: DynamicsColumn;
+  /** Whether a new Dynamics row may be given this value, also where `direction` is narrowed because updates are refused. */
+  readonly creatable: boolean;
+  /** Whether the value of an existing Dynamics row may be changed. */
+  readonly updatable: boolean;
 }
 
 /** A chosen field that is set aside, with the reason that people are shown. */

@@ -1,0 +1,105 @@
+import type { DynamicsColumn, MarketoField } from './catalog.js';
+import { codecFor, meets } from './codecs/index.js';
+import type { FieldChoice, FieldNotice, MappedField, Mapping, MappingInput } from './mapping.js';
+import { KINDS, type Direction, type Kind } from './terms.js';
+
+type Notice = Pick<FieldNotice, 'code' | 'message'>;
+type Outcome = Readonly<{ field?: MappedField; notice?: Notice }>;
+
+/**
+ * What of the field selection can be synced on each table, and a notice for each row that cannot, or only one way. One
+ * notice per row and table: the first reason that applies.
+ */
+export function mapFields({ choices, catalog }: MappingInput): Mapping {
+  const fields: Record<Kind, MappedField[]> = { lead: [], contact: [] };
+  const notices: FieldNotice[] = [];
+  for (const kind of KINDS) {
+    for (const choice of choices) {
+      const column = choice[kind];
+      if (column === undefined) continue;
+      const { field, notice } = mapField(
+        choice,
+        kind,
+        column,
+        own(catalog.marketo, choice.marketo),
+        own(catalog.dynamics[kind], column),
+      );
+      if (field !== undefined) fields[kind].push(field);
+      if (notice !== undefined) notices.push({ field: choice.marketo, kind, ...notice });
+    }
+  }
+  return { fields, notices };
+}
+
+// A field may be named like a property of every object ("constructor").
+const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
+function mapField(
+  choice: FieldChoice,
+  kind: Kind,
+  name: string,
+  marketo: MarketoField | undefined,
+  column: DynamicsColumn | undefined,
+): Outcome {
+  if (marketo === undefined) {
+    return setAside('unknown-field', `Marketo shows our API user no person field ${choice.marketo}.`);
+  }
+  if (column === undefined) {
+    return setAside('unknown-column', `The Dynamics table ${kind} has no column ${name}.`);
+  }
+  const codec = codecFor(marketo, column);
+  if (!meets(codec)) return setAside('types-cannot-meet', codec.cannotMeet);
+  if (!column.readable) {
+    return setAside('unreadable', `The sync user may not read ${kind}.${name}, so it is not synced.`);
+  }
+  const updatable = column.updatable && !isState(column);
+  const { direction, notice } = narrowed(choice.direction, marketo, { updatable, where: `${kind}.${name}` });
+  if (direction === null) return { notice };
+  const field: MappedField = {
+    name: choice.marketo,
+    column: name,
+    direction,
+    consent: choice.consent,
+    codec,
+    marketoField: marketo,
+    dynamicsColumn: column,
+    creatable: column.creatable && !isState(column) && choice.direction !== 'toMarketo',
+    updatable: updatable && direction !== 'toMarketo',
+  };
+  return notice === undefined ? { field } : { field, notice };
+}
+
+const setAside = (code: FieldNotice['code'], message: string): Outcome => ({ notice: { code, message } });
+
+/**
+ * A state moves together with its status and by rules of its own (Microsoft: "Define status reason transitions"), so
+ * neither is written as a field.
+ */
+const isState = ({ type }: DynamicsColumn): boolean => type === 'state' || type === 'status';
+
+type Narrowed =
+  Readonly<{ direction: Direction; notice?: Notice }> | Readonly<{ direction: null; notice: Notice }>;
+
+function narrowed(
+  chosen: Direction,
+  marketo: MarketoField,
+  { updatable, where }: Readonly<{ updatable: boolean; where: string }>,
+): Narrowed {
+  const toDynamics = chosen !== 'toMarketo' && updatable;
+  const toMarketo = chosen !== 'toDynamics' && marketo.updateable;
+  const refusals = [
+    chosen !== 'toMarketo' && !updatable ? `the sync user may not change ${where}` : [],
+    chosen !== 'toDynamics' && !marketo.updateable ? `Marketo lets nobody change ${marketo.name} by API` : [],
+  ].flat();
+  const why = sentence(refusals.join(' and '));
+  if (!toDynamics && !toMarketo) {
+    return { direction: null, notice: { code: 'read-only', message: `${why}, so it is not synced.` } };
+  }
+  const direction = toDynamics && toMarketo ? 'both' : toDynamics ? 'toDynamics' : 'toMarketo';
+  if (direction === chosen) return { direction };
+  const to = direction === 'toMarketo' ? 'Marketo' : 'Dynamics';
+  return { direction, notice: { code: 'read-only', message: `${why}, so it is synced to ${to} only.` } };
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

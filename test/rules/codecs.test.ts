@@ -1,0 +1,368 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  DYNAMICS_TYPES,
+  MARKETO_TYPES,
+  type DynamicsColumn,
+  type MarketoField,
+  type Option,
+} from '../../rules/catalog.js';
+import { codecFor, fromLog, meets, same, type Codec, type Encoded } from '../../rules/codecs/index.js';
+import { across, type FieldValue, type Side } from '../../rules/terms.js';
+import { column, person } from './schema.js';
+
+const SIDES: readonly Side[] = ['marketo', 'dynamics'];
+
+const OPTIONS: readonly Option[] = [
+  { value: 1, label: 'Advertisement' },
+  { value: 2, label: 'Employee Referral' },
+  { value: 8, label: 'Web' },
+  { value: 9, label: ' web ' },
+  { value: 10, label: '日本語 🎌' },
+  { value: 11, label: '' },
+  { value: 12, label: 'a;b' },
+];
+
+function codec(field: MarketoField, dynamics: DynamicsColumn, history?: readonly Option[]): Codec {
+  const found = codecFor(field, dynamics, history);
+  if (!meets(found)) throw new Error(found.cannotMeet);
+  return found;
+}
+
+const refusal = (result: Encoded): string => (result.ok ? `took ${String(result.value)}` : result.code);
+
+/** Every form in which a side is known, or feared, to hold a value of a family of types. */
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary', maxLength: 400 }),
+  fc.constantFrom('', ' ', 'a\r\nb', 'a\rb', ' spaced ', '👩‍👩‍👧', 'Ünï@Ex.com', 'Ada@Example.COM'),
+);
+const day = fc
+  .date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true })
+  .map((date) => date.toISOString());
+const offset = fc.constantFrom('Z', '', '+00:00', '+0000', 'Z+0000', '-05:00', '+14:00', '+05:30');
+const labels = fc.constantFrom(
+  ...OPTIONS.map(({ label }) => label),
+  'WEB',
+  'Carrier Pigeon',
+  '',
+  ';',
+  '1',
+  '🚀',
+);
+const values = fc.constantFrom(...OPTIONS.map(({ value }) => value), 77, -1);
+const blank = fc.constantFrom<FieldValue>(null, '');
+const number = fc.oneof(
+  fc.double({ noNaN: true }),
+  fc.integer(),
+  fc.double({ min: -1e4, max: 1e4, noNaN: true }),
+);
+
+const forms: Readonly<Record<string, Readonly<Record<Side, fc.Arbitrary<FieldValue>>>>> = {
+  text: { marketo: text, dynamics: text },
+  boolean: {
+    marketo: fc.constantFrom<FieldValue>(true, false, 'true', '0', 'maybe'),
+    dynamics: fc.boolean(),
+  },
+  number: { marketo: fc.oneof(number, number.map(String)), dynamics: number },
+  date: {
+    marketo: fc.oneof(
+      day.map((at) => at.slice(0, 10)),
+      fc.constantFrom('2026-02-30', 'soon'),
+    ),
+    dynamics: day.map((at) => at.slice(0, 10)),
+  },
+  datetime: {
+    marketo: fc.tuple(day, offset).map(([at, zone]) => at.slice(0, 19) + zone),
+    dynamics: day,
+  },
+  option: { marketo: labels, dynamics: values },
+  multiselect: {
+    marketo: fc.tuple(fc.array(labels), fc.constantFrom(';', '; ')).map(([some, by]) => some.join(by)),
+    dynamics: fc.array(values).map((some) => some.join(',')),
+  },
+};
+
+const families: Readonly<Record<string, string>> = {
+  ...{ string: 'text', memo: 'text', boolean: 'boolean', dateOnly: 'date', datetime: 'datetime' },
+  ...{ integer: 'number', decimal: 'number', double: 'number', money: 'number' },
+  ...{ picklist: 'option', state: 'option', status: 'option', multiselect: 'multiselect' },
+};
+
+const columns = DYNAMICS_TYPES.flatMap((type) => {
+  switch (families[type]) {
+    case 'option':
+    case 'multiselect':
+      return [column(type, { options: OPTIONS })];
+    case 'number':
+      return [
+        column(type),
+        column(type, { precision: 0, min: -50, max: 50 }),
+        column(type, { precision: 4 }),
+      ];
+    case 'text':
+      return [column(type), column(type, { maxLength: 20 })];
+    default:
+      return [column(type)];
+  }
+});
+
+const meetings = MARKETO_TYPES.flatMap((type) =>
+  columns.flatMap((dynamics) => {
+    const found = codecFor(person(type), dynamics);
+    return meets(found) ? [{ type, dynamics, codec: found }] : [];
+  }),
+);
+
+describe('every pair of types that may meet', () => {
+  const cases = meetings.flatMap((pair) => SIDES.map((source) => ({ ...pair, source })));
+
+  it.each(cases)('$type and $dynamics.type: what comes from $source stays what it was', (pair) => {
+    const { codec, source, dynamics } = pair;
+    const target = across(source);
+    const form = forms[families[dynamics.type] ?? '']?.[source];
+    if (form === undefined) throw new Error(`No values for ${dynamics.type}.`);
+    fc.assert(
+      fc.property(fc.oneof({ weight: 9, arbitrary: form }, { weight: 1, arbitrary: blank }), (value) => {
+        const canonical = codec.canonical(source, value);
+        for (const result of [codec.encode(target, canonical), codec.convert(source, value)]) {
+          if (result.ok) expect(codec.canonical(target, result.value)).toBe(canonical);
+        }
+        expect(codec.convert(source, value).ok).toBe(codec.encode(target, canonical).ok);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each(cases)('$type and $dynamics.type: null, missing and "" on $source are one blank', (pair) => {
+    const { codec, source } = pair;
+    for (const value of [null, undefined, '']) expect(codec.canonical(source, value)).toBe(codec.blank);
+    expect(codec.encode(across(source), codec.blank)).toEqual({ ok: true, value: codec.blank });
+  });
+
+  it('are these', () => {
+    const met = new Map<string, Set<string>>();
+    for (const { type, dynamics } of meetings) {
+      met.set(type, (met.get(type) ?? new Set()).add(dynamics.type));
+    }
+    const words = ['string', 'memo', 'picklist', 'multiselect', 'state', 'status'];
+    const numbers = ['integer', 'decimal', 'double', 'money'];
+    expect(Object.fromEntries([...met].map(([type, set]) => [type, [...set]]))).toEqual({
+      ...Object.fromEntries(['string', 'text', 'email', 'phone', 'url'].map((type) => [type, words])),
+      ...Object.fromEntries(
+        ['integer', 'score', 'float', 'currency', 'percent'].map((type) => [type, numbers]),
+      ),
+      ...{ boolean: ['boolean'], date: ['dateOnly'], datetime: ['datetime'] },
+    });
+  });
+});
+
+describe('types that cannot meet say why', () => {
+  it.each([
+    ['date', 'datetime', 'time zone'],
+    ['datetime', 'dateOnly', 'time zone'],
+    ['string', 'integer', 'many ways'],
+    ['integer', 'string', 'many ways'],
+    ['boolean', 'picklist', 'holds its label'],
+    ['string', 'lookup', 'of type lookup'],
+    ['formula', 'string', 'of type formula'],
+    ['integer', 'boolean', 'no value in common'],
+  ] as const)('%s and %s', (marketo, dynamics, why) => {
+    const found = codecFor(person(marketo), column(dynamics));
+    expect(found).toHaveProperty('cannotMeet');
+    const reason = meets(found) ? '' : found.cannotMeet;
+    expect(reason).toContain(why);
+    expect(reason).toContain(`${marketo}Field`);
+    expect(reason).toContain(`new_${dynamics.toLowerCase()}`);
+  });
+});
+
+describe('text', () => {
+  const plain = codec(person('string'), column('string', { maxLength: 4 }));
+
+  it('keeps spaces, letter case and every character, and knows one line end', () => {
+    expect(plain.canonical('marketo', ' Ada ')).toBe(' Ada ');
+    expect(same(plain, { side: 'marketo', value: 'a' }, { side: 'dynamics', value: 'A' })).toBe(false);
+    expect(same(plain, { side: 'marketo', value: 'a\r\nb' }, { side: 'dynamics', value: 'a\nb' })).toBe(true);
+  });
+
+  it('is never cut: too long is refused, counted as each side counts', () => {
+    expect(plain.encode('dynamics', '🚀🚀')).toEqual({ ok: true, value: '🚀🚀' });
+    expect(refusal(plain.encode('dynamics', '🚀🚀.'))).toBe('too-long');
+    expect(plain.encode('marketo', '🚀'.repeat(255)).ok).toBe(true);
+    expect(refusal(plain.encode('marketo', '🚀'.repeat(256)))).toBe('too-long');
+  });
+
+  it('is counted in bytes for a text field of Marketo', () => {
+    const memo = codec(person('text', { length: 8 }), column('memo'));
+    expect(memo.encode('marketo', '🚀🚀').ok).toBe(true);
+    expect(memo.encode('marketo', 'éé日n')).toMatchObject({ ok: true });
+    expect(refusal(memo.encode('marketo', '🚀🚀.'))).toBe('too-long');
+    expect(refusal(codec(person('text'), column('memo')).encode('marketo', 'a'.repeat(30_001)))).toBe(
+      'too-long',
+    );
+  });
+});
+
+describe('an e-mail field', () => {
+  const email = codec(person('email'), column('string', { maxLength: 100 }));
+
+  it('is compared without letter case, and carried with it', () => {
+    expect(
+      same(email, { side: 'marketo', value: 'Ada@X.com' }, { side: 'dynamics', value: ' ada@x.COM' }),
+    ).toBe(true);
+    expect(email.convert('marketo', ' Ada@X.com ')).toEqual({ ok: true, value: 'Ada@X.com' });
+  });
+
+  it('takes only ASCII in Marketo, and anything in Dynamics', () => {
+    expect(refusal(email.convert('dynamics', 'jürgen@example.com'))).toBe('not-ascii-email');
+    expect(email.convert('marketo', 'jürgen@example.com').ok).toBe(true);
+  });
+});
+
+describe('numbers', () => {
+  const money = codec(person('currency'), column('money', { precision: 2, min: 0, max: 1000 }));
+  const whole = codec(person('float'), column('integer'));
+
+  it('are compared at the precision of the column', () => {
+    expect(same(money, { side: 'marketo', value: 10.004 }, { side: 'dynamics', value: 10 })).toBe(true);
+    expect(same(money, { side: 'marketo', value: 10.006 }, { side: 'dynamics', value: 10 })).toBe(false);
+    expect(same(money, { side: 'marketo', value: 0.1 + 0.2 }, { side: 'dynamics', value: 0.3 })).toBe(true);
+    expect(same(money, { side: 'marketo', value: -0.001 }, { side: 'dynamics', value: 0 })).toBe(true);
+  });
+
+  it('are refused outside the range, and as fractions where only whole ones fit', () => {
+    expect(refusal(money.encode('dynamics', 1000.01))).toBe('out-of-range');
+    expect(money.encode('marketo', 5000)).toEqual({ ok: true, value: 5000 });
+    expect(refusal(whole.convert('marketo', 1.5))).toBe('not-whole');
+    expect(refusal(whole.convert('marketo', 3e9))).toBe('out-of-range');
+    expect(refusal(codec(person('percent'), column('decimal')).convert('dynamics', 12.5))).toBe('not-whole');
+    expect(refusal(whole.convert('marketo', '12 apples'))).toBe('not-a-number');
+  });
+});
+
+describe('dates', () => {
+  const zone = process.env['TZ'];
+  afterEach(() => {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  });
+
+  it.each(['UTC', 'Pacific/Kiritimati', 'Pacific/Pago_Pago', 'America/New_York', 'Asia/Kolkata'])(
+    'never shift when the process runs in %s',
+    (place) => {
+      process.env['TZ'] = place;
+      const date = codec(person('date'), column('dateOnly'));
+      const datetime = codec(person('datetime'), column('datetime'));
+      fc.assert(
+        fc.property(day, (at) => {
+          const canonicalDay = date.canonical('marketo', at.slice(0, 10));
+          const canonicalTime = datetime.canonical('dynamics', at);
+          expect(canonicalDay).toBe(at.slice(0, 10));
+          expect(canonicalTime).toBe(`${at.slice(0, 19)}Z`);
+        }),
+      );
+      expect(datetime.canonical('marketo', '2026-03-08T02:30:00')).toBe('2026-03-08T02:30:00Z');
+    },
+  );
+
+  it('are one instant in every notation, to the second', () => {
+    const datetime = codec(person('datetime'), column('datetime'));
+    const notations = ['Z', '.999Z', '+00:00', '+0000', 'Z+0000', ''].map(
+      (end) => `2026-11-20T10:00:00${end}`,
+    );
+    for (const notation of [
+      ...notations,
+      '2026-11-20 10:00:00',
+      '2026-11-20T05:00:00-05:00',
+      '2026-11-20T10:00Z',
+    ]) {
+      expect(datetime.canonical('marketo', notation)).toBe('2026-11-20T10:00:00Z');
+    }
+  });
+
+  it('that no calendar has are refused, and so are those before 1753 in Dynamics', () => {
+    const date = codec(person('date'), column('dateOnly'));
+    const datetime = codec(person('datetime'), column('datetime'));
+    for (const none of ['2026-02-30', '2026-13-01', '20-11-2026', 'tomorrow', '0000-00-00']) {
+      expect(refusal(date.convert('marketo', none))).toBe('not-a-date');
+    }
+    for (const none of ['2026-11-20', '2026-11-20T25:00:00Z', '2026-02-30T10:00:00Z', 'now']) {
+      expect(refusal(datetime.convert('marketo', none))).toBe('not-a-date');
+    }
+    expect(refusal(date.convert('marketo', '1752-12-31'))).toBe('out-of-range');
+    expect(date.convert('marketo', '1753-01-01')).toEqual({ ok: true, value: '1753-01-01' });
+    expect(refusal(datetime.convert('marketo', '1752-12-31T23:59:59Z'))).toBe('out-of-range');
+    expect(date.convert('dynamics', '1753-01-01').ok).toBe(true);
+  });
+});
+
+describe('options', () => {
+  const source = codec(person('string'), column('picklist', { name: 'leadsourcecode', options: OPTIONS }), [
+    { value: 8, label: 'Website' },
+    { value: 2, label: 'Web' },
+    { value: 99, label: 'Removed' },
+  ]);
+
+  it('meet their label, without letter case and outer spaces', () => {
+    expect(same(source, { side: 'marketo', value: ' WEB ' }, { side: 'dynamics', value: 8 })).toBe(true);
+    expect(source.convert('dynamics', 8)).toEqual({ ok: true, value: 'Web' });
+    expect(source.convert('marketo', 'employee referral')).toEqual({ ok: true, value: 2 });
+  });
+
+  it('know the labels that they had before, below those that they have', () => {
+    expect(source.canonical('marketo', 'website')).toBe(8);
+    expect(source.canonical('marketo', 'web')).toBe(8);
+    expect(source.canonical('marketo', 'Removed')).toBe('label:Removed');
+  });
+
+  it('refuse a label that none of them has, by name', () => {
+    expect(source.canonical('marketo', 'Carrier Pigeon')).toBe('label:Carrier Pigeon');
+    expect(source.convert('marketo', 'Carrier Pigeon')).toEqual({
+      ok: false,
+      code: 'unknown-option',
+      message: 'leadsourcecode has no option "Carrier Pigeon".',
+    });
+    expect(refusal(source.convert('dynamics', 77))).toBe('unknown-option');
+  });
+
+  it('that share a label are one', () => {
+    expect(same(source, { side: 'dynamics', value: 8 }, { side: 'dynamics', value: 9 })).toBe(true);
+  });
+
+  it('of several choices are compared as a set', () => {
+    const many = codec(person('string'), column('multiselect', { options: OPTIONS }));
+    expect(
+      same(many, { side: 'marketo', value: 'web; Advertisement' }, { side: 'dynamics', value: '1,8' }),
+    ).toBe(true);
+    expect(many.convert('dynamics', '8,1,8')).toEqual({ ok: true, value: 'Advertisement;Web' });
+    expect(many.convert('marketo', 'Web;Advertisement')).toEqual({ ok: true, value: '1,8' });
+    expect(refusal(many.convert('marketo', 'Web;Pigeon'))).toBe('unknown-option');
+    expect(refusal(many.convert('dynamics', '12'))).toBe('ambiguous-option');
+    const options = Array.from({ length: 151 }, (_, value) => ({ value, label: `L${value}` }));
+    const wide = codec(person('text'), column('multiselect', { options }));
+    expect(refusal(wide.convert('marketo', options.map(({ label }) => label).join(';')))).toBe('too-long');
+  });
+});
+
+describe("a value of Marketo's change log", () => {
+  it.each([
+    ['boolean', 'true', true],
+    ['boolean', '1', true],
+    ['boolean', '0', false],
+    ['boolean', null, false],
+    ['boolean', 'perhaps', 'perhaps'],
+    ['integer', '12', 12],
+    ['score', '-3', -3],
+    ['currency', '10.50', 10.5],
+    ['integer', 'twelve', 'twelve'],
+    ['integer', ' ', ' '],
+    ['string', '007', '007'],
+    ['string', '', null],
+    ['string', null, null],
+    ['datetime', '2026-11-20 10:00:00', '2026-11-20 10:00:00'],
+  ] as const)('of a %s field, %j, is %j', (type, logged, value) => {
+    expect(fromLog(person(type), logged)).toBe(value);
+  });
+});
