@@ -1,0 +1,134 @@
+import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
+
+/**
+ * Where a link stands.
+ *
+ * - `unmatched`: a row of Dynamics that has no person yet, or a request whose row does not exist yet
+ * - `linked`: both records are known
+ * - `ambiguous`: several candidates; set aside until a person decides or the ambiguity is gone
+ * - `ended`: the row was deleted in Dynamics; the person stays, flagged
+ * - `tombstone`: the person was deleted in Marketo; the row stays and does not bring the person back
+ * - `excluded`: a qualified or merged row, which never creates or matches
+ */
+export const LINK_STATUSES = ['unmatched', 'linked', 'ambiguous', 'ended', 'tombstone', 'excluded'] as const;
+export type LinkStatus = (typeof LINK_STATUSES)[number];
+
+/**
+ * Where a write stands.
+ *
+ * - `planned`: decided, not sent; planned anew whenever the link is resolved again
+ * - `sent`: the call was begun; until an answer or its deadline nobody knows its effect
+ * - `answered`: Marketo answered `updated`, which does not prove the value (blocked fields)
+ * - `settled`: seen to have taken effect; kept while its log entry may still come
+ * - `superseded`: given up or replaced before it settled; if its value turns up it is ours, not an edit
+ */
+export type WriteState = 'planned' | 'sent' | 'answered' | 'settled' | 'superseded';
+
+/** One field value sent to one side. */
+export interface Write {
+  readonly side: Side;
+  readonly field: string;
+  /** What the target was known to hold; `undefined` in a record that we create. */
+  readonly from: FieldValue;
+  readonly to: FieldValue;
+  /** The value of the other side that this write carries across, in that side's form. */
+  readonly source: FieldValue;
+  readonly rule: Rule;
+  readonly state: WriteState;
+  readonly cycle: number;
+  /** When it was planned, sent or answered: the last of these. */
+  readonly at: IsoInstant;
+  /** Until then a call may still be under way. */
+  readonly deadline: IsoInstant | null;
+  /** Our entry for it was seen in Marketo's change log. */
+  readonly logged: boolean;
+}
+
+/** Why a value won. `docs/rules.md` explains each to people. */
+export const RULES = [
+  'one-sided',
+  'direction',
+  'authority',
+  'first-blank',
+  'first-consent',
+  'first-authority',
+  'restore',
+  'created',
+] as const;
+export type Rule = (typeof RULES)[number];
+
+/** A field that does not converge for a stated reason, for exactly these values. */
+export interface Parked {
+  readonly reason: 'refused' | 'quarantined';
+  readonly rejectionId: string | null;
+  readonly marketo: FieldValue;
+  readonly dynamics: FieldValue;
+}
+
+/** An edit in Marketo that a write of ours covered before we had seen it. */
+export interface Overtaken {
+  readonly value: FieldValue;
+  /** `collision`: it stood in the log before our write; `later`: after an application of that same write. */
+  readonly as: 'collision' | 'later';
+  /** What our write put over it, and the value of Dynamics that it carried: where both sides stood then. */
+  readonly written: FieldValue;
+  readonly source: FieldValue;
+}
+
+/** The last cause of a field's value, kept so that any current value can be explained. */
+export interface Cause {
+  readonly rule: Rule;
+  readonly winner: Side;
+  readonly cycle: number;
+  readonly at: IsoInstant;
+}
+
+export type BySide<T> = Readonly<Record<Side, T>>;
+
+/** The pair (person, lead or contact) that the sync keeps true; see docs/architecture.md, "The link". */
+export interface Link {
+  readonly id: number;
+  readonly version: number;
+  readonly kind: Kind;
+  readonly status: LinkStatus;
+  readonly marketoId: number | null;
+  readonly dynamicsId: string | null;
+  readonly emailKey: string | null;
+  readonly dirty: boolean;
+  /** Sides whose record the next fetch reads again, whatever the change feeds say. */
+  readonly rereadMarketo: boolean;
+  readonly rereadDynamics: boolean;
+  /** Key fields that the person should carry and does not yet (`dynamicsId`, `dynamicsType`, `dynamicsDeleted`). */
+  readonly stamp: FieldValues | null;
+  readonly etag: string | null;
+  readonly agreed: BySide<FieldValues>;
+  readonly seen: BySide<FieldValues>;
+  readonly writes: readonly Write[];
+  readonly overtaken: Readonly<Record<string, Overtaken>>;
+  readonly parked: Readonly<Record<string, Parked>>;
+  readonly causes: Readonly<Record<string, Cause>>;
+  /** The person that is to be created in Marketo, or whose creation is under way or in doubt. */
+  readonly creation: Creation | null;
+  /** Ids of the other candidates of an ambiguous group. */
+  readonly candidates: readonly Candidate[] | null;
+}
+
+export interface Creation {
+  /** Values by field, in Marketo's form. */
+  readonly values: FieldValues;
+  /** When the call began; null while it is only planned. */
+  readonly sentAt: IsoInstant | null;
+  readonly deadline: IsoInstant | null;
+}
+
+export interface Candidate {
+  readonly side: Side;
+  readonly kind?: Kind;
+  readonly id: string;
+}
+
+/** The value that a side is known to hold; `undefined` if it was never observed. */
+export const actual = (link: Link, side: Side, field: string): FieldValue | undefined => {
+  const seen = link.seen[side];
+  return Object.hasOwn(seen, field) ? seen[field] : link.agreed[side][field];
+};

@@ -1,0 +1,74 @@
+import { draftOf } from './draft.js';
+import type { Link, Write } from './link.js';
+import type { MappedField } from './mapping.js';
+import { openWrite, recordSeen, replaceWrite, settle } from './settle.js';
+import type { FieldValues, Side } from './terms.js';
+
+/** A read of one record: what it held at one moment, for the fields that could be read. */
+export interface Observation {
+  readonly side: Side;
+  /** By field name; a field that is missing was not read and is left as it was. */
+  readonly values: FieldValues;
+  readonly etag?: string;
+}
+
+export interface ObserveContext {
+  readonly fields: readonly MappedField[];
+  /** Milliseconds since the epoch, of the reading side's own clock. */
+  readonly now: number;
+  /** How long after an answered write Marketo's own reading may still show the old value, in milliseconds. */
+  readonly overlapMs: number;
+}
+
+/** A write that was answered and yet is not there after the overlap window: the target refused it in silence. */
+export interface SilentRefusal {
+  readonly write: Write;
+}
+
+export interface Observed {
+  readonly link: Link;
+  readonly refusals: readonly SilentRefusal[];
+}
+
+/**
+ * Takes what was read of one record into the link. A value equal to an open write settles it; a value that an in-doubt
+ * or answered write was to replace tells, once its time is over, that the write had no effect.
+ */
+export const observe = (link: Link, observation: Observation, context: ObserveContext): Observed => {
+  const draft = draftOf(link);
+  const refusals: SilentRefusal[] = [];
+  const { side, values } = observation;
+  for (const { name, codec } of context.fields) {
+    if (!Object.hasOwn(values, name)) continue;
+    const value = values[name] ?? null;
+    const write = openWrite(draft, side, name);
+    if (write !== undefined) {
+      if (codec.canonical(side, write.to) === codec.canonical(side, value)) {
+        settle(draft, codec, write, value);
+        continue;
+      }
+      const stillFrom = codec.canonical(side, write.from) === codec.canonical(side, value);
+      if (stillFrom && !isOver(write, context)) continue;
+      if (stillFrom && write.state === 'answered') refusals.push({ write });
+      replaceWrite(draft, write, { ...write, state: 'superseded' });
+    }
+    recordSeen(draft, codec, side, name, value);
+  }
+  if (observation.etag !== undefined) draft.etag = observation.etag;
+  draft.dirty = draft.dirty || hasDifference(draft);
+  return { link: draft, refusals };
+};
+
+/**
+ * True if the write can no longer take effect unnoticed. Marketo: an answered write had its time when the overlap window
+ * is over, one in doubt when its call cannot be running any more. Dynamics: at once, because a call that is still under
+ * way carries the old `If-Match` and fails as soon as the row moves.
+ */
+const isOver = (write: Write, { now, overlapMs }: ObserveContext): boolean => {
+  if (write.side === 'dynamics') return true;
+  if (write.state === 'answered') return now >= Date.parse(write.at) + overlapMs;
+  return write.deadline === null || now >= Date.parse(write.deadline);
+};
+
+const hasDifference = (link: Link): boolean =>
+  Object.keys(link.seen.marketo).length > 0 || Object.keys(link.seen.dynamics).length > 0;

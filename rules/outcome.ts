@@ -1,0 +1,76 @@
+import { draftOf } from './draft.js';
+import type { Cause, Link, Parked, Write } from './link.js';
+import type { MappedField } from './mapping.js';
+import { replaceWrite, settle } from './settle.js';
+import type { FieldValue, IsoInstant, Side } from './terms.js';
+
+/** The writes that the next call to `side` carries for this link. */
+export const plannedWrites = (link: Link, side: Side): readonly Write[] =>
+  link.writes.filter((write) => write.side === side && write.state === 'planned');
+
+/** Marks the planned writes as under way: saved before the call, so that a crash leaves them in doubt, never unknown. */
+export const markSent = (link: Link, side: Side, at: IsoInstant, deadline: IsoInstant): Link =>
+  moved(link, side, 'planned', { state: 'sent', at, deadline });
+
+/** Marketo answered `updated`: believed for now, settled by its log or a read. */
+export const markAnswered = (link: Link, side: Side, at: IsoInstant): Link =>
+  moved(link, side, 'sent', { state: 'answered', at });
+
+/** The call certainly had no effect (refused before it ran): the writes are as if never sent. */
+export const markUnsent = (link: Link, side: Side): Link =>
+  moved(link, side, 'sent', { state: 'planned', deadline: null });
+
+const moved = (link: Link, side: Side, from: Write['state'], to: Partial<Write>): Link => ({
+  ...link,
+  writes: link.writes.map((write) =>
+    write.side === side && write.state === from ? { ...write, ...to } : write,
+  ),
+});
+
+/** The target proved that the writes took effect (Dynamics' 204). */
+export const settleSent = (link: Link, side: Side, fields: readonly MappedField[], etag?: string): Link => {
+  const draft = draftOf(link);
+  for (const write of draft.writes.filter((each) => each.side === side && each.state === 'sent')) {
+    const field = fields.find(({ name }) => name === write.field);
+    if (field !== undefined) settle(draft, field.codec, write, write.to);
+  }
+  if (etag !== undefined) draft.etag = etag;
+  return draft;
+};
+
+/**
+ * Gives writes up. `trace` keeps their values recognisable as ours, in case the call had an effect after all; without it
+ * they are forgotten, because the target refused them for certain.
+ */
+export const giveUp = (link: Link, writes: readonly Write[], trace: boolean): Link => {
+  const draft = draftOf(link);
+  for (const write of writes) {
+    if (trace) replaceWrite(draft, write, { ...write, state: 'superseded' });
+    else draft.writes = draft.writes.filter((each) => each !== write);
+  }
+  return draft;
+};
+
+/** Sets a field aside for exactly the values that it has now. */
+export const park = (
+  link: Link,
+  field: string,
+  values: { marketo: FieldValue; dynamics: FieldValue },
+  reason: Parked['reason'],
+  rejectionId: string | null,
+): Link => ({ ...link, parked: { ...link.parked, [field]: { reason, rejectionId, ...values } } });
+
+/** Remembers why a field has its value. */
+export const explain = (link: Link, field: string, cause: Cause): Link => ({
+  ...link,
+  causes: { ...link.causes, [field]: cause },
+});
+
+/** Forgets writes that can neither settle nor leave a trace any more. */
+export const pruneWrites = (link: Link, nowMs: number, keepMs: number): Link => ({
+  ...link,
+  writes: link.writes.filter((write) => {
+    if (write.state !== 'settled' && write.state !== 'superseded') return true;
+    return nowMs < Math.max(Date.parse(write.at), Date.parse(write.deadline ?? write.at)) + keepMs;
+  }),
+});

@@ -1,0 +1,219 @@
+import { decide, type Verdict } from './decide.js';
+import { draftOf, omit, type Draft } from './draft.js';
+import type { Canonical } from './codecs/index.js';
+import { actual, type Link, type Overtaken, type Parked, type Rule, type Write } from './link.js';
+import type { MappedField } from './mapping.js';
+import { isTraceOfOurs, openWrite, replaceWrite } from './settle.js';
+import { across, type FieldValue, type IsoInstant, type Side } from './terms.js';
+
+export interface PlanContext {
+  readonly fields: readonly MappedField[];
+  readonly cycle: number;
+  readonly at: IsoInstant;
+}
+
+/** A value that the target could not take, told by its metadata before any call. */
+export interface LocalRefusal {
+  readonly side: Side;
+  readonly field: string;
+  readonly value: FieldValue;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What the merge decided for one field; becomes a line of the ledger. */
+export interface Decision {
+  readonly field: string;
+  readonly rule: Rule;
+  readonly winner: Side;
+  readonly value: FieldValue;
+  readonly loser?: { readonly side: Side; readonly value: FieldValue };
+}
+
+export interface Planned {
+  readonly link: Link;
+  readonly decisions: readonly Decision[];
+  readonly refusals: readonly LocalRefusal[];
+  /** Fields that one side was never read for: newly selected ones. */
+  readonly unread: readonly string[];
+  /** Fields that wait for a call in doubt. */
+  readonly waiting: readonly string[];
+  /** Ids of rejections that no longer hold, because a value moved. */
+  readonly released: readonly string[];
+}
+
+interface Values {
+  readonly marketo: FieldValue;
+  readonly dynamics: FieldValue;
+}
+
+/**
+ * Decides every field of a linked pair: agrees on what is equal, plans a write where a side must change, leaves what is
+ * parked or in doubt. Pure and repeatable: planning twice in a row gives the same writes.
+ */
+export const plan = (link: Link, context: PlanContext): Planned => {
+  const draft = draftOf(link);
+  draft.writes = draft.writes.filter((write) => write.state !== 'planned');
+  const planned = { decisions: [], refusals: [], unread: [], waiting: [], released: [] } as {
+    decisions: Decision[];
+    refusals: LocalRefusal[];
+    unread: string[];
+    waiting: string[];
+    released: string[];
+  };
+  for (const field of context.fields) planField(draft, field, context, planned);
+  draft.dirty = planned.unread.length > 0 || planned.waiting.length > 0 || hasPlans(draft);
+  return { link: draft, ...planned };
+};
+
+const hasPlans = (draft: Draft): boolean => draft.writes.some((write) => write.state === 'planned');
+
+type Collected = { -readonly [K in keyof Omit<Planned, 'link'>]: Planned[K][number][] };
+
+const planField = (draft: Draft, field: MappedField, context: PlanContext, out: Collected): void => {
+  const { name, codec } = field;
+  const held = { marketo: actual(draft, 'marketo', name), dynamics: actual(draft, 'dynamics', name) };
+  if (held.marketo === undefined || held.dynamics === undefined) return void out.unread.push(name);
+  const inFlight = openWrite(draft, 'marketo', name) ?? openWrite(draft, 'dynamics', name);
+  if (inFlight?.state === 'sent') return void out.waiting.push(name);
+  const values = { marketo: expected(draft, field, inFlight, held.marketo), dynamics: held.dynamics };
+  const parked = draft.parked[name];
+  if (parked !== undefined) {
+    if (sameValues(field, parked, values)) return;
+    omit(draft.parked, name);
+    if (parked.rejectionId !== null) out.released.push(parked.rejectionId);
+  }
+  dropIfEditedSince(draft, field, values);
+  const verdict = judge(draft, field, values, inFlight);
+  if (verdict.rule === 'equal') return agree(draft, field, values, inFlight);
+  const winning = winningValue(draft, name, verdict.winner, values);
+  const decision = { field: name, rule: verdict.rule, winner: verdict.winner, value: winning };
+  out.decisions.push(verdict.loser === undefined ? decision : { ...decision, loser: verdict.loser });
+  for (const side of ['marketo', 'dynamics'] as const) {
+    if (codec.canonical(side, values[side]) === codec.canonical(verdict.winner, winning)) continue;
+    planWrite(draft, field, { side, values, winning, verdict }, context, out);
+  }
+  // An edit that lost is done with; one that won stays known until both sides hold it.
+  if (verdict.winner === 'dynamics') omit(draft.overtaken, name);
+};
+
+/** A newer edit in Marketo replaces the one that our write covered. */
+const dropIfEditedSince = (draft: Draft, { name, codec }: MappedField, values: Values): void => {
+  const overtaken = draft.overtaken[name];
+  if (overtaken === undefined) return;
+  const held = codec.canonical('marketo', values.marketo);
+  const explained = [overtaken.value, overtaken.written].some(
+    (value) => codec.canonical('marketo', value) === held,
+  );
+  if (!explained) omit(draft.overtaken, name);
+};
+
+/** What Marketo holds once an answered write is taken at its word. */
+const expected = (
+  draft: Draft,
+  { name, codec }: MappedField,
+  inFlight: Write | undefined,
+  held: FieldValue,
+): FieldValue => {
+  if (inFlight?.side !== 'marketo') return held;
+  const seen = draft.seen.marketo[name];
+  const editedSince =
+    seen !== undefined && codec.canonical('marketo', seen) !== codec.canonical('marketo', inFlight.from);
+  return editedSince ? seen : inFlight.to;
+};
+
+const sameValues = ({ codec }: MappedField, parked: Parked, values: Values): boolean =>
+  codec.canonical('marketo', parked.marketo) === codec.canonical('marketo', values.marketo) &&
+  codec.canonical('dynamics', parked.dynamics) === codec.canonical('dynamics', values.dynamics);
+
+const judge = (draft: Draft, field: MappedField, values: Values, inFlight: Write | undefined): Verdict => {
+  const { name, codec } = field;
+  const overtaken = draft.overtaken[name];
+  if (overtaken !== undefined) return judgeOvertaken(draft, field, values, overtaken);
+  const verdict = decide({ ...field, kind: draft.kind, base: baseOf(draft, name, inFlight), ...values });
+  if (verdict.rule === 'equal' || verdict.rule === 'direction') return verdict;
+  for (const side of ['marketo', 'dynamics'] as const) {
+    if (isTraceOfOurs(draft, codec, side, name, values[side]))
+      return { rule: 'restore', winner: across(side) };
+  }
+  return verdict;
+};
+
+/** Merges again as if the covered edit had been seen in time. */
+const judgeOvertaken = (draft: Draft, field: MappedField, values: Values, overtaken: Overtaken): Verdict => {
+  const verdict = decide({
+    ...field,
+    kind: draft.kind,
+    base: { marketo: overtaken.written, dynamics: overtaken.source },
+    marketo: overtaken.value,
+    dynamics: values.dynamics,
+    collides: overtaken.as === 'collision',
+  });
+  const held = field.codec.canonical('marketo', values.marketo);
+  const heldByBoth = held === field.codec.canonical('dynamics', values.dynamics);
+  // Dynamics holds the covered value already: it goes back over our own write.
+  return verdict.rule === 'equal' && !heldByBoth ? { rule: 'restore', winner: 'dynamics' } : verdict;
+};
+
+const baseOf = (draft: Draft, name: string, inFlight: Write | undefined): Values | undefined => {
+  if (inFlight?.side === 'marketo') return { marketo: inFlight.to, dynamics: inFlight.source };
+  if (!Object.hasOwn(draft.agreed.marketo, name)) return undefined;
+  return { marketo: draft.agreed.marketo[name] ?? null, dynamics: draft.agreed.dynamics[name] ?? null };
+};
+
+const winningValue = (draft: Draft, name: string, winner: Side, values: Values): FieldValue =>
+  winner === 'marketo' ? (draft.overtaken[name]?.value ?? values.marketo) : values.dynamics;
+
+const agree = (draft: Draft, { name }: MappedField, values: Values, inFlight: Write | undefined): void => {
+  omit(draft.overtaken, name);
+  if (inFlight !== undefined) return;
+  draft.agreed.marketo[name] = values.marketo;
+  draft.agreed.dynamics[name] = values.dynamics;
+  omit(draft.seen.marketo, name);
+  omit(draft.seen.dynamics, name);
+};
+
+interface Wanted {
+  readonly side: Side;
+  readonly values: Values;
+  readonly winning: FieldValue;
+  readonly verdict: Exclude<Verdict, { rule: 'equal' }>;
+}
+
+const planWrite = (
+  draft: Draft,
+  field: MappedField,
+  wanted: Wanted,
+  context: PlanContext,
+  out: Collected,
+): void => {
+  const { side, values, winning, verdict } = wanted;
+  const canonical = field.codec.canonical(verdict.winner, winning);
+  const encoded = field.codec.encode(side, canonical);
+  if (!encoded.ok) {
+    const { code, message } = encoded;
+    out.refusals.push({ side, field: field.name, value: winning, code, message });
+    return;
+  }
+  const replaced = openWrite(draft, side, field.name);
+  if (replaced !== undefined) replaceWrite(draft, replaced, { ...replaced, state: 'superseded' });
+  draft.writes.push({
+    side,
+    field: field.name,
+    from: values[side],
+    to: encoded.value,
+    source: side === verdict.winner ? inFormOf(across(side), field, canonical, values) : winning,
+    rule: verdict.rule,
+    state: 'planned',
+    cycle: context.cycle,
+    at: context.at,
+    deadline: null,
+    logged: false,
+  });
+};
+
+/** A side that gets its own covered edit back carries nothing across; the other side's form is worked out instead. */
+const inFormOf = (side: Side, { codec }: MappedField, canonical: Canonical, values: Values): FieldValue => {
+  const encoded = codec.encode(side, canonical);
+  return encoded.ok ? encoded.value : values[side];
+};

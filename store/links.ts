@@ -1,0 +1,218 @@
+import { sql, type Selectable } from 'kysely';
+import type { Link } from '../rules/link.js';
+import type { IsoInstant, Side } from '../rules/terms.js';
+import type { Database } from './database.js';
+import type { LinksTable } from './schema.js';
+
+/** A range of link ids, `from` included and `to` included: how a chunk of a cycle is named. */
+export interface LinkRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const linkOf = (row: Selectable<LinksTable>): Link => ({
+  id: row.id,
+  version: row.version,
+  kind: row.kind,
+  status: row.status,
+  marketoId: row.marketo_id,
+  dynamicsId: row.dynamics_id,
+  emailKey: row.email_key,
+  dirty: row.dirty,
+  rereadMarketo: row.reread_marketo,
+  rereadDynamics: row.reread_dynamics,
+  stamp: row.stamp,
+  etag: row.etag,
+  agreed: row.agreed,
+  seen: row.seen,
+  writes: row.writes,
+  overtaken: row.overtaken,
+  parked: row.parked,
+  causes: row.causes,
+  creation: row.creation,
+  candidates: row.candidates,
+});
+
+/** The dirty links of a range in order of id, after `after`: the next batch of a chunk. */
+export const dirtyLinks = async (
+  db: Database,
+  range: LinkRange,
+  after: number,
+  limit: number,
+): Promise<Link[]> => {
+  const rows = await db
+    .selectFrom('links')
+    .selectAll()
+    .where('dirty', '=', true)
+    .where('id', '>=', range.from)
+    .where('id', '<=', range.to)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(linkOf);
+};
+
+export const linksById = async (db: Database, ids: readonly number[]): Promise<Link[]> =>
+  ids.length === 0
+    ? []
+    : (await db.selectFrom('links').selectAll().where('id', 'in', ids).execute()).map(linkOf);
+
+/** Links of these persons that are not ended. */
+export const linksByPerson = async (db: Database, marketoIds: readonly number[]): Promise<Link[]> => {
+  if (marketoIds.length === 0) return [];
+  const found = db.selectFrom('links').selectAll().where('marketo_id', 'in', marketoIds);
+  return (await found.where('status', '<>', 'ended').execute()).map(linkOf);
+};
+
+export const linksByRow = async (db: Database, dynamicsIds: readonly string[]): Promise<Link[]> => {
+  if (dynamicsIds.length === 0) return [];
+  return (await db.selectFrom('links').selectAll().where('dynamics_id', 'in', dynamicsIds).execute()).map(
+    linkOf,
+  );
+};
+
+/** Rows of Dynamics that stand without a person, of the same e-mails: the groups that matching looks at. */
+export const unmatchedByEmail = async (db: Database, emailKeys: readonly string[]): Promise<Link[]> => {
+  if (emailKeys.length === 0) return [];
+  const found = db.selectFrom('links').selectAll().where('email_key', 'in', emailKeys);
+  return (await found.where('status', 'in', ['unmatched', 'ambiguous']).execute()).map(linkOf);
+};
+
+/** When the earliest open write of a link is overdue: then it is read back. */
+const checkAt = (link: Link, overlapMs: number): IsoInstant | null => {
+  const due = link.writes.flatMap((write) => {
+    if (write.state === 'answered') return [Date.parse(write.at) + overlapMs];
+    if (write.state === 'sent') return [Date.parse(write.deadline ?? write.at)];
+    return [];
+  });
+  return due.length === 0 ? null : new Date(Math.min(...due)).toISOString();
+};
+
+const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
+  id: link.id,
+  version: link.version,
+  kind: link.kind,
+  status: link.status,
+  marketo_id: link.marketoId,
+  dynamics_id: link.dynamicsId,
+  email_key: link.emailKey,
+  dirty: link.dirty,
+  reread_marketo: link.rereadMarketo,
+  reread_dynamics: link.rereadDynamics,
+  stamp: link.stamp,
+  etag: link.etag,
+  agreed: link.agreed,
+  seen: link.seen,
+  writes: link.writes,
+  overtaken: link.overtaken,
+  parked: link.parked,
+  causes: link.causes,
+  creation: link.creation,
+  candidates: link.candidates,
+  check_at: checkAt(link, overlapMs),
+});
+
+/**
+ * Saves links by compare-and-set on their version, in one statement.
+ *
+ * @returns the saved links with their new version, by id; a link that somebody else changed meanwhile is missing.
+ */
+export const saveLinks = async (
+  db: Database,
+  links: readonly Link[],
+  overlapMs: number,
+): Promise<Map<number, Link>> => {
+  if (links.length === 0) return new Map();
+  const documents = JSON.stringify(links.map((link) => columnsOf(link, overlapMs)));
+  const { rows } = await sql<{ id: number; version: number }>`
+    update links set
+      version = links.version + 1, kind = x.kind, status = x.status, marketo_id = x.marketo_id,
+      dynamics_id = x.dynamics_id, email_key = x.email_key, dirty = x.dirty, reread_marketo = x.reread_marketo, reread_dynamics = x.reread_dynamics,
+      stamp = nullif(x.stamp, 'null'), etag = x.etag, agreed = x.agreed, seen = x.seen, writes = x.writes,
+      overtaken = x.overtaken, parked = x.parked, causes = x.causes, creation = nullif(x.creation, 'null'),
+      candidates = nullif(x.candidates, 'null'), check_at = x.check_at, updated_at = clock_timestamp()
+    from jsonb_to_recordset(${documents}::jsonb) as x (
+      id bigint, version integer, kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text,
+      dirty boolean, reread_marketo boolean, reread_dynamics boolean, stamp jsonb, etag text, agreed jsonb, seen jsonb, writes jsonb,
+      overtaken jsonb, parked jsonb, causes jsonb, creation jsonb, candidates jsonb, check_at timestamptz)
+    where links.id = x.id and links.version = x.version
+    returning links.id, links.version`.execute(db);
+  const versions = new Map(rows.map(({ id, version }) => [id, version]));
+  return new Map(
+    links.flatMap((link) => {
+      const version = versions.get(link.id);
+      return version === undefined ? [] : [[link.id, { ...link, version }] as const];
+    }),
+  );
+};
+
+/** A row of Dynamics, or a reserved one, that enters the store. */
+export type NewLink = Pick<
+  Link,
+  'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'emailKey' | 'etag' | 'seen'
+>;
+
+/**
+ * Inserts links; one that exists already, by person or row, is left alone.
+ *
+ * @returns the links that were inserted.
+ */
+export const insertLinks = async (db: Database, links: readonly NewLink[]): Promise<Link[]> => {
+  if (links.length === 0) return [];
+  const documents = JSON.stringify(
+    links.map((link) => ({
+      kind: link.kind,
+      status: link.status,
+      marketo_id: link.marketoId,
+      dynamics_id: link.dynamicsId,
+      email_key: link.emailKey,
+      etag: link.etag,
+      seen: link.seen,
+      dirty: link.status !== 'excluded',
+    })),
+  );
+  const { rows } = await sql<Selectable<LinksTable>>`
+    insert into links (kind, status, marketo_id, dynamics_id, email_key, etag, seen, dirty)
+    select kind, status, marketo_id, dynamics_id, email_key, etag, seen, dirty
+    from jsonb_to_recordset(${documents}::jsonb) as x (
+      kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text, etag text, seen jsonb,
+      dirty boolean)
+    on conflict do nothing
+    returning *`.execute(db);
+  return rows.map(linkOf);
+};
+
+/** Links whose record on `side` is to be read again, in order of id. */
+export const linksToReread = async (db: Database, side: Side, limit: number): Promise<Link[]> => {
+  const mark = side === 'marketo' ? 'reread_marketo' : 'reread_dynamics';
+  const found = db.selectFrom('links').selectAll().where(mark, '=', true).where('status', '=', 'linked');
+  return (await found.orderBy('id').limit(limit).execute()).map(linkOf);
+};
+
+/** Marks links with an overdue write for a read-back of the side that was written. */
+export const markOverdue = async (db: Database): Promise<void> => {
+  await sql`
+    update links set version = version + 1, check_at = null,
+      reread_marketo = reread_marketo or jsonb_path_exists(writes, ${OPEN_MARKETO}::jsonpath),
+      reread_dynamics = reread_dynamics or jsonb_path_exists(writes, ${OPEN_DYNAMICS}::jsonpath)
+    where check_at <= clock_timestamp() and status = 'linked'`.execute(db);
+};
+
+const OPEN_MARKETO = '$[*] ? (@.side == "marketo" && (@.state == "sent" || @.state == "answered"))';
+const OPEN_DYNAMICS = '$[*] ? (@.side == "dynamics" && @.state == "sent")';
+
+/** A chunk of a cycle's dirty links, of about `size` links each. */
+export const dirtyRanges = async (db: Database, size: (dirty: number) => number): Promise<LinkRange[]> => {
+  const { count } = await db
+    .selectFrom('links')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('dirty', '=', true)
+    .executeTakeFirstOrThrow();
+  if (count === 0) return [];
+  const { rows } = await sql<LinkRange>`
+    select min(id) as "from", max(id) as "to" from (
+      select id, (row_number() over (order by id) - 1) / ${size(count)}::int as chunk from links where dirty
+    ) as numbered group by chunk order by 1`.execute(db);
+  return rows;
+};

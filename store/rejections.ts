@@ -1,0 +1,84 @@
+import { sql } from 'kysely';
+import type { FieldValue, IsoInstant, Side } from '../rules/terms.js';
+import type { Database } from './database.js';
+
+/** A write that the target refused for good. */
+export interface Rejection {
+  readonly id: string;
+  readonly linkId: number;
+  readonly cycle: number;
+  readonly side: Side;
+  /** Null: the record as a whole. */
+  readonly field: string | null;
+  readonly code: string;
+  readonly message: string;
+  readonly value: FieldValue;
+}
+
+/** Rejections with one cause are counted together and mended together. */
+const causeOf = ({ side, field, code }: Rejection): string => [side, field ?? '*', code].join(' ');
+
+export const recordRejections = async (db: Database, rejections: readonly Rejection[]): Promise<void> => {
+  if (rejections.length === 0) return;
+  await db
+    .insertInto('rejections')
+    .values(
+      rejections.map((rejection) => ({
+        id: rejection.id,
+        link_id: rejection.linkId,
+        cycle: rejection.cycle,
+        side: rejection.side,
+        field: rejection.field,
+        code: rejection.code,
+        message: rejection.message,
+        cause: causeOf(rejection),
+        value: JSON.stringify(rejection.value),
+      })),
+    )
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+};
+
+/** A value moved, so these refusals no longer hold. */
+export const closeRejections = async (db: Database, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return;
+  await db
+    .updateTable('rejections')
+    .set({ closed_at: sql`clock_timestamp()` })
+    .where('id', 'in', ids)
+    .where('closed_at', 'is', null)
+    .execute();
+};
+
+/** An entry for a person's activity log in Marketo. */
+export interface ActivityEntry {
+  readonly id: string;
+  readonly linkId: number | null;
+  readonly marketoId: number;
+  readonly type: 'refused' | 'syncPerson';
+  readonly primaryValue: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly at: IsoInstant;
+}
+
+export const enqueueActivityEntries = async (
+  db: Database,
+  entries: readonly ActivityEntry[],
+): Promise<void> => {
+  if (entries.length === 0) return;
+  await db
+    .insertInto('activity_entries')
+    .values(
+      entries.map((entry) => ({
+        id: entry.id,
+        link_id: entry.linkId,
+        marketo_id: entry.marketoId,
+        type: entry.type,
+        primary_value: entry.primaryValue,
+        attributes: JSON.stringify(entry.attributes),
+        at: entry.at,
+      })),
+    )
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+};
