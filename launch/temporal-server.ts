@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { endLeftover, forgetServer, noteServer } from './leftover-server.js';
 import { freePorts } from './ports.js';
 
 export { findTemporalServer, type FindServerOptions } from './temporal-binary.js';
@@ -34,7 +35,8 @@ export interface DevServer {
 const answerWithinMs = 60_000;
 const stopWithinMs = 10_000;
 
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+const hasEnded = (child: ChildProcess): boolean =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
 const logTail = (file: string): string => readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
 
@@ -56,7 +58,7 @@ const answers = async (address: string): Promise<boolean> => {
 const untilAnswers = async (child: ChildProcess, address: string, logFile: string): Promise<void> => {
   const deadline = Date.now() + answerWithinMs;
   while (!(await answers(address))) {
-    if (hasEnded(child)) throw new Error(`Temporal's development server ended at once: ${logTail(logFile)}`);
+    if (hasEnded(child)) throw new Error(`Temporal's development server does not start: ${logTail(logFile)}`);
     if (Date.now() > deadline) {
       throw new Error(`Temporal's development server does not answer on ${address}: ${logTail(logFile)}`);
     }
@@ -84,6 +86,7 @@ const spawnServer = (options: DevServerOptions, port: number, uiPort: number): C
     detached: true,
   });
   closeSync(log);
+  if (options.dbFile !== undefined && child.pid !== undefined) noteServer(options.dbFile, child.pid);
   return child;
 };
 
@@ -97,6 +100,7 @@ export const startDevServer = async (options: DevServerOptions): Promise<DevServ
   const port = options.port === 0 ? freePort : options.port;
   const uiPort = options.uiPort === 0 ? freeUiPort : options.uiPort;
   const address = `127.0.0.1:${port}`;
+  if (options.dbFile !== undefined) await endLeftover(options.dbFile);
   const child = spawnServer(options, port, uiPort);
   let stopping = false;
   const crashed = new Promise<Error>((resolve) => {
@@ -106,9 +110,13 @@ export const startDevServer = async (options: DevServerOptions): Promise<DevServ
         resolve(new Error(`Temporal's development server ended (${code ?? signal ?? 'unknown'})`));
     });
   });
+  const endWithUs = (): void => void child.kill('SIGTERM');
+  process.once('exit', endWithUs);
   const stop = async (): Promise<void> => {
     stopping = true;
     await stopChild(child);
+    process.off('exit', endWithUs);
+    if (options.dbFile !== undefined) forgetServer(options.dbFile);
   };
   try {
     await untilAnswers(child, address, options.logFile);

@@ -35,8 +35,8 @@ export interface EmbeddedPostgres {
 const database = 'contact_sync';
 const lockMs = 120_000;
 
-/** PostgreSQL's "cannot connect now": it starts up, recovers or shuts down; the answer changes in a moment. */
-const isPassing = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === '57P03';
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof pg.DatabaseError && error.code === code;
 
 const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
@@ -49,14 +49,17 @@ const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T
   }
 };
 
-/** True when the server of this cluster answers there; waits while it recovers from a crash. */
+/** True when the server of this cluster answers there; waits while it starts, recovers or shuts down (57P03). */
 const answers = async (url: string): Promise<boolean> => {
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     try {
       return await withClient(url, async (client) => (await client.query('select 1')).rowCount === 1);
     } catch (error) {
-      if (!isPassing(error)) return false;
+      if (hasCode(error, '28P01')) {
+        throw new Error('its server runs and refuses the password in postgres.password', { cause: error });
+      }
+      if (!hasCode(error, '57P03')) return false;
       await sleep(100);
     }
   }
