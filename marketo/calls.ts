@@ -1,0 +1,156 @@
+import type { z } from 'zod';
+import type { CallBudget, CallRequest } from '../rules/budget.js';
+import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import type { IsoInstant, Lane } from '../rules/terms.js';
+import { failureOf, garbage, type CallTraits } from './failure.js';
+import type { Http, HttpRequest } from './http.js';
+import type { Identity } from './identity.js';
+import type { MarketoTiming } from './settings.js';
+import { wait } from './waiting.js';
+import { parseJson, successEnvelope, type HttpAnswer } from './wire.js';
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** One call of the REST API. `result` says what its `result` member must look like. */
+export interface Call<T> extends CallTraits {
+  /** After `/rest`: `/v1/leads.json`. */
+  readonly path: string;
+  readonly query?: Query;
+  /** Sent as JSON, by POST. */
+  readonly body?: unknown;
+  readonly result: z.ZodType<T>;
+  /** Defaults to the deadline of all calls but one. */
+  readonly deadlineMs?: number;
+}
+
+/** A success, as Marketo gave it. */
+export interface Answer<T> {
+  readonly result: T;
+  /** Absent where Marketo leaves it out. */
+  readonly more: boolean | undefined;
+  readonly nextToken: string | undefined;
+  /** By Marketo's clock. */
+  readonly serverTime: IsoInstant;
+}
+
+/** What all lanes of one client share. */
+export interface Connection {
+  readonly endpoint: string;
+  readonly http: Http;
+  readonly identity: Identity;
+  readonly budget: CallBudget;
+  readonly timing: MarketoTiming;
+}
+
+/** Makes calls on one lane. Rejects with a `RemoteFailure`, or with the reason of an aborted signal. */
+export type Send = <T>(call: Call<T>, signal?: AbortSignal) => Promise<Answer<T>>;
+
+type Outcome<T> = { readonly answer: Answer<T> } | { readonly failure: RemoteFailure };
+
+/** Marketo executed nothing, and a new token may make the same call pass (Adobe REST docs, codes 600 to 602; 401). */
+const TOKEN_CODES: ReadonlySet<string | undefined> = new Set(['600', '601', '602', '401']);
+
+/** Every call takes this way: budget, token, HTTP, meaning; again after a dead token or a call that was turned away. */
+export function createSend(connection: Connection, lane: Lane): Send {
+  const { budget, timing } = connection;
+  return async (call, signal) => {
+    const deadlineMs = call.deadlineMs ?? timing.callMs;
+    const request: CallRequest = { lane, deadlineMs, signal };
+    let renewed = false;
+    for (let repeats = 0; ;) {
+      const outcome = await budget.run(request, () => attempt(connection, call, deadlineMs, signal));
+      if ('answer' in outcome) return outcome.answer;
+      const { failure } = outcome;
+      if (failure.type === FAILURES.unauthorized && TOKEN_CODES.has(failure.details.code) && !renewed) {
+        renewed = true;
+      } else {
+        await askOthersToWait(budget, failure);
+        if (!isBrief(failure) || repeats >= timing.repeats) throw failure;
+        repeats += 1;
+        await wait(failure.details.retryAfterMs ?? 0, signal);
+      }
+    }
+  };
+}
+
+/** Longer waits are better kept by whoever called, who can say so. */
+const LONGEST_WAIT_MS = 60_000;
+
+const isBrief = ({ type, details }: RemoteFailure): boolean =>
+  type === FAILURES.rateLimited && (details.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
+
+/** 606 concerns every process that calls this subscription; 615 passes as soon as somebody's call ends. */
+async function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure): Promise<void> {
+  if (type !== FAILURES.rateLimited || details.code === '615') return;
+  await budget.pause(details.retryAfterMs ?? 0);
+}
+
+async function attempt<T>(
+  { endpoint, http, identity, timing }: Connection,
+  call: Call<T>,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Outcome<T>> {
+  const started = performance.now();
+  const token = await identity.token(signal);
+  const left = Math.max(1, deadlineMs - (performance.now() - started));
+  const answer = await http.send(call, toRequest(endpoint, call, token, left), signal);
+  const understood = understand(call, answer);
+  if (understood !== undefined) return { answer: understood };
+
+  const failure = failureOf(call, answer, { timing, now: new Date(), random: Math.random() });
+  if (TOKEN_CODES.has(failure.details.code)) identity.drop(token);
+  return {
+    failure: new RemoteFailure({ ...failure.details, message: identity.redact(failure.message, token) }),
+  };
+}
+
+/** `undefined` unless `answer` is a success; a success of the wrong shape is garbage. */
+function understand<T>(call: Call<T>, { status, text, date }: HttpAnswer): Answer<T> | undefined {
+  if (status !== 200) return undefined;
+  const envelope = successEnvelope.safeParse(parseJson(text));
+  if (!envelope.success) return undefined;
+  // An empty `result` is left out of many answers.
+  const parsed = call.result.safeParse(envelope.data.result ?? []);
+  if (!parsed.success) throw garbage(call, shapeOf(parsed.error));
+  return {
+    result: parsed.data,
+    more: envelope.data.moreResult ?? undefined,
+    nextToken: envelope.data.nextPageToken ?? undefined,
+    // HTTP asks every origin server for its date; without one ours is the best there is.
+    serverTime: (date ?? new Date()).toISOString(),
+  };
+}
+
+/** Where the shape is wrong, without a value of it. */
+const shapeOf = (error: z.ZodError): string =>
+  `wrong shape at result.${error.issues[0]?.path.join('.') ?? ''}`;
+
+/** Marketo takes 8 KB of address; past this, `_method=GET` carries the query in the body (Adobe REST docs, "Query"). */
+const LONGEST_ADDRESS = 6_000;
+
+function toRequest<T>(endpoint: string, call: Call<T>, token: string, deadlineMs: number): HttpRequest {
+  const url = `${endpoint}${call.path}`;
+  const query = encodeQuery(call.query ?? {});
+  const authorization = { Authorization: `Bearer ${token}` };
+  if (call.body !== undefined || call.writes) {
+    const headers = { ...authorization, 'Content-Type': 'application/json' };
+    const body = JSON.stringify(call.body ?? {});
+    return { method: 'POST', url: query === '' ? url : `${url}?${query}`, headers, body, deadlineMs };
+  }
+  if (url.length + query.length > LONGEST_ADDRESS) {
+    const headers = { ...authorization, 'Content-Type': 'application/x-www-form-urlencoded' };
+    return { method: 'POST', url: `${url}?_method=GET`, headers, body: query, deadlineMs };
+  }
+  return {
+    method: 'GET',
+    url: query === '' ? url : `${url}?${query}`,
+    headers: authorization,
+    deadlineMs,
+  };
+}
+
+const encodeQuery = (query: Query): string =>
+  Object.entries(query)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]))
+    .join('&');

@@ -1,0 +1,141 @@
+import { FAILURES, RemoteFailure, type FailureDetails, type FailureType } from '../rules/failures.js';
+import { advice, verdictOf } from './codes.js';
+import { millisUntilQuotaReset } from './quota-reset.js';
+import type { MarketoTiming } from './settings.js';
+import { errorEnvelope, parseJson, type HttpAnswer } from './wire.js';
+
+/** What a failure needs to know of the call that it befell. */
+export interface CallTraits {
+  /** Named in messages: "sync leads". */
+  readonly name: string;
+  /** True for a call that changes something, so that a lost answer leaves a doubt. */
+  readonly writes: boolean;
+  /** True for a call that continues a stream from a paging token. */
+  readonly stream?: boolean;
+}
+
+/** What the mapping takes from its surroundings. */
+export interface Surroundings {
+  readonly timing: MarketoTiming;
+  readonly now: Date;
+  /** In [0, 1): spreads callers that were turned away together. */
+  readonly random: number;
+}
+
+/** Marketo's own text can quote whole records; a message keeps this many characters of it. */
+const QUOTED = 400;
+
+/** An answer that is no answer of this API: HTML, broken JSON, an unknown shape. Writes are in doubt after it. */
+export const garbage = (call: CallTraits, what: string): RemoteFailure =>
+  failed({
+    type: FAILURES.unavailable,
+    code: 'garbage',
+    message: `Marketo's answer to ${call.name} cannot be understood (${what}): try again later, and if it stays so, check MARKETO_ENDPOINT and any proxy between`,
+    effect: doubt(call),
+  });
+
+/**
+ * Says what an answer that is not a plain success means: the HTTP status and the error envelope, which Marketo sends
+ * with HTTP 200 (Adobe REST docs, "Error codes").
+ */
+export function failureOf(call: CallTraits, answer: HttpAnswer, around: Surroundings): RemoteFailure {
+  const envelope = errorEnvelope(parseJson(answer.text));
+  const first = envelope?.errors[0];
+  if (envelope === undefined || first === undefined) return ofStatus(call, answer, around);
+
+  const verdict = verdictOf(first.code);
+  const type = call.stream === true && CURSOR_CODES.has(first.code) ? FAILURES.cursorInvalid : verdict.type;
+  const request = envelope.requestId === undefined ? '' : `, request ${envelope.requestId}`;
+  return failed({
+    type,
+    code: first.code,
+    message: `Marketo refused ${call.name} (${first.code} ${first.message.slice(0, QUOTED)}${request}): ${advice(verdict, type)}`,
+    ...retryAfter(first.code, answer, around),
+    effect: verdict.mayHaveRun === true ? doubt(call) : 'none',
+  });
+}
+
+/** On a stream, all other parameters being known good, these complain about the token. */
+const CURSOR_CODES: ReadonlySet<string> = new Set(['1001', '1003']);
+
+/** Nothing reached Marketo when one of these happened. */
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** A certificate that Node does not trust; Node's own codes. */
+const untrusted = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code);
+
+/** No whole answer came. `code` is Node's or `timeout`. */
+export function connectionFailure(call: CallTraits, code: string): RemoteFailure {
+  if (untrusted(code)) {
+    return failed({
+      type: FAILURES.misconfigured,
+      code,
+      message: `Marketo's certificate is not trusted (${code}, at ${call.name}): check MARKETO_ENDPOINT and MARKETO_IDENTITY, or name the private authority in NODE_EXTRA_CA_CERTS`,
+      effect: 'none',
+    });
+  }
+  return failed({
+    type: FAILURES.unavailable,
+    code,
+    message: `Marketo gave no answer to ${call.name} (${code}): check the network if it stays so`,
+    effect: NEVER_SENT.has(code) ? 'none' : doubt(call),
+  });
+}
+
+function ofStatus(call: CallTraits, answer: HttpAnswer, around: Surroundings): RemoteFailure {
+  const { status } = answer;
+  if (status === 200) return garbage(call, answer.text === '' ? 'an empty body' : 'no Marketo envelope');
+  const [type, what] = STATUSES[status] ?? byClass(status);
+  const unwell = type === FAILURES.unavailable;
+  return failed({
+    type,
+    code: String(status),
+    message: `Marketo answered ${call.name} with HTTP ${status}: ${what}`,
+    ...(status === 429 ? { retryAfterMs: answer.retryAfterMs ?? around.timing.rateLimitMs } : {}),
+    effect: unwell ? doubt(call) : 'none',
+  });
+}
+
+type StatusMeaning = readonly [FailureType, string];
+
+const STATUSES: Readonly<Record<number, StatusMeaning>> = {
+  401: [FAILURES.unauthorized, 'check MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET and MARKETO_ENDPOINT'],
+  403: [FAILURES.forbidden, 'check the role of the API user and the IP allowlist'],
+  404: [FAILURES.misconfigured, 'check MARKETO_ENDPOINT (it ends in /rest)'],
+  408: [FAILURES.unavailable, 'it is tried again later'],
+  413: [FAILURES.refusedCall, 'the call is larger than 1 MB and has to be split'],
+  414: [FAILURES.refusedCall, 'the address is longer than 8 KB: ask for fewer values or fields at once'],
+  429: [FAILURES.rateLimited, 'it is sent again after a pause'],
+};
+
+function byClass(status: number): StatusMeaning {
+  if (status >= 500) return [FAILURES.unavailable, 'it is tried again later'];
+  if (status >= 300 && status < 400) {
+    return [FAILURES.misconfigured, 'redirects are not followed: check MARKETO_ENDPOINT'];
+  }
+  if (status < 300) return [FAILURES.unavailable, 'that is no status of this API: check MARKETO_ENDPOINT'];
+  return [FAILURES.refusedCall, 'the call does not fit what Marketo accepts'];
+}
+
+function retryAfter(
+  code: string,
+  answer: HttpAnswer,
+  { timing, now, random }: Surroundings,
+): { readonly retryAfterMs?: number } {
+  if (code === '606') return { retryAfterMs: timing.rateLimitMs };
+  if (code === '615') return { retryAfterMs: Math.round(timing.concurrencyMs * (1 + 2 * random)) };
+  // The server's clock, where it tells it: the reset is by its day.
+  if (code === '607') return { retryAfterMs: millisUntilQuotaReset(answer.date ?? now) };
+  return {};
+}
+
+const doubt = (call: CallTraits): FailureDetails['effect'] => (call.writes ? 'unknown' : 'none');
+
+const failed = (details: Omit<FailureDetails, 'side'>): RemoteFailure =>
+  new RemoteFailure({ side: 'marketo', ...details });

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import { failureOf, garbage, type CallTraits } from './failure.js';
+import type { Http } from './http.js';
+import type { MarketoSettings, MarketoTiming } from './settings.js';
+import { orAborted, wait } from './waiting.js';
+import { parseJson, type HttpAnswer } from './wire.js';
+
+/** The access token, shared by every call of one client. */
+export interface Identity {
+  /** A token that lives at this moment. Callers that need a new one at the same time share one request for it. */
+  token(signal?: AbortSignal): Promise<string>;
+  /** Forgets `token` if it is still the one in use. */
+  drop(token: string): void;
+  /** `text` with this token and the client's secret struck out. */
+  redact(text: string, token: string): string;
+}
+
+/** Seconds; Marketo hands out the same token until it dies, with less and less to live. */
+const granted = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().default(60) });
+
+/** A token with less than this left is asked for again, and still used if Marketo gives the same. */
+const MARGIN_MS = 5_000;
+const CALL: CallTraits = { name: 'the identity service', writes: false };
+
+interface Held {
+  readonly token: string;
+  readonly freshUntil: number;
+}
+
+export function createIdentity(settings: MarketoSettings, http: Http, timing: MarketoTiming): Identity {
+  const url = tokenAddress(settings);
+  let held: Held | undefined;
+  let fetching: Promise<string> | undefined;
+
+  async function fetchToken(): Promise<string> {
+    const giveUpAt = performance.now() + timing.identityMs;
+    for (;;) {
+      const asked = performance.now();
+      const deadlineMs = Math.max(1, giveUpAt - asked);
+      const answer = await http.send(CALL, { method: 'GET', url, deadlineMs });
+      const { access_token, expires_in } = read(answer, timing);
+      // One that dies on the way is of no use; the next second brings its successor.
+      if (expires_in < 1 && performance.now() + 1_000 < giveUpAt) {
+        await wait(1_000);
+        continue;
+      }
+      held = { token: access_token, freshUntil: asked + expires_in * 1_000 - MARGIN_MS };
+      return access_token;
+    }
+  }
+
+  return {
+    token(signal) {
+      if (held !== undefined && performance.now() < held.freshUntil) return Promise.resolve(held.token);
+      fetching ??= fetchToken().finally(() => {
+        fetching = undefined;
+      });
+      return orAborted(fetching, signal);
+    },
+    drop(token) {
+      if (held?.token === token) held = undefined;
+    },
+    redact: (text, token) =>
+      [token, settings.clientSecret]
+        .filter((secret) => secret !== '')
+        .reduce((left, secret) => left.replaceAll(secret, '***'), text),
+  };
+}
+
+/** Marketo takes the credentials in the query, and only there (Adobe REST docs, "Authentication"). */
+function tokenAddress({ identity, clientId, clientSecret }: MarketoSettings): string {
+  const query = `client_id=${encodeURIComponent(clientId)}&client_secret=${encodeURIComponent(clientSecret)}`;
+  return `${identity.replace(/\/+$/, '')}/oauth/token?grant_type=client_credentials&${query}`;
+}
+
+function read(answer: HttpAnswer, timing: MarketoTiming): z.infer<typeof granted> {
+  const { status } = answer;
+  if (status === 400 || status === 401) {
+    throw new RemoteFailure({
+      type: FAILURES.unauthorized,
+      side: 'marketo',
+      code: String(status),
+      message: `Marketo does not accept the client id or secret (${status} at the identity service): check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET`,
+      effect: 'none',
+    });
+  }
+  if (status === 404 || (status >= 300 && status < 400)) {
+    throw new RemoteFailure({
+      type: FAILURES.misconfigured,
+      side: 'marketo',
+      code: String(status),
+      message: `There is no identity service of Marketo (HTTP ${status}): check MARKETO_IDENTITY (it ends in /identity)`,
+      effect: 'none',
+    });
+  }
+  if (status !== 200) throw failureOf(CALL, answer, { timing, now: new Date(), random: Math.random() });
+  const parsed = granted.safeParse(parseJson(answer.text));
+  if (!parsed.success) throw garbage(CALL, 'no access token in it');
+  return parsed.data;
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import type { FieldValue } from '../rules/terms.js';
+import type { Send } from './calls.js';
+import { batchFilterValues, halve, type Unaskable } from './filter-values.js';
+import { recordId, scalar } from './wire.js';
+
+export interface PersonQuery {
+  readonly by: 'id' | 'email' | 'dynamicsId';
+  /** Any number of them, in any order, repeated or not. */
+  readonly values: readonly (string | number)[];
+  /** REST names; `id` and the field of `by` come in any case. */
+  readonly fields: readonly string[];
+}
+
+export interface PersonRecord {
+  readonly id: number;
+  /** Every requested field, that of `by`, and `id`; null for one that is empty. */
+  readonly values: Readonly<Record<string, FieldValue>>;
+}
+
+export interface PersonsRead {
+  /** Each person once, in no promised order. A value that nobody holds has none; an e-mail may have several. */
+  readonly persons: readonly PersonRecord[];
+  /** Values that Marketo could not be asked for; nothing is known of who holds them. */
+  readonly unaskable: readonly Unaskable[];
+}
+
+const records = z.array(z.looseObject({ id: recordId }));
+const TOO_MANY = '1003';
+
+/**
+ * Reads the persons that hold one of the values, 300 values to a call, all result pages of it. Unknown field names fail
+ * with `Misconfigured` (1006).
+ */
+export async function readPersons(
+  send: Send,
+  query: PersonQuery,
+  signal?: AbortSignal,
+): Promise<PersonsRead> {
+  const { batches, unaskable } = batchFilterValues(query.values);
+  const fields = [...new Set(['id', query.by, ...query.fields])];
+  const persons = new Map<number, PersonRecord>();
+  const refused: Unaskable[] = [];
+  const waiting: (readonly string[])[] = batches.toReversed();
+  for (let batch = waiting.pop(); batch !== undefined; batch = waiting.pop()) {
+    const found = await readBatch(send, query.by, batch, fields, signal);
+    if (found !== 'tooMany') {
+      for (const person of found) persons.set(person.id, person);
+    } else if (batch.length > 1) {
+      waiting.push(...halve(batch).toReversed());
+    } else {
+      refused.push(...batch.map((value) => ({ value, because: 'tooMany' as const })));
+    }
+  }
+  return { persons: [...persons.values()], unaskable: [...unaskable, ...refused] };
+}
+
+async function readBatch(
+  send: Send,
+  by: PersonQuery['by'],
+  batch: readonly string[],
+  fields: readonly string[],
+  signal?: AbortSignal,
+): Promise<PersonRecord[] | 'tooMany'> {
+  const found: PersonRecord[] = [];
+  let nextPageToken: string | undefined;
+  try {
+    do {
+      const page = await send(
+        {
+          name: `read persons by ${by}`,
+          writes: false,
+          path: '/v1/leads.json',
+          query: {
+            filterType: by,
+            filterValues: batch.join(','),
+            fields: fields.join(','),
+            batchSize: 300,
+            nextPageToken,
+          },
+          result: pageOf(fields),
+        },
+        signal,
+      );
+      found.push(...page.result);
+      // The token alone says that there is more, where `moreResult` is left out.
+      const more = page.more ?? page.result.length > 0;
+      nextPageToken = more ? page.nextToken : undefined;
+    } while (nextPageToken !== undefined);
+  } catch (error) {
+    if (isTooMany(error) && by !== 'id') return 'tooMany';
+    throw error;
+  }
+  return found;
+}
+
+/** Marketo sends null for an empty field, or leaves it out: both read as null. */
+const pageOf = (fields: readonly string[]): z.ZodType<PersonRecord[]> =>
+  records.transform((page, context) =>
+    page.map((record, index) => {
+      const values: Record<string, FieldValue> = {};
+      for (const field of fields) {
+        const value = scalar.safeParse(Object.hasOwn(record, field) ? record[field] : null);
+        if (value.success) values[field] = value.data;
+        else context.addIssue({ code: 'custom', path: [index, field], message: 'no field value' });
+      }
+      return { id: record.id, values };
+    }),
+  );
+
+/** "Too many results match the filter": more than 1,000 persons (Adobe REST docs, code 1003 on this call). */
+const isTooMany = (error: unknown): boolean =>
+  error instanceof RemoteFailure && error.type === FAILURES.refusedCall && error.details.code === TOO_MANY;

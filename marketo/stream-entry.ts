@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { IsoInstant } from '../rules/terms.js';
+import { instant, recordId } from './wire.js';
+
+export interface FieldChange {
+  /** REST name. */
+  readonly name: string;
+  /** Text whatever the type of the field; null for empty. */
+  readonly oldValue: string | null;
+  readonly newValue: string | null;
+}
+
+export interface Activity {
+  readonly guid: string;
+  readonly marketoId: number;
+  readonly at: IsoInstant;
+  readonly typeId: number;
+  readonly primaryId?: number;
+  readonly primaryValue?: string;
+  /** By display name, and by API name where Marketo tells it. Empty attributes are absent; lists are JSON text. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const optionalText = text.nullish().transform((value) => value ?? null);
+
+/** After the move to Marketo's Activity Service the numeric `id` is gone; before it, only that may be there. */
+const guidOf = ({ marketoGUID, id }: { marketoGUID: string | null; id: string | null }): string | undefined =>
+  marketoGUID ?? id ?? undefined;
+
+const namedValue = z.object({
+  name: z.string().nullish(),
+  apiName: z.string().nullish(),
+  value: z.unknown().optional(),
+});
+
+/** An entry of any of the streams; `fields` is filled for a change of data values only. */
+export interface Entry {
+  readonly activity: Activity;
+  readonly fields: readonly FieldChange[];
+}
+
+export const entry = z
+  .object({
+    marketoGUID: optionalText,
+    id: optionalText,
+    leadId: recordId,
+    activityDate: instant,
+    activityTypeId: z.int(),
+    primaryAttributeValueId: z.int().nullish(),
+    primaryAttributeValue: optionalText,
+    fields: z
+      .array(z.object({ name: z.string(), oldValue: optionalText, newValue: optionalText }))
+      .nullish()
+      .transform((fields) => fields ?? []),
+    attributes: z
+      .array(namedValue)
+      .nullish()
+      .transform((attributes) => attributesByName(attributes ?? [])),
+  })
+  .transform((raw, context): Entry => {
+    const guid = guidOf(raw);
+    if (guid === undefined) {
+      context.addIssue({ code: 'custom', path: ['marketoGUID'], message: 'missing' });
+      return z.NEVER;
+    }
+    const activity = {
+      guid,
+      marketoId: raw.leadId,
+      at: raw.activityDate,
+      typeId: raw.activityTypeId,
+      ...(raw.primaryAttributeValueId == null ? {} : { primaryId: raw.primaryAttributeValueId }),
+      ...(raw.primaryAttributeValue === null ? {} : { primaryValue: raw.primaryAttributeValue }),
+      attributes: raw.attributes,
+    };
+    return { activity, fields: raw.fields };
+  });
+
+function attributesByName(attributes: readonly z.infer<typeof namedValue>[]): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const { name, apiName, value } of attributes) {
+    if (value === null || value === undefined) continue;
+    const shown = typeof value === 'string' ? value : JSON.stringify(value);
+    for (const key of [name, apiName]) if (key != null) named[key] = shown;
+  }
+  return named;
+}
+
+/** Ids of the persons that a merge (type 32) ended; the activity's person is the one they went into. */
+export const mergedIds = (merge: Activity): number[] =>
+  (merge.attributes['Merge IDs']?.match(/\d+/g) ?? []).map(Number).filter((id) => id !== merge.marketoId);

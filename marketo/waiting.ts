@@ -1,0 +1,28 @@
+/** Resolves after `durationMs`; rejects with the signal's reason as soon as that is aborted. */
+export function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const rest = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, durationMs);
+  });
+  return orAborted(rest, signal).finally(() => clearTimeout(timer));
+}
+
+/** `work`, unless the signal is aborted first: then this caller stops waiting, and `work` goes on for others. */
+export async function orAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return work;
+  // Whoever gave up no longer listens; a later failure of the work is not theirs.
+  work.catch(() => undefined);
+  signal.throwIfAborted();
+  let giveUp = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    giveUp = () => {
+      reject(signal.reason instanceof Error ? signal.reason : new DOMException('Given up', 'AbortError'));
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,276 @@
+import { createServer } from 'node:net';
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Marketo } from '../../marketo/index.js';
+import { FAILURES, type FailureType } from '../../rules/failures.js';
+import { CLIENT_SECRET, failureOf, ok, refuse, startRemote, type Reply } from './remote.js';
+
+const { unauthorized, forbidden, misconfigured, rateLimited, quotaExhausted, unavailable, refusedCall } =
+  FAILURES;
+
+const read = (marketo: Marketo): Promise<unknown> => marketo.usageToday();
+const write = (marketo: Marketo): Promise<unknown> =>
+  marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records: [{ id: 501, title: 'CTO' }] });
+
+/** Code, what it means, and whether a write may have been executed nevertheless. */
+const CODES: readonly (readonly [string, FailureType, 'none' | 'unknown'])[] = [
+  ['500', unavailable, 'unknown'],
+  ['502', unavailable, 'unknown'],
+  ['504', unavailable, 'unknown'],
+  ['600', unauthorized, 'none'],
+  ['601', unauthorized, 'none'],
+  ['602', unauthorized, 'none'],
+  ['603', forbidden, 'none'],
+  ['604', unavailable, 'unknown'],
+  ['605', refusedCall, 'none'],
+  ['606', rateLimited, 'none'],
+  ['607', quotaExhausted, 'none'],
+  ['608', unavailable, 'none'],
+  ['609', refusedCall, 'none'],
+  ['610', misconfigured, 'none'],
+  ['611', unavailable, 'unknown'],
+  ['612', refusedCall, 'none'],
+  ['613', refusedCall, 'none'],
+  ['614', unavailable, 'none'],
+  ['615', rateLimited, 'none'],
+  ['616', refusedCall, 'none'],
+  ['701', refusedCall, 'none'],
+  ['702', refusedCall, 'none'],
+  ['703', misconfigured, 'none'],
+  ['704', refusedCall, 'none'],
+  ['709', refusedCall, 'none'],
+  ['713', unavailable, 'unknown'],
+  ['718', refusedCall, 'none'],
+  ['719', unavailable, 'none'],
+  ['1001', refusedCall, 'none'],
+  ['1002', refusedCall, 'none'],
+  ['1003', refusedCall, 'none'],
+  ['1004', refusedCall, 'none'],
+  ['1006', misconfigured, 'none'],
+  ['1008', refusedCall, 'none'],
+  ['1011', misconfigured, 'none'],
+  ['1013', refusedCall, 'none'],
+  ['1014', unavailable, 'none'],
+  ['1018', misconfigured, 'none'],
+  ['1027', misconfigured, 'none'],
+  ['1028', misconfigured, 'none'],
+  ['4711', refusedCall, 'none'],
+];
+
+describe('A code on a whole call', () => {
+  it.each(CODES)('%s means %s, and leaves a write with effect %s', async (code, type, effect) => {
+    const remote = await startRemote();
+    remote.answer = () => refuse(code);
+    const marketo = remote.connect({ timing: { repeats: 0 } });
+    expect(await failureOf(write(marketo))).toMatchObject({ type, code, effect, side: 'marketo' });
+    expect(await failureOf(read(marketo))).toMatchObject({ type, code, effect: 'none' });
+  });
+
+  it('is named in the message with the call, the reason, the request id and what to do', async () => {
+    const remote = await startRemote();
+    remote.answer = () => refuse('1006', "Field 'dynamicsId' not found");
+    const { message } = await failureOf(write(remote.connect()));
+    expect(message).toBe(
+      "Marketo refused sync persons (1006 Field 'dynamicsId' not found, request a9c2#193f0b1c2d4): " +
+        'check the name of the field, and that the role of the API user may see it',
+    );
+  });
+
+  it('is understood as a number too', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({ body: { success: false, errors: [{ code: 603, message: 'Access denied' }] } });
+    expect(await failureOf(read(remote.connect()))).toMatchObject({ type: forbidden, code: '603' });
+  });
+
+  it('counts for more than the HTTP status that it comes with', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({
+      status: 500,
+      body: { success: false, errors: [{ code: '608', message: 'away' }] },
+    });
+    expect(await failureOf(write(remote.connect()))).toMatchObject({ code: '608', effect: 'none' });
+  });
+
+  it('607 tells how long until midnight US Central, by the clock of the server', async () => {
+    const remote = await startRemote();
+    const headers = { Date: 'Fri, 20 Nov 2026 23:30:00 GMT' };
+    remote.answer = () => ({
+      headers,
+      body: { success: false, errors: [{ code: '607', message: 'quota' }] },
+    });
+    const failure = await failureOf(read(remote.connect()));
+    expect(failure).toMatchObject({ type: quotaExhausted, retryAfterMs: 6.5 * 3_600_000 });
+    expect(remote.calls).toHaveLength(1);
+  });
+});
+
+describe('An HTTP status', () => {
+  it.each([
+    [301, misconfigured, 'none'],
+    [400, refusedCall, 'none'],
+    [401, unauthorized, 'none'],
+    [403, forbidden, 'none'],
+    [404, misconfigured, 'none'],
+    [413, refusedCall, 'none'],
+    [414, refusedCall, 'none'],
+    [429, rateLimited, 'none'],
+    [500, unavailable, 'unknown'],
+    [502, unavailable, 'unknown'],
+    [503, unavailable, 'unknown'],
+    [504, unavailable, 'unknown'],
+  ] as const)('%s with a page of a gateway means %s', async (status, type, effect) => {
+    const remote = await startRemote();
+    remote.answer = () => ({
+      status,
+      headers: { Location: `${remote.url}/elsewhere` },
+      body: '<html>no</html>',
+    });
+    const failure = await failureOf(write(remote.connect({ timing: { repeats: 0 } })));
+    expect(failure).toMatchObject({ type, code: String(status), effect });
+    expect(remote.calls.map(({ path }) => path)).not.toContain('/elsewhere');
+  });
+
+  it('429 is waited for as long as Retry-After says, and not here when that is long', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({ status: 429, headers: { 'Retry-After': '3600' }, body: '' });
+    const failure = await failureOf(read(remote.connect()));
+    expect(failure).toMatchObject({ type: rateLimited, retryAfterMs: 3_600_000 });
+    expect(remote.calls).toHaveLength(1);
+  });
+});
+
+describe('An answer that is none of this API', () => {
+  it.each<readonly [string, Reply]>([
+    ['a page', { body: '<html><body>maintenance</body></html>' }],
+    ['nothing at all', { body: '' }],
+    ['broken JSON', { body: '{"success":true,"result":[' }],
+    ['JSON of another kind', { body: ['hello'] }],
+    ['a failure without errors', { body: { success: false, errors: [] } }],
+    ['a result of another shape', ok([{ status: 'created' }])],
+    ['a result of another status', ok([{ id: 501, status: 'memberof' }])],
+    ['too few results', ok([])],
+    ['no result', ok()],
+  ])('%s is garbage: unavailable, and a write is in doubt', async (_what, reply) => {
+    const remote = await startRemote();
+    remote.answer = () => reply;
+    const failure = await failureOf(write(remote.connect()));
+    expect(failure).toMatchObject({ type: unavailable, code: 'garbage', effect: 'unknown' });
+    expect(failure.message).toContain('sync persons');
+    expect(remote.calls).toHaveLength(1);
+  });
+
+  it('leaves no doubt about a read', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({ body: '<html>' });
+    expect(await failureOf(read(remote.connect()))).toMatchObject({ code: 'garbage', effect: 'none' });
+  });
+});
+
+describe('No answer', () => {
+  it.each(['drop', 'break'] as const)('a socket that closes (%s) leaves a write in doubt', async (reply) => {
+    const remote = await startRemote();
+    remote.answer = () => reply;
+    const failure = await failureOf(write(remote.connect()));
+    expect(failure).toMatchObject({ type: unavailable, effect: 'unknown' });
+    expect(remote.calls).toHaveLength(1);
+  });
+
+  it('within the deadline leaves a write in doubt, and a read not', async () => {
+    const remote = await startRemote();
+    remote.answer = () => 'hang';
+    const marketo = remote.connect({ timing: { callMs: 60 } });
+    const expected = { type: unavailable, code: 'timeout' };
+    expect(await failureOf(write(marketo))).toMatchObject({ ...expected, effect: 'unknown' });
+    expect(await failureOf(read(marketo))).toMatchObject({ ...expected, effect: 'none' });
+  });
+
+  it('has a longer deadline for a paging token', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({ afterMs: 120, body: { success: true, nextPageToken: 'T1' } });
+    const marketo = remote.connect({ timing: { callMs: 60, pagingTokenMs: 5_000 } });
+    expect(await marketo.pagingToken('2026-11-20T10:00:00Z')).toBe('T1');
+  });
+
+  it('from a port where nobody listens leaves no doubt: nothing was sent', async () => {
+    const remote = await startRemote();
+    const lost = remote.connect({}, `http://127.0.0.1:${await freePort()}/rest`);
+    const expected = { type: unavailable, code: 'ECONNREFUSED', effect: 'none' };
+    expect(await failureOf(write(lost))).toMatchObject(expected);
+  });
+});
+
+describe('A caller that gives up', () => {
+  it('gets its own reason, at once, and the call is cut off', async () => {
+    const remote = await startRemote();
+    const ending = new AbortController();
+    const reason = new Error('the cycle was cancelled');
+    remote.answer = () => {
+      ending.abort(reason);
+      return 'hang';
+    };
+    await expect(remote.connect().usageToday(ending.signal)).rejects.toBe(reason);
+  });
+
+  it('gets it while waiting for the rate window', async () => {
+    const remote = await startRemote();
+    const ending = new AbortController();
+    const reason = new Error('the cycle was cancelled');
+    remote.answer = () => {
+      setTimeout(() => ending.abort(reason), 5);
+      return refuse('606');
+    };
+    const marketo = remote.connect({ timing: { rateLimitMs: 50_000 } });
+    await expect(marketo.usageToday(ending.signal)).rejects.toBe(reason);
+  });
+
+  it('sends nothing when it had given up before', async () => {
+    const remote = await startRemote();
+    await expect(remote.connect().usageToday(AbortSignal.abort())).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(remote.calls).toEqual([]);
+  });
+});
+
+describe('Secrets', () => {
+  it.each<readonly [string, Reply]>([
+    ['a refusal that repeats them', refuse('609', `Invalid JSON near token-1 and ${CLIENT_SECRET}`)],
+    ['a dropped socket', 'drop'],
+    ['garbage', { body: `token-1 ${CLIENT_SECRET}` }],
+  ])('are in nothing that %s throws', async (_what, reply) => {
+    const remote = await startRemote();
+    remote.answer = () => reply;
+    const error: unknown = await write(remote.connect()).catch((thrown: unknown) => thrown);
+    const everything = inspect(error, { depth: 20, showHidden: true });
+    expect(everything).toContain('RemoteFailure');
+    expect(everything).not.toContain('token-1');
+    expect(everything).not.toContain(CLIENT_SECRET);
+  });
+
+  it('travel in the header, without cookies', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({
+      headers: { 'Set-Cookie': 'BIGip=1; path=/' },
+      body: { success: true, result: [] },
+    });
+    const marketo = remote.connect({ userAgent: 'contact-sync/0.1' });
+    await read(marketo);
+    await read(marketo);
+    expect(remote.calls[1]?.headers).toMatchObject({
+      authorization: 'Bearer token-1',
+      'user-agent': 'contact-sync/0.1',
+    });
+    expect(remote.calls[1]?.headers['accept-encoding']).toContain('gzip');
+    expect(remote.calls[1]?.headers.cookie).toBeUndefined();
+    expect([...(remote.calls[1]?.query.keys() ?? [])]).toEqual([]);
+  });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

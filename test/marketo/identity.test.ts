@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { FAILURES } from '../../rules/failures.js';
+import { CLIENT_SECRET, failureOf, ok, refuse, startRemote, type Remote } from './remote.js';
+
+/** Answers only calls that carry one of `tokens`. */
+const acceptOnly =
+  (code: string, ...tokens: readonly string[]): Remote['answer'] =>
+  ({ token }) =>
+    tokens.includes(token ?? '') ? ok([{ total: 7 }]) : refuse(code, 'Access token invalid');
+
+describe('The access token', () => {
+  it('is asked for with the client credentials in the query, and kept', async () => {
+    const remote = await startRemote();
+    const marketo = remote.connect();
+    await marketo.usageToday();
+    await marketo.onLane('backfill').usageToday();
+    expect(remote.signIns).toHaveLength(1);
+    expect(remote.signIns[0]?.path).toBe('/identity/oauth/token');
+    expect(Object.fromEntries(remote.signIns[0]?.query ?? [])).toEqual({
+      grant_type: 'client_credentials',
+      client_id: 'c1',
+      client_secret: CLIENT_SECRET,
+    });
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-1', 'token-1']);
+  });
+
+  it('is asked for once by many calls that start together', async () => {
+    const remote = await startRemote();
+    remote.grant = () => ({ afterMs: 30, body: { access_token: 'shared', expires_in: 3599 } });
+    const marketo = remote.connect();
+    await Promise.all(Array.from({ length: 8 }, () => marketo.usageToday()));
+    expect(remote.signIns).toHaveLength(1);
+    expect(remote.calls.map(({ token }) => token)).toEqual(Array.from({ length: 8 }, () => 'shared'));
+  });
+
+  it.each(['601', '602', '600'])('is renewed once by many calls that met %s together', async (code) => {
+    const remote = await startRemote();
+    remote.answer = acceptOnly(code, 'token-2');
+    const marketo = remote.connect();
+    const used = await Promise.all(Array.from({ length: 5 }, () => marketo.usageToday()));
+    expect(used).toEqual([7, 7, 7, 7, 7]);
+    expect(remote.signIns).toHaveLength(2);
+    expect(remote.calls).toHaveLength(10);
+  });
+
+  it('that a new one does not mend is an Unauthorized, after one replay', async () => {
+    const remote = await startRemote();
+    remote.answer = () => refuse('601', 'Access token invalid');
+    const failure = await failureOf(remote.connect().usageToday());
+    expect(failure).toMatchObject({ type: FAILURES.unauthorized, code: '601' });
+    expect(failure.message).toContain('MARKETO_IDENTITY');
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-1', 'token-2']);
+  });
+
+  it('replays a write, which the dead token had kept from being executed', async () => {
+    const remote = await startRemote();
+    remote.answer = ({ token }) =>
+      token === 'token-2' ? ok([{ id: 501, status: 'updated' }]) : refuse('602', 'Access token expired');
+    const records = [{ id: 501, title: 'CTO' }];
+    const results = await remote.connect().syncPersons({ action: 'updateOnly', lookupField: 'id', records });
+    expect(results).toEqual([{ status: 'updated', id: 501 }]);
+  });
+
+  it('is asked for again shortly before its end', async () => {
+    const remote = await startRemote();
+    remote.grant = (_seen, place) => ({
+      body: { access_token: `token-${place + 1}`, expires_in: place === 0 ? 2 : 3599 },
+    });
+    const marketo = remote.connect();
+    await marketo.usageToday();
+    await marketo.usageToday();
+    await marketo.usageToday();
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-1', 'token-2', 'token-2']);
+  });
+
+  it('that has no second left is not used, but its successor', async () => {
+    const remote = await startRemote();
+    remote.grant = (_seen, place) => ({
+      body: { access_token: `token-${place + 1}`, expires_in: place === 0 ? 0 : 3599 },
+    });
+    await remote.connect().usageToday();
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-2']);
+  });
+
+  it('is still fetched for the others when one caller gives up', async () => {
+    const remote = await startRemote();
+    const ending = new AbortController();
+    remote.grant = () => {
+      ending.abort(new Error('gone'));
+      return { afterMs: 30, body: { access_token: 'shared', expires_in: 3599 } };
+    };
+    const marketo = remote.connect();
+    const [gone, staying] = await Promise.allSettled([
+      marketo.usageToday(ending.signal),
+      marketo.usageToday(),
+    ]);
+    expect(gone).toMatchObject({ status: 'rejected', reason: { message: 'gone' } });
+    expect(staying.status).toBe('fulfilled');
+    expect(remote.signIns).toHaveLength(1);
+  });
+});
+
+describe('The identity service', () => {
+  it.each([
+    ['unauthorized', 'No client with requested id: c1'],
+    ['invalid_client', 'Bad client credentials'],
+  ])(
+    'that answers 401 %s is told with the two settings to check, and not asked again',
+    async (error, text) => {
+      const remote = await startRemote();
+      remote.grant = () => ({ status: 401, body: { error, error_description: text } });
+      expect(await failureOf(remote.connect().usageToday())).toEqual({
+        type: FAILURES.unauthorized,
+        side: 'marketo',
+        code: '401',
+        message:
+          'Marketo does not accept the client id or secret (401 at the identity service): check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET',
+        effect: 'none',
+      });
+      expect(remote.signIns).toHaveLength(1);
+      expect(remote.calls).toEqual([]);
+    },
+  );
+
+  it('that is not there is told with its setting', async () => {
+    const remote = await startRemote();
+    remote.grant = () => ({ status: 404, body: 'Not Found' });
+    const failure = await failureOf(remote.connect().usageToday());
+    expect(failure).toMatchObject({ type: FAILURES.misconfigured, code: '404' });
+    expect(failure.message).toContain('MARKETO_IDENTITY');
+  });
+
+  it.each([
+    ['is unwell', { status: 503, body: '<html>' }, '503'],
+    ['answers garbage', { body: '<html>' }, 'garbage'],
+    ['drops the connection', 'drop', 'ECONNRESET'],
+  ] as const)('that %s leaves no doubt about a write, which was never sent', async (_what, reply, code) => {
+    const remote = await startRemote();
+    remote.grant = () => reply;
+    const records = [{ email: 'ada@acme.example' }];
+    const work = remote.connect().syncPersons({ action: 'createOnly', lookupField: 'email', records });
+    expect(await failureOf(work)).toMatchObject({ type: FAILURES.unavailable, code, effect: 'none' });
+  });
+
+  it('is asked again by the next call after it failed', async () => {
+    const remote = await startRemote();
+    remote.grant = (_seen, place) =>
+      place === 0 ? { status: 503, body: '' } : { body: { access_token: 'late', expires_in: 3599 } };
+    const marketo = remote.connect();
+    await failureOf(marketo.usageToday());
+    expect(await marketo.usageToday()).toBe(0);
+  });
+
+  it('that says nothing in time does not hold the call for longer', async () => {
+    const remote = await startRemote();
+    remote.grant = () => 'hang';
+    const failure = await failureOf(remote.connect({ timing: { identityMs: 50 } }).usageToday());
+    expect(failure).toMatchObject({ type: FAILURES.unavailable, code: 'timeout' });
+  });
+});
