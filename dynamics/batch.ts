@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Lane } from '../rules/terms.js';
+import { type Answer, brokenAnswer, failureOf, isSuccess } from './answers.js';
+import { API_PATH, type Call, type Connection } from './connection.js';
+import { readBatch } from './multipart-reader.js';
+import { type PartRequest, writeBatch } from './multipart-writer.js';
+
+export interface BatchCall {
+  readonly name: string;
+  readonly parts: readonly PartRequest[];
+  readonly writes?: boolean;
+  /** Reads past the server's caches of metadata and rights. */
+  readonly strong?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Answer of a part: `not-run` where the server says nothing of it, `unreadable` where it may have run. */
+export type PartAnswer = Answer | 'not-run' | 'unreadable';
+
+/**
+ * Sends requests as one `$batch` without change sets: each stands for itself, and a failing one does not stop the rest
+ * (`odata.continue-on-error`; should the server stop all the same, the rest is `not-run`).
+ * @returns one answer per part, in their order
+ * @throws RemoteFailure where the batch as a whole has no multipart answer
+ */
+export async function sendBatch(connection: Connection, lane: Lane, batch: BatchCall): Promise<PartAnswer[]> {
+  const boundary = `batch_${randomUUID()}`;
+  const call: Call = {
+    name: batch.name,
+    method: 'POST',
+    path: '$batch',
+    headers: {
+      'content-type': `multipart/mixed; boundary="${boundary}"`,
+      prefer: 'odata.continue-on-error',
+      ...(batch.strong === true && { consistency: 'Strong' }),
+    },
+    body: writeBatch(batch.parts, boundary),
+    writes: batch.writes === true,
+    signal: batch.signal,
+  };
+  const answer = await connection.send(lane, call);
+  const context = connection.context(call);
+  const read = readBatch(answer.headers['content-type'], answer.body);
+  if (read === undefined) {
+    throw isSuccess(answer) ? brokenAnswer(context, 'no multipart body') : failureOf(answer, context);
+  }
+  if (read.answers.length > batch.parts.length) throw brokenAnswer(context, 'more answers than questions');
+  const throttled = read.answers.find((part) => part?.status === 429);
+  if (throttled !== undefined) await connection.heed(throttled, context);
+  const missing: PartAnswer = read.closed ? 'not-run' : 'unreadable';
+  return batch.parts.map((_part, index) =>
+    index < read.answers.length ? (read.answers[index] ?? 'unreadable') : missing,
+  );
+}
+
+/** A GET inside a batch; it carries no content type. */
+export const readPart = (path: string, headers: Readonly<Record<string, string>> = {}): PartRequest => ({
+  method: 'GET',
+  path: `${API_PATH}${path}`,
+  headers: { Accept: 'application/json', ...headers },
+});

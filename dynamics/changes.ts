@@ -1,0 +1,67 @@
+import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import type { Kind, Lane } from '../rules/terms.js';
+import type { Connection } from './connection.js';
+import { PAGE_SIZE, readPages, staysOn } from './pages.js';
+import { selection } from './rows.js';
+import { TABLES } from './tables.js';
+import type { ChangePage, ChangesFrom } from './types.js';
+
+const SIZE = `odata.maxpagesize=${PAGE_SIZE}`;
+const TRACKED = `odata.track-changes,${SIZE}`;
+
+/**
+ * Microsoft: "Use change tracking to synchronize data with external systems". No filter, order or annotations go with
+ * tracking. A delta link needs no tracking header; a next link wants the headers of the first page.
+ */
+export async function* readChanges(
+  connection: Connection,
+  lane: Lane,
+  kind: Kind,
+  from: ChangesFrom,
+  signal?: AbortSignal,
+): AsyncGenerator<ChangePage> {
+  const { set } = TABLES[kind];
+  const read = { name: `read changes of ${set}`, kind, tracked: true, signal };
+  if ('link' in from) {
+    mustBeOurs(connection.origin, kind, from.link);
+    const prefer = /[?&](\$|%24)deltatoken=/i.test(from.link) ? SIZE : TRACKED;
+    yield* readPages(connection, lane, { ...read, path: from.link, prefer, select: selectedIn(from.link) });
+    return;
+  }
+  const path = `${set}?${selection(kind, from.select)}`;
+  const pages = readPages(connection, lane, { ...read, path, prefer: TRACKED, select: new Set(from.select) });
+  for await (const page of pages) {
+    if (page.nextLink === undefined && page.deltaLink === undefined) throw untracked(connection.origin, set);
+    yield page;
+  }
+}
+
+/** A first read that ends without a cursor would be repeated for ever. */
+const untracked = (origin: string, set: string): RemoteFailure =>
+  new RemoteFailure({
+    type: FAILURES.misconfigured,
+    side: 'dynamics',
+    code: 'no-delta-link',
+    message:
+      `Dynamics (${origin}) read ${set} to the end without giving a change link. ` +
+      `Turn on change tracking for the table, and check that no proxy drops the header "Prefer".`,
+    effect: 'none',
+  });
+
+/** A kept link of another environment or table is no cursor of this one. */
+function mustBeOurs(origin: string, kind: Kind, link: string): void {
+  if (staysOn(origin, link) && new URL(link).pathname.endsWith(`/${TABLES[kind].set}`)) return;
+  throw new RemoteFailure({
+    type: FAILURES.cursorInvalid,
+    side: 'dynamics',
+    code: 'foreign-link',
+    message: `The kept change link of ${TABLES[kind].set} is not one of ${origin}. The table has to be read again.`,
+    effect: 'none',
+  });
+}
+
+/** The columns that the server baked into a link; `undefined` where it does not show them. */
+function selectedIn(link: string): ReadonlySet<string> | undefined {
+  const select = new URL(link).searchParams.get('$select');
+  return select ? new Set(select.split(',').map((column) => column.trim())) : undefined;
+}

@@ -1,0 +1,101 @@
+import type { IsoInstant, Kind, Lane } from '../rules/terms.js';
+import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import { type Answer, brokenAnswer, type CallContext } from './answers.js';
+import { API_PATH, type Call, type Connection, sendForJson } from './connection.js';
+import { collection, parseDeleted, parseRow } from './rows.js';
+import type { Row } from './types.js';
+
+/** Rows in one answer. 5000 is the server's most; 500 keeps an answer small and a repeated one cheap. */
+export const PAGE_SIZE = 500;
+
+export interface Page {
+  readonly rows: readonly Row[];
+  readonly deleted: readonly string[];
+  readonly nextLink?: string;
+  readonly deltaLink?: string;
+  readonly serverTime: IsoInstant;
+}
+
+export interface PagedRead {
+  readonly name: string;
+  readonly kind: Kind;
+  /** The first page: a path below the API root, or a link. */
+  readonly path: string;
+  /** Sent with each page, as Dataverse asks. */
+  readonly prefer: string;
+  readonly select: ReadonlySet<string> | undefined;
+  /** The links are cursors of change tracking. */
+  readonly tracked?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads page after page along the server's links, which are sent back as they came. */
+export async function* readPages(connection: Connection, lane: Lane, read: PagedRead): AsyncGenerator<Page> {
+  let path: string | undefined = read.path;
+  while (path !== undefined) {
+    const call: Call = {
+      name: read.name,
+      method: 'GET',
+      path,
+      headers: { prefer: read.prefer },
+      cursor: read.tracked === true && path.startsWith('http'),
+      signal: read.signal,
+    };
+    const { json, answer } = await sendForJson(connection, lane, call);
+    const page = parsePage(json, answer, read, connection.context(call));
+    if (page.nextLink === path) throw brokenAnswer(connection.context(call), 'a next page that is this page');
+    yield page;
+    path = page.nextLink;
+  }
+}
+
+function parsePage(json: unknown, answer: Answer, read: PagedRead, context: CallContext): Page {
+  const parsed = collection.safeParse(json);
+  if (!parsed.success) throw brokenAnswer(context, 'JSON that is no list of rows');
+  const rows: Row[] = [];
+  const deleted: string[] = [];
+  for (const entry of parsed.data.value) {
+    const gone = parseDeleted(entry);
+    const row = gone === undefined ? parseRow(read.kind, entry, read.select) : undefined;
+    if (gone !== undefined) deleted.push(gone);
+    else if (row !== undefined) rows.push(row);
+    else throw brokenAnswer(context, 'an entry that is neither a row nor a deletion');
+  }
+  const { '@odata.nextLink': nextLink, '@odata.deltaLink': deltaLink } = parsed.data;
+  for (const link of [nextLink, deltaLink]) if (link !== undefined) mustStay(link, context);
+  return {
+    rows,
+    deleted,
+    ...(nextLink !== undefined && { nextLink }),
+    ...(deltaLink !== undefined && { deltaLink }),
+    serverTime: serverTime(answer),
+  };
+}
+
+/** Whether a link leads to this environment's Web API: our token goes nowhere else. */
+export function staysOn(origin: string, link: string): boolean {
+  if (!URL.canParse(link)) return false;
+  const url = new URL(link);
+  return (
+    url.origin === origin && url.pathname.startsWith(API_PATH) && url.username === '' && url.password === ''
+  );
+}
+
+function mustStay(link: string, { origin, name }: CallContext): void {
+  if (staysOn(origin, link)) return;
+  const elsewhere = URL.canParse(link) ? new URL(link).origin : 'no valid address';
+  throw new RemoteFailure({
+    type: FAILURES.misconfigured,
+    side: 'dynamics',
+    code: 'foreign-link',
+    message:
+      `Dynamics (${origin}) answered "${name}" with a link to ${elsewhere}, to which our token is not sent. ` +
+      `Set DATAVERSE_URL to the environment's own address.`,
+    effect: 'none',
+  });
+}
+
+function serverTime(answer: Answer): IsoInstant {
+  const date = Date.parse(answer.headers['date'] ?? '');
+  return new Date(Number.isNaN(date) ? Date.now() : date).toISOString();
+}
