@@ -1,0 +1,61 @@
+// Entry of `npm start`, `npm test` and `npm run simulators`. Needs nothing but Node: it installs and builds what is
+// missing, then hands over. Usage: node launch/bootstrap.mjs start|test|simulators [args...]
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureBuild, ensureDependencies, root } from './prepare.mjs';
+
+const needed = [20, 19];
+const programs = { start: 'dist/launch/start.js', simulators: 'dist/simulators/main.js' };
+const firstLines = {
+  start: 'Contact Sync: checking what is installed and built',
+  simulators: 'Contact Sync simulators: checking what is installed and built',
+  test: 'Contact Sync: format, lint, types, build, tests',
+};
+
+const isOldNode = () => {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major < needed[0] || (major === needed[0] && minor < needed[1]);
+};
+
+/** The program runs in this very process, so signals, the terminal and the exit code are its own. */
+const handOver = async (program, args) => {
+  const file = join(root, program);
+  if (!existsSync(file)) throw new Error(`${program} is missing although the build went through`);
+  process.argv = [process.execPath, file, ...args];
+  await import(pathToFileURL(file).href);
+};
+
+/** Gets everything ready, and runs the checks when that is the command. Answers whether to hand over to a program. */
+const prepare = async (command, args) => {
+  // The simulators print one JSON line, and nothing else, on standard output.
+  const stdout = command === 'simulators' ? 2 : 1;
+  const say = command === 'simulators' ? console.error : console.log;
+  say(firstLines[command]);
+  if (isOldNode()) {
+    throw new Error(
+      `Node ${needed.join('.')} or newer is needed; this is ${process.version} (https://nodejs.org)`,
+    );
+  }
+  await ensureDependencies(say, stdout);
+  if (command === 'test') {
+    const { runChecks } = await import('./checks.mjs');
+    process.exitCode = await runChecks(say, args);
+    return false;
+  }
+  await ensureBuild(say, stdout);
+  return true;
+};
+
+const [command = '', ...args] = process.argv.slice(2);
+if (Object.hasOwn(firstLines, command)) {
+  const isReady = await prepare(command, args).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+    return false;
+  });
+  if (isReady) await handOver(programs[command], args);
+} else {
+  console.error('Usage: node launch/bootstrap.mjs start|test|simulators [args...]');
+  process.exitCode = 2;
+}

