@@ -83,7 +83,7 @@ export function connectionFailure(call: CallTraits, code: string): RemoteFailure
   return failed({
     type: FAILURES.unavailable,
     code,
-    message: `Marketo gave no answer to ${call.name} (${code}): check the network if it stays so`,
+    message: `Marketo gave no whole answer to ${call.name} (${code}): check the network if it stays so`,
     effect: NEVER_SENT.has(code) ? 'none' : doubt(call),
   });
 }
