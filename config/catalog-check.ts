@@ -1,0 +1,42 @@
+import type { Catalog } from '../rules/catalog.js';
+import { codecFor, meets } from '../rules/codecs/index.js';
+import type { FieldChoice } from '../rules/mapping.js';
+import { KINDS, type Kind } from '../rules/terms.js';
+import { didYouMean } from './nearest.js';
+import { keyName, type KeyPath, type Positions } from './positions.js';
+import type { SyncConfig } from './sync-config.js';
+
+/**
+ * What in the field selection does not fit the schemas: fields and columns that do not exist, and types that cannot meet.
+ * Each problem reads `file:line:column: key: what is wrong`. Missing rights are no mistake of the file: `mapFields` tells
+ * them as notices.
+ */
+export function checkAgainstCatalog(config: SyncConfig, catalog: Catalog, positions: Positions): string[] {
+  const tell = (path: KeyPath, message: string): string => `${positions(path)}: ${keyName(path)}: ${message}`;
+  return config.fields.flatMap((choice, index) => [
+    ...checkField(choice, catalog).map((message) => tell(['fields', index, 'marketo'], message)),
+    ...KINDS.flatMap((kind) =>
+      checkColumn(choice, kind, catalog).map((message) => tell(['fields', index, kind], message)),
+    ),
+  ]);
+}
+
+function checkField({ marketo }: FieldChoice, catalog: Catalog): readonly string[] {
+  if (Object.hasOwn(catalog.marketo, marketo)) return [];
+  const hint = didYouMean(marketo, Object.keys(catalog.marketo));
+  return [`Marketo shows our API user no person field "${marketo}".${hint}`];
+}
+
+function checkColumn(choice: FieldChoice, kind: Kind, catalog: Catalog): readonly string[] {
+  const name = choice[kind];
+  if (name === undefined) return [];
+  const columns = catalog.dynamics[kind];
+  const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+  if (column === undefined) {
+    return [`the Dynamics table ${kind} has no column "${name}".${didYouMean(name, Object.keys(columns))}`];
+  }
+  const field = Object.hasOwn(catalog.marketo, choice.marketo) ? catalog.marketo[choice.marketo] : undefined;
+  if (field === undefined) return [];
+  const found = codecFor(field, column);
+  return meets(found) ? [] : [`the types cannot meet: ${found.cannotMeet}`];
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { durationSchema } from './duration.js';
+
+/** The sense of a field by its name: opt-outs are consent unless the configuration says otherwise. */
+const OPT_OUT = /^(unsubscribed$|doNot)/;
+
+const column = (table: string) =>
+  z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/, 'must be the logical name of a column: lower-case letters, digits and "_".')
+    .optional()
+    .describe(
+      `logical name of the column of the ${table} table; without it, the field is not synced for ${table}s`,
+    );
+
+/** One row of `fields`. */
+export const fieldSchema = z
+  .strictObject({
+    marketo: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'must be the REST name of a person field: letters, digits and "_".')
+      .describe('REST name of the person field in Marketo'),
+    lead: column('lead'),
+    contact: column('contact'),
+    direction: z
+      .enum(['both', 'toMarketo', 'toDynamics'])
+      .default('both')
+      .describe('which way the field travels; on a one-way field the source always wins'),
+    consent: z
+      .boolean()
+      .optional()
+      .describe(
+        'an opt-out: on first contact the most restrictive value wins. Default: true for unsubscribed and doNot…',
+      ),
+  })
+  .transform(({ marketo, lead, contact, direction, consent }) => ({
+    marketo,
+    direction,
+    consent: consent ?? OPT_OUT.test(marketo),
+    ...(lead === undefined ? {} : { lead }),
+    ...(contact === undefined ? {} : { contact }),
+  }));
+
+const budget = (share: number, why: string) =>
+  z
+    .strictObject({
+      share: z
+        .number()
+        .gt(0, 'must be more than 0 and at most 1.')
+        .max(1, 'must be more than 0 and at most 1.')
+        .default(share)
+        .describe(why),
+    })
+    .prefault({});
+
+export const syncConfigSchema = z.strictObject({
+  fields: z
+    .array(fieldSchema)
+    .min(1, 'must have at least one field.')
+    .describe('field selection: the only fields that are read and written'),
+  onMarketoDelete: z
+    .enum(['keep', 'recreate'])
+    .default('keep')
+    .describe('what a later edit in Dynamics does for a person that was deleted in Marketo'),
+  budget: z
+    .strictObject({
+      marketo: budget(0.5, "share of the instance's API limits that the sync may use; others share them too"),
+      dynamics: budget(0.8, "share of the sync user's service protection limits that the sync may use"),
+    })
+    .prefault({})
+    .describe('how much of the API limits of each side the sync may use'),
+  timing: z
+    .strictObject({
+      overlap: durationSchema
+        .prefault('5m')
+        .describe("how far back Marketo's log is read again in each cycle"),
+      doubt: durationSchema
+        .prefault('2m')
+        .describe(
+          'how long after its deadline a creation without an answer is in doubt, before it is looked up',
+        ),
+    })
+    .prefault({})
+    .describe('durations with a unit: 30s, 5m, 1h'),
+});

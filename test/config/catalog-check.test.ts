@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { checkAgainstCatalog } from '../../config/catalog-check.js';
+import { loadSyncConfig } from '../../config/sync-config.js';
+import type { Catalog } from '../../rules/catalog.js';
+import { column, person } from '../rules/schema.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'selection-'));
+const file = join(folder, 's.yaml');
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const jobtitle = column('string', { name: 'jobtitle' });
+const catalog: Catalog = {
+  marketo: { title: person('string', { name: 'title' }), birthday: person('datetime', { name: 'birthday' }) },
+  dynamics: {
+    lead: { jobtitle },
+    contact: { jobtitle, birthdate: column('dateOnly', { name: 'birthdate' }) },
+  },
+};
+
+function check(...lines: readonly string[]): readonly string[] {
+  writeFileSync(file, `fields:\n${lines.map((line) => `  - ${line}\n`).join('')}`);
+  const { config, positions } = loadSyncConfig(file);
+  return checkAgainstCatalog(config, catalog, positions);
+}
+
+it('a selection that both schemas know has no problem', () => {
+  expect(check('{ marketo: title, lead: jobtitle, contact: jobtitle }')).toEqual([]);
+});
+
+it('each field and column that does not exist, and each pair that cannot meet, is told with file, line and key', () => {
+  expect(
+    check(
+      '{ marketo: titel, lead: jobtitle }',
+      '{ marketo: title, lead: job_title }',
+      '{ marketo: birthday, contact: birthdate }',
+    ),
+  ).toEqual([
+    `${file}:2:7: fields[0].marketo: Marketo shows our API user no person field "titel". Did you mean "title"?`,
+    `${file}:3:23: fields[1].lead: the Dynamics table lead has no column "job_title". Did you mean "jobtitle"?`,
+    `${file}:4:26: fields[2].contact: the types cannot meet: birthday (datetime) and birthdate (dateOnly): a day and a moment differ by time zone, so the day would shift for some people.`,
+  ]);
+});
+
+it('names that every object has are not taken for fields', () => {
+  expect(check('{ marketo: constructor, lead: valueof }')).toHaveLength(2);
+});
