@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
-import { failureOf, garbage, type CallTraits } from './failure.js';
+import { failureOf, type CallTraits } from './failure.js';
 import type { Http } from './http.js';
 import type { MarketoSettings, MarketoTiming } from './settings.js';
 import { orAborted, wait } from './waiting.js';
@@ -94,8 +94,7 @@ function read(answer: HttpAnswer, timing: MarketoTiming): z.infer<typeof granted
       effect: 'none',
     });
   }
-  if (status !== 200) throw failureOf(CALL, answer, { timing, now: new Date(), random: Math.random() });
   const parsed = granted.safeParse(parseJson(answer.text));
-  if (!parsed.success) throw garbage(CALL, 'no access token in it');
-  return parsed.data;
+  if (status === 200 && parsed.success) return parsed.data;
+  throw failureOf(CALL, answer, { timing, now: new Date(), random: Math.random() });
 }

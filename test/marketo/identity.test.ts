@@ -133,6 +133,7 @@ describe('The identity service', () => {
   it.each([
     ['is unwell', { status: 503, body: '<html>' }, '503'],
     ['answers garbage', { body: '<html>' }, 'garbage'],
+    ['is away for a while', refuse('608'), '608'],
     ['drops the connection', 'drop', 'ECONNRESET'],
   ] as const)('that %s leaves no doubt about a write, which was never sent', async (_what, reply, code) => {
     const remote = await startRemote();
