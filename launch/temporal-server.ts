@@ -26,14 +26,14 @@ export interface DevServer {
   /** `host:port` for clients and workers; the namespace is `default`. */
   readonly address: string;
   readonly uiUrl: string;
-  /** Stops it: gently, and after ten seconds for good. Safe to call twice. */
+  /** Stops it: gently, and after five seconds for good. Safe to call twice. */
   readonly stop: () => Promise<void>;
   /** Settles with a reason when the server ends without having been stopped; never otherwise. */
   readonly crashed: Promise<Error>;
 }
 
 const answerWithinMs = 60_000;
-const stopWithinMs = 10_000;
+const stopWithinMs = 5_000;
 
 const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
@@ -57,7 +57,11 @@ const answers = async (address: string): Promise<boolean> => {
 
 const untilAnswers = async (child: ChildProcess, address: string, logFile: string): Promise<void> => {
   const deadline = Date.now() + answerWithinMs;
-  while (!(await answers(address))) {
+  const ended = new Promise<false>((resolve) => {
+    child.once('exit', () => resolve(false));
+    child.once('error', () => resolve(false));
+  });
+  while (!(await Promise.race([answers(address), ended]))) {
     if (hasEnded(child)) throw new Error(`Temporal's development server does not start: ${logTail(logFile)}`);
     if (Date.now() > deadline) {
       throw new Error(`Temporal's development server does not answer on ${address}: ${logTail(logFile)}`);

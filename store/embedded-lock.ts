@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,14 +8,24 @@ const beatMs = 1_000;
 /** A holder that has not touched its ticket for this long is gone, even if its pid is in use again. */
 const silentMs = 15_000;
 
-/** True while a process of that id exists, whoever owns it. */
+/** A killed process stays in the table until its parent asks; where pid 1 never does (containers), for ever. */
+const isZombie = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  } catch {
+    return false;
+  }
+};
+
+/** True while a process of that id runs, whoever owns it. */
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
+  return process.platform !== 'linux' || !isZombie(pid);
 };
 
 const isHeld = async (ticket: string): Promise<boolean> => {
