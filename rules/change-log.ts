@@ -18,6 +18,8 @@ export interface LogJudgement {
   readonly link: Link;
   /** An entry tells of a value that we do not know: the person is to be read. */
   readonly readNeeded: boolean;
+  /** False when the entries told nothing about the link at all. */
+  readonly changed: boolean;
 }
 
 /**
@@ -31,14 +33,17 @@ export const judgeLog = (
 ): LogJudgement => {
   const draft = draftOf(link);
   let readNeeded = false;
+  let changed = false;
   for (const entry of entries) {
     const field = fields.find(({ name }) => name === entry.field);
     if (field === undefined) continue;
     const write = entry.viaApi ? writeBehind(draft, field, entry) : undefined;
-    if (write !== undefined) judgeOwn(draft, field, write, entry);
-    else if (!isKnown(draft, field, entry.newValue)) readNeeded = true;
+    if (write !== undefined) {
+      judgeOwn(draft, field, write, entry);
+      changed = true;
+    } else if (!isKnown(draft, field, entry.newValue)) readNeeded = true;
   }
-  return { link: draft, readNeeded };
+  return { link: draft, readNeeded, changed };
 };
 
 /** The write of ours that left this entry: one not yet found in the log if there is one, else the newest. */

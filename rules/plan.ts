@@ -1,6 +1,5 @@
 import { decide, type Verdict } from './decide.js';
 import { draftOf, omit, type Draft } from './draft.js';
-import type { Canonical } from './codecs/index.js';
 import { actual, type Link, type Overtaken, type Parked, type Rule, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { isTraceOfOurs, openWrite, replaceWrite } from './settle.js';
@@ -61,8 +60,9 @@ export const plan = (link: Link, context: PlanContext): Planned => {
     waiting: string[];
     released: string[];
   };
+  releaseMoved(draft, context.fields, planned);
   for (const field of context.fields) planField(draft, field, context, planned);
-  draft.dirty = planned.unread.length > 0 || planned.waiting.length > 0 || hasPlans(draft);
+  draft.dirty = planned.unread.length > 0 || hasPlans(draft);
   return { link: draft, ...planned };
 };
 
@@ -77,12 +77,7 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   const inFlight = openWrite(draft, 'marketo', name) ?? openWrite(draft, 'dynamics', name);
   if (inFlight?.state === 'sent') return void out.waiting.push(name);
   const values = { marketo: expected(draft, field, inFlight, held.marketo), dynamics: held.dynamics };
-  const parked = draft.parked[name];
-  if (parked !== undefined) {
-    if (sameValues(field, parked, values)) return;
-    omit(draft.parked, name);
-    if (parked.rejectionId !== null) out.released.push(parked.rejectionId);
-  }
+  if (draft.parked[name] !== undefined) return;
   dropIfEditedSince(draft, field, values);
   const verdict = judge(draft, field, values, inFlight);
   if (verdict.rule === 'equal') return agree(draft, field, values, inFlight);
@@ -95,6 +90,26 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   }
   // An edit that lost is done with; one that won stays known until both sides hold it.
   if (verdict.winner === 'dynamics') omit(draft.overtaken, name);
+};
+
+/**
+ * A refusal holds for exactly the values it was given. When one of them moves, every field that the same refusal parked
+ * is tried again: where the target named no field, any of them may have been the cause.
+ */
+const releaseMoved = (draft: Draft, fields: readonly MappedField[], out: Collected): void => {
+  const moved = fields.filter((field) => {
+    const parked = draft.parked[field.name];
+    const marketo = actual(draft, 'marketo', field.name) ?? null;
+    const dynamics = actual(draft, 'dynamics', field.name) ?? null;
+    return parked !== undefined && !sameValues(field, parked, { marketo, dynamics });
+  });
+  const rejections = new Set(moved.flatMap(({ name }) => draft.parked[name]?.rejectionId ?? []));
+  for (const [name, { rejectionId }] of Object.entries(draft.parked)) {
+    const released =
+      rejectionId === null ? moved.some((field) => field.name === name) : rejections.has(rejectionId);
+    if (released) omit(draft.parked, name);
+  }
+  out.released.push(...rejections);
 };
 
 /** A newer edit in Marketo replaces the one that our write covered. */
@@ -188,8 +203,9 @@ const planWrite = (
   out: Collected,
 ): void => {
   const { side, values, winning, verdict } = wanted;
-  const canonical = field.codec.canonical(verdict.winner, winning);
-  const encoded = field.codec.encode(side, canonical);
+  // A side that gets its own covered edit back takes it as it was.
+  const own = side === verdict.winner;
+  const encoded = own ? { ok: true as const, value: winning } : field.codec.convert(verdict.winner, winning);
   if (!encoded.ok) {
     const { code, message } = encoded;
     out.refusals.push({ side, field: field.name, value: winning, code, message });
@@ -202,7 +218,7 @@ const planWrite = (
     field: field.name,
     from: values[side],
     to: encoded.value,
-    source: side === verdict.winner ? inFormOf(across(side), field, canonical, values) : winning,
+    source: own ? inFormOfOther(field, verdict.winner, winning, values) : winning,
     rule: verdict.rule,
     state: 'planned',
     cycle: context.cycle,
@@ -212,8 +228,13 @@ const planWrite = (
   });
 };
 
-/** A side that gets its own covered edit back carries nothing across; the other side's form is worked out instead. */
-const inFormOf = (side: Side, { codec }: MappedField, canonical: Canonical, values: Values): FieldValue => {
-  const encoded = codec.encode(side, canonical);
-  return encoded.ok ? encoded.value : values[side];
+/** A covered edit that goes back carries nothing across; the other side's form of it is worked out instead. */
+const inFormOfOther = (
+  { codec }: MappedField,
+  winner: Side,
+  winning: FieldValue,
+  values: Values,
+): FieldValue => {
+  const encoded = codec.convert(winner, winning);
+  return encoded.ok ? encoded.value : values[across(winner)];
 };

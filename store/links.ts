@@ -1,6 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import type { Link } from '../rules/link.js';
-import type { IsoInstant, Side } from '../rules/terms.js';
+import type { IsoInstant, Kind, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
 import type { LinksTable } from './schema.js';
 
@@ -184,9 +184,15 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
 };
 
 /** Links whose record on `side` is to be read again, in order of id. */
-export const linksToReread = async (db: Database, side: Side, limit: number): Promise<Link[]> => {
+export const linksToReread = async (
+  db: Database,
+  side: Side,
+  limit: number,
+  kind?: Kind,
+): Promise<Link[]> => {
   const mark = side === 'marketo' ? 'reread_marketo' : 'reread_dynamics';
-  const found = db.selectFrom('links').selectAll().where(mark, '=', true).where('status', '=', 'linked');
+  let found = db.selectFrom('links').selectAll().where(mark, '=', true).where('status', '=', 'linked');
+  if (kind !== undefined) found = found.where('kind', '=', kind);
   return (await found.orderBy('id').limit(limit).execute()).map(linkOf);
 };
 

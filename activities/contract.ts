@@ -1,0 +1,146 @@
+/**
+ * What workflows know of the activities: names, inputs, results. Results are counts and ids, never records: a history
+ * reads as a report and holds no personal data.
+ */
+
+export interface CycleRef {
+  readonly cycle: number;
+  /** The workflow's clock in ISO 8601: rests are counted by it, whatever the clocks of workers say. */
+  readonly at: string;
+}
+
+export interface BegunCycle {
+  readonly cycle: number;
+  /** When the cycle may start: end of the last one plus the rest, in milliseconds since the epoch. */
+  readonly notBefore: number;
+}
+
+/** A range of link ids, both ends included. */
+export interface Chunk {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ChunkRef extends CycleRef {
+  readonly chunk: Chunk;
+}
+
+export interface FetchMarketoResult {
+  readonly entries: number;
+  readonly deleted: number;
+  readonly read: number;
+}
+
+export interface FetchDynamicsResult {
+  readonly rows: number;
+  readonly deleted: number;
+  readonly read: number;
+  /** True when the table was read as a whole, for want of a valid change link. */
+  readonly full: boolean;
+}
+
+export interface OpenChunksResult {
+  readonly chunks: readonly Chunk[];
+  /** Entries for persons' activity logs that an earlier cycle left behind. */
+  readonly entries: number;
+}
+
+export interface DiffResult {
+  readonly links: number;
+  /** Links found equal, or with nothing left to do. */
+  readonly converged: number;
+  readonly marketoEdits: number;
+  readonly dynamicsEdits: number;
+  /** Links that wait for a match. */
+  readonly unmatched: number;
+}
+
+export interface ResolveResult {
+  readonly toMarketo: number;
+  readonly toDynamics: number;
+  readonly created: number;
+  readonly linked: number;
+  readonly collisions: number;
+  readonly marketoWon: number;
+  readonly dynamicsWon: number;
+  readonly refused: number;
+  readonly quarantined: number;
+}
+
+export interface PushResult {
+  readonly records: number;
+  readonly created: number;
+  readonly refused: number;
+  /** Records left for the next cycle: in doubt, changed three times under our hands, or held by somebody else. */
+  readonly deferred: number;
+}
+
+export interface LogRejectionsResult {
+  readonly logged: number;
+}
+
+export interface CompleteCycle extends CycleRef {
+  readonly outcome: 'completed' | 'failed';
+  readonly counts: Readonly<Record<string, number>>;
+  /** Not before this may the next cycle start, whatever the rest says: a used-up quota's reset. */
+  readonly notBefore: string | null;
+}
+
+/** The steps of a cycle, on the queue `cycle`. */
+export interface CycleActivities {
+  begin(): Promise<BegunCycle>;
+  fetchMarketo(input: CycleRef): Promise<FetchMarketoResult>;
+  fetchLeads(input: CycleRef): Promise<FetchDynamicsResult>;
+  fetchContacts(input: CycleRef): Promise<FetchDynamicsResult>;
+  openChunks(input: CycleRef): Promise<OpenChunksResult>;
+  diff(input: ChunkRef): Promise<DiffResult>;
+  resolve(input: ChunkRef): Promise<ResolveResult>;
+  pushToDynamics(input: ChunkRef): Promise<PushResult>;
+  pushToMarketo(input: ChunkRef): Promise<PushResult>;
+  logRejections(input: CycleRef): Promise<LogRejectionsResult>;
+  complete(input: CompleteCycle): Promise<void>;
+}
+
+/** What a campaign asks for: the action "Sync Person to Dynamics". */
+export interface PersonRequest {
+  readonly requestId: string;
+  readonly campaignId: string | null;
+  readonly requestedAt: string;
+  readonly syncAs: 'lead' | 'contact';
+  /** GUID of the Dynamics user who is to own the new record. */
+  readonly ownerId?: string;
+}
+
+export const REQUEST_OUTCOMES = [
+  'created',
+  'linked',
+  'already-there',
+  'refused',
+  'ambiguous',
+  'not-found',
+] as const;
+export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
+
+export interface CreatePersonInput {
+  readonly marketoId: number;
+  readonly requests: readonly PersonRequest[];
+}
+
+export interface CreatePersonResult {
+  readonly outcome: RequestOutcome;
+  readonly kind: 'lead' | 'contact' | null;
+  readonly dynamicsId: string | null;
+  /** Code of the refusal; its text stays in the store. */
+  readonly code: string | null;
+}
+
+/** On the queue `on-demand`, so that a bulk cycle never delays it. */
+export interface OnDemandActivities {
+  createPerson(input: CreatePersonInput): Promise<CreatePersonResult>;
+  recordOutcome(input: CreatePersonInput & { readonly result: CreatePersonResult }): Promise<void>;
+}
+
+/** Types of failures that cross from activities to workflows (`ApplicationFailure.type`). */
+export const FAILURE_TYPES = {
+  quotaExhausted: 'QuotaExhausted',
+} as const;

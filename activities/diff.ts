@@ -1,0 +1,51 @@
+import type { Link } from '../rules/link.js';
+import { plan, type Planned } from '../rules/plan.js';
+import { saveLinks } from '../store/links.js';
+import { inBatches } from './batches.js';
+import { currentMapping } from './catalog.js';
+import type { ChunkRef, DiffResult } from './contract.js';
+import type { Attempt, Ports } from './settings.js';
+
+/** Finds what differs in a chunk's links, agrees on what is equal, and lets go of those that have nothing left to do. */
+export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Promise<DiffResult> => {
+  const mapping = await currentMapping(ports);
+  const none = { links: 0, converged: 0, marketoEdits: 0, dynamicsEdits: 0, unmatched: 0 };
+  return inBatches(ports, input.chunk, attempt, none, async (links) => {
+    const context = { cycle: input.cycle, at: new Date().toISOString() };
+    const planned = links
+      .filter(({ status }) => status === 'linked')
+      .map((link) => plan(link, { ...context, fields: mapping.fields[link.kind] }));
+    const quiet = planned.filter(isQuiet).map(({ link }) => link);
+    const unread = planned.filter((each) => each.unread.length > 0).map(markUnread);
+    const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));
+    await saveLinks(ports.db, [...quiet, ...unread, ...idle], ports.timing.overlapMs);
+    const decisions = planned.flatMap((each) => each.decisions);
+    return {
+      links: links.length,
+      converged: quiet.length + idle.length,
+      marketoEdits: decisions.filter(({ winner, loser }) => winner === 'marketo' || loser !== undefined)
+        .length,
+      dynamicsEdits: decisions.filter(({ winner, loser }) => winner === 'dynamics' || loser !== undefined)
+        .length,
+      unmatched: links.filter(({ status }) => status === 'unmatched' || status === 'ambiguous').length,
+    };
+  });
+};
+
+/** Nothing to write, to refuse or to read: what is equal is agreed, and the link is clean. */
+const isQuiet = ({ link, decisions, refusals }: Planned): boolean =>
+  !link.dirty && decisions.length === 0 && refusals.length === 0 && link.stamp === null;
+
+/** A field that one side was never read for is read in the next fetch; its link stays dirty until then. */
+const markUnread = ({ link, unread }: Planned): Link => ({
+  ...link,
+  rereadMarketo: link.rereadMarketo || unread.some((field) => !holds(link, 'marketo', field)),
+  rereadDynamics: link.rereadDynamics || unread.some((field) => !holds(link, 'dynamics', field)),
+});
+
+const holds = (link: Link, side: 'marketo' | 'dynamics', field: string): boolean =>
+  Object.hasOwn(link.seen[side], field) || Object.hasOwn(link.agreed[side], field);
+
+/** A link that ended and owes nothing any more. */
+const isIdle = ({ status, stamp }: Link): boolean =>
+  (status === 'ended' && stamp === null) || status === 'tombstone' || status === 'excluded';

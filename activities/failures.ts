@@ -1,0 +1,39 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { RemoteFailure, TRANSIENT } from '../rules/failures.js';
+
+/** What keeps the sync from working until somebody mends it; the message says what. */
+export class Misconfigured extends Error {
+  override readonly name = 'Misconfigured';
+}
+
+/**
+ * Turns an error into what crosses to the workflow: its type and code, never the texts of the remotes, which may hold
+ * values of records. The worker's own log keeps the whole of it.
+ */
+export const toFailure = (error: unknown): Error => {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof Misconfigured) return ApplicationFailure.nonRetryable(error.message, 'Misconfigured');
+  if (error instanceof RemoteFailure) return remote(error);
+  const code = codeOf(error);
+  const name = error instanceof Error ? error.name : 'Error';
+  const message = code === undefined ? name : `the store or the network answered ${code}`;
+  return ApplicationFailure.create({ message, type: code === undefined ? name : 'StoreUnavailable' });
+};
+
+const remote = ({ details }: RemoteFailure): ApplicationFailure => {
+  const { type, side, code, retryAfterMs } = details;
+  const where = side === undefined ? '' : `${side === 'marketo' ? 'Marketo' : 'Dynamics'}: `;
+  const resetsAt = retryAfterMs === undefined ? undefined : new Date(Date.now() + retryAfterMs).toISOString();
+  return ApplicationFailure.create({
+    message: `${where}${type}${code === undefined ? '' : ` (${code})`}`,
+    type,
+    nonRetryable: !TRANSIENT.has(type),
+    details: [{ side, code, resetsAt }],
+    ...(retryAfterMs === undefined || !TRANSIENT.has(type) ? {} : { nextRetryDelay: retryAfterMs }),
+  });
+};
+
+const codeOf = (error: unknown): string | undefined => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+};

@@ -1,0 +1,179 @@
+import { emailKey } from '../rules/email.js';
+import type { Candidate, Link } from '../rules/link.js';
+import type { Mapping } from '../rules/mapping.js';
+import {
+  match,
+  type AmbiguousGroup,
+  type FreePerson,
+  type Matching,
+  type UnmatchedRow,
+} from '../rules/matching.js';
+import type { FieldValues } from '../rules/terms.js';
+import { claimEmails, releaseEmails } from '../store/claims.js';
+import { linksById, linksByPerson, saveLinks, unmatchedByEmail } from '../store/links.js';
+import { newPersonValues } from './new-person.js';
+import { personFields } from './fetch-marketo.js';
+import { textOf } from './rows.js';
+import type { Attempt, Ports } from './settings.js';
+
+export interface Matched {
+  /** Links that have both records now; they are saved, and dirty. */
+  readonly linked: readonly Link[];
+  /** Rows for which a person is to be created. */
+  readonly created: number;
+  readonly quarantined: number;
+}
+
+/** A person that no link holds, with its values. */
+interface Found extends FreePerson {
+  readonly values: FieldValues;
+}
+
+/** How long a group's e-mails are held: reads of Marketo, with time to spare. */
+const CLAIM_MS = 10 * 60 * 1000;
+
+/**
+ * Finds the persons of rows that have none, whole e-mail groups at a time, and holds their e-mails meanwhile, so that a
+ * request for one of these persons waits instead of making a second record.
+ */
+export const matchRows = async (
+  ports: Ports,
+  mapping: Mapping,
+  waiting: readonly Link[],
+  attempt: Attempt,
+): Promise<Matched> => {
+  const open = waiting.filter((link) => link.dynamicsId !== null && link.marketoId === null);
+  if (open.length === 0) return { linked: [], created: 0, quarantined: 0 };
+  const keys = open.flatMap(({ emailKey: key }) => key ?? []);
+  const held = await claimEmails(ports.db, keys, attempt.holder, CLAIM_MS);
+  try {
+    const nameless = open.filter((link) => link.emailKey === null);
+    const group = await unmatchedByEmail(ports.db, [...held]);
+    const links = [
+      ...(await linksById(
+        ports.db,
+        nameless.map(({ id }) => id),
+      )),
+      ...group,
+    ].filter(
+      ({ status, dynamicsId, marketoId }) =>
+        (status === 'unmatched' || status === 'ambiguous') && dynamicsId !== null && marketoId === null,
+    );
+    const persons = await freePersons(ports, mapping, links, attempt.signal);
+    const due = links.filter((link) => !isInDoubt(link, persons, ports));
+    const matching = match(due.map(rowOf), persons);
+    return await keep(ports, mapping, due, matching);
+  } finally {
+    await releaseEmails(ports.db, attempt.holder);
+  }
+};
+
+const rowOf = ({ id, kind, dynamicsId, emailKey: key }: Link): UnmatchedRow => ({
+  linkId: id,
+  kind,
+  dynamicsId: dynamicsId ?? '',
+  emailKey: key,
+});
+
+/**
+ * A creation whose call got no answer may still make its person: it is not repeated, nor matched otherwise, until its
+ * time is over or the person is found by our key.
+ */
+const isInDoubt = (link: Link, persons: readonly Found[], { timing }: Ports): boolean => {
+  const deadline = link.creation?.deadline ?? null;
+  if (deadline === null || persons.some(({ crmKey }) => crmKey === link.dynamicsId)) return false;
+  return Date.now() < Date.parse(deadline) + timing.doubtMs;
+};
+
+const freePersons = async (
+  { db, marketo }: Ports,
+  mapping: Mapping,
+  links: readonly Link[],
+  signal: AbortSignal,
+): Promise<Found[]> => {
+  const fields = [...new Set(['id', 'email', 'dynamicsId', ...personFields(mapping)])];
+  const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
+  const emails = [...new Set(links.flatMap(({ emailKey: key }) => key ?? []))];
+  const byKey = await marketo.readPersons({ by: 'dynamicsId', values: ids, fields }, signal);
+  const byEmail =
+    emails.length === 0
+      ? undefined
+      : await marketo.readPersons({ by: 'email', values: emails, fields }, signal);
+  const persons = new Map(
+    [...byKey.persons, ...(byEmail?.persons ?? [])].map((person) => [person.id, person]),
+  );
+  const taken = new Set((await linksByPerson(db, [...persons.keys()])).map(({ marketoId }) => marketoId));
+  return [...persons.values()]
+    .filter(({ id }) => !taken.has(id))
+    .map(({ id, values }) => ({
+      marketoId: id,
+      emailKey: emailKey(textOf(values['email'])),
+      crmKey: textOf(values['dynamicsId']),
+      values,
+    }));
+};
+
+const keep = async (
+  ports: Ports,
+  mapping: Mapping,
+  links: readonly Link[],
+  { pairs, alone, ambiguous }: Matching,
+): Promise<Matched> => {
+  const byId = new Map(links.map((link) => [link.id, link]));
+  const linkOf = ({ linkId }: UnmatchedRow): Link[] => {
+    const link = byId.get(linkId);
+    return link === undefined ? [] : [link];
+  };
+  const paired = pairs.flatMap(({ row, person }) =>
+    linkOf(row).map((link) => joined(link, person as Found, mapping)),
+  );
+  const lonely = alone.flatMap((row) => linkOf(row).map((link) => awaitingPerson(link, mapping)));
+  const unclear = ambiguous.flatMap((group) =>
+    group.rows.flatMap(linkOf).map((link) => setAside(link, group)),
+  );
+  const saved = await saveLinks(ports.db, [...paired, ...lonely, ...unclear], ports.timing.overlapMs);
+  const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);
+  return { linked: kept(paired), created: kept(lonely).length, quarantined: kept(unclear).length };
+};
+
+/** The pair is complete: born dirty, read again on both sides by the next cycle, so that no edit made meanwhile is lost. */
+const joined = (link: Link, person: Found, mapping: Mapping): Link => {
+  const known = mapping.fields[link.kind].filter(({ name }) => Object.hasOwn(person.values, name));
+  const marketo = Object.fromEntries(known.map(({ name }) => [name, person.values[name] ?? null]));
+  return {
+    ...link,
+    status: 'linked',
+    marketoId: person.marketoId,
+    stamp: person.crmKey === link.dynamicsId ? null : keyOf(link),
+    seen: { ...link.seen, marketo },
+    creation: null,
+    candidates: null,
+    dirty: true,
+    rereadMarketo: true,
+    rereadDynamics: true,
+  };
+};
+
+/** The key fields that tie a person to its row. */
+export const keyOf = ({ dynamicsId, kind }: Link): FieldValues => ({
+  dynamicsId,
+  dynamicsType: kind,
+  dynamicsDeleted: false,
+});
+
+const awaitingPerson = (link: Link, mapping: Mapping): Link => ({
+  ...link,
+  status: 'unmatched',
+  candidates: null,
+  creation: { values: newPersonValues(link, mapping.fields[link.kind]), sentAt: null, deadline: null },
+  dirty: true,
+});
+
+const setAside = (link: Link, { rows, persons }: AmbiguousGroup): Link => {
+  const others = rows.filter(({ linkId }) => linkId !== link.id);
+  const candidates: Candidate[] = [
+    ...persons.map(({ marketoId }) => ({ side: 'marketo' as const, id: String(marketoId) })),
+    ...others.map(({ kind, dynamicsId }) => ({ side: 'dynamics' as const, kind, id: dynamicsId })),
+  ];
+  return { ...link, status: 'ambiguous', candidates, creation: null, dirty: false };
+};

@@ -1,0 +1,32 @@
+import { actual, type Link } from '../rules/link.js';
+import type { MappedField } from '../rules/mapping.js';
+import type { FieldValue, FieldValues } from '../rules/terms.js';
+
+/**
+ * What a new person gets from its row: every value that Marketo can take and that is not blank. A value that it cannot
+ * take is left out and refused by the plan, once the person is there to be told.
+ */
+export const newPersonValues = (link: Link, fields: readonly MappedField[]): FieldValues => {
+  const values: Record<string, FieldValue> = {};
+  for (const { name, codec, direction } of fields) {
+    if (direction === 'toDynamics' || link.parked[name] !== undefined) continue;
+    const value = actual(link, 'dynamics', name) ?? null;
+    if (codec.canonical('dynamics', value) === codec.blank) continue;
+    const encoded = codec.convert('dynamics', value);
+    if (encoded.ok) values[name] = encoded.value;
+  }
+  return values;
+};
+
+/** What the new person holds, field by field: what was sent, and blanks for the rest. */
+export const bornWith = (link: Link, sent: FieldValues, fields: readonly MappedField[]): Link => {
+  const marketo: Record<string, FieldValue> = {};
+  for (const { name, marketoField } of fields) {
+    marketo[name] = Object.hasOwn(sent, name)
+      ? (sent[name] ?? null)
+      : marketoField.type === 'boolean'
+        ? false
+        : null;
+  }
+  return { ...link, seen: { ...link.seen, marketo } };
+};

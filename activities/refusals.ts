@@ -1,0 +1,90 @@
+import { v7 as uuid } from 'uuid';
+import { actual, type Link, type Write } from '../rules/link.js';
+import { giveUp, park } from '../rules/outcome.js';
+import type { FieldValue, Side } from '../rules/terms.js';
+import type { Database } from '../store/database.js';
+import {
+  enqueueActivityEntries,
+  recordRejections,
+  type ActivityEntry,
+  type Rejection,
+} from '../store/rejections.js';
+
+/** What a target, or its metadata, said of a write for good. */
+export interface Refusal {
+  readonly side: Side;
+  /** Fields that it concerns: one that the error names, or all of the record. */
+  readonly fields: readonly string[];
+  readonly named: boolean;
+  readonly code: string;
+  readonly message: string;
+  readonly value: FieldValue;
+}
+
+/** A refusal taken into its link, with what is to be kept and told of it. */
+export interface Refused {
+  readonly link: Link;
+  readonly rejection: Rejection;
+  readonly entry: ActivityEntry | undefined;
+}
+
+/** Parks the refused fields for exactly their values, and words the entry for the person's activity log. */
+export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => {
+  const id = uuid();
+  const { side, fields, named } = refusal;
+  const writes = link.writes.filter(
+    (write) => isPending(write) && write.side === side && fields.includes(write.field),
+  );
+  let parked = giveUp(link, writes, false);
+  for (const field of fields) {
+    const values = {
+      marketo: actual(link, 'marketo', field) ?? null,
+      dynamics: actual(link, 'dynamics', field) ?? null,
+    };
+    parked = park(parked, field, values, 'refused', id);
+  }
+  const field = named ? (fields[0] ?? null) : null;
+  const rejection = { id, linkId: link.id, cycle, side, field, code: refusal.code, message: refusal.message };
+  return {
+    link: parked,
+    rejection: { ...rejection, value: refusal.value },
+    entry: entryFor(link, refusal, id),
+  };
+};
+
+const isPending = ({ state }: Write): boolean => state !== 'settled' && state !== 'superseded';
+
+/** Longest text that Marketo takes for a string attribute. */
+const LONGEST = 255;
+const short = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`);
+
+const entryFor = (link: Link, refusal: Refusal, rejectionId: string): ActivityEntry | undefined => {
+  if (link.marketoId === null) return undefined;
+  return {
+    id: rejectionId,
+    linkId: link.id,
+    marketoId: link.marketoId,
+    type: 'refused',
+    primaryValue: link.dynamicsId ?? String(link.marketoId),
+    attributes: {
+      direction: refusal.side === 'dynamics' ? 'marketoToDynamics' : 'dynamicsToMarketo',
+      field: short(refusal.named ? refusal.fields.join(', ') : 'record'),
+      code: refusal.code,
+      message: short(refusal.message),
+      ledgerId: rejectionId,
+    },
+    at: new Date().toISOString(),
+  };
+};
+
+/** Keeps refusals and queues their log entries, in the transaction that saves the links. */
+export const keepRefusals = async (db: Database, refused: readonly Refused[]): Promise<void> => {
+  await recordRejections(
+    db,
+    refused.map(({ rejection }) => rejection),
+  );
+  await enqueueActivityEntries(
+    db,
+    refused.flatMap(({ entry }) => entry ?? []),
+  );
+};

@@ -1,0 +1,144 @@
+import type { PersonRecord } from '../marketo/index.js';
+import type { Link } from '../rules/link.js';
+import type { MappedField, Mapping } from '../rules/mapping.js';
+import { observe, type SilentRefusal } from '../rules/observe.js';
+import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
+import { linksToReread, saveLinks } from '../store/links.js';
+import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
+import { bury, endLink } from './endings.js';
+import { keepRefusals, refuse, type Refused } from './refusals.js';
+import { selectionOf, valuesOf } from './rows.js';
+import type { Attempt, Ports } from './settings.js';
+
+/** Persons in one call of Marketo. */
+const PERSONS_AT_ONCE = 300;
+const ROWS_AT_ONCE = 500;
+
+/** Reads every person again that a link marks; one that is no longer there leaves a tombstone. */
+export const rereadPersons = async (
+  ports: Ports,
+  mapping: Mapping,
+  cycle: number,
+  attempt: Attempt,
+): Promise<number> => {
+  let read = 0;
+  for (;;) {
+    const links = await linksToReread(ports.db, 'marketo', PERSONS_AT_ONCE);
+    if (links.length === 0) return read;
+    const found = await personsById(ports, links, mapping, attempt.signal);
+    const refused: Refused[] = [];
+    const seen = links.map((link) => {
+      const values = found.get(link.marketoId ?? 0);
+      if (values === undefined) return bury(link);
+      const context = contextOf(ports, mapping.fields[link.kind]);
+      const observed = observe(link, { side: 'marketo', values }, context);
+      const taken = takeRefusals({ ...observed.link, rereadMarketo: false }, observed.refusals, cycle);
+      refused.push(...taken.refused);
+      return taken.link;
+    });
+    read += links.length;
+    await saveAll(ports, seen, refused);
+    attempt.progress();
+  }
+};
+
+const contextOf = ({ timing }: Ports, fields: readonly MappedField[]) => ({
+  fields,
+  now: Date.now(),
+  overlapMs: timing.overlapMs,
+});
+
+/** An answered write that never took effect: Marketo keeps the old value of a blocked field without saying so. */
+const takeRefusals = (
+  link: Link,
+  refusals: readonly SilentRefusal[],
+  cycle: number,
+): { link: Link; refused: Refused[] } => {
+  const refused: Refused[] = [];
+  let current = link;
+  for (const { write } of refusals) {
+    const message = `Marketo answered "updated" and kept the old value of ${write.field}: are updates of it blocked?`;
+    const refusal = { side: write.side, fields: [write.field], named: true, code: 'kept-old-value', message };
+    const taken = refuse(current, { ...refusal, value: write.to }, cycle);
+    refused.push(taken);
+    current = taken.link;
+  }
+  return { link: current, refused };
+};
+
+/** What these persons hold now, by id. */
+export const personsById = async (
+  { marketo }: Ports,
+  links: readonly Link[],
+  mapping: Mapping,
+  signal: AbortSignal,
+): Promise<Map<number, Readonly<Record<string, FieldValue>>>> => {
+  const kinds = [...new Set(links.map(({ kind }) => kind))];
+  const fields = [...new Set(kinds.flatMap((kind) => mapping.fields[kind].map(({ name }) => name)))];
+  const values = links.flatMap(({ marketoId }) => marketoId ?? []);
+  const { persons } = await marketo.readPersons({ by: 'id', values, fields: ['id', ...fields] }, signal);
+  return new Map(persons.map(({ id, values: held }: PersonRecord) => [id, held]));
+};
+
+/** Reads every row of a table again that a link marks; one that is no longer there ends its link. */
+export const rereadRows = async (ports: Ports, kind: Kind, attempt: Attempt): Promise<number> => {
+  let read = 0;
+  for (;;) {
+    const links = await linksToReread(ports.db, 'dynamics', ROWS_AT_ONCE, kind);
+    if (links.length === 0) return read;
+    const rows = await rowsOfLinks(ports, kind, links, attempt.signal);
+    const seen = links.map((link) => {
+      const row = rows.get(link.dynamicsId ?? '');
+      return row === undefined ? endLink(link) : observeRow(ports, link, row);
+    });
+    read += links.length;
+    await saveAll(ports, seen, []);
+    attempt.progress();
+  }
+};
+
+export interface RowRead {
+  readonly values: FieldValues;
+  readonly etag: string;
+  readonly fields: readonly MappedField[];
+}
+
+/** Takes a row that was read for this link into it. */
+export const observeRow = (ports: Ports, link: Link, row: RowRead): Link => {
+  const observed = observe(
+    link,
+    { side: 'dynamics', values: row.values, etag: row.etag },
+    contextOf(ports, row.fields),
+  );
+  return { ...observed.link, rereadDynamics: false };
+};
+
+/** What the rows of these links hold now, by id; rights are asked after the read, so that no null is taken for a blank. */
+export const rowsOfLinks = async (
+  ports: Ports,
+  kind: Kind,
+  links: readonly Link[],
+  signal: AbortSignal,
+): Promise<Map<string, RowRead>> => {
+  const { syncUserId } = await requireInstallation(ports);
+  const wanted = selectionOf((await currentMapping(ports)).fields[kind]);
+  const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
+  const rows = await ports.dynamics.readRows(kind, ids, wanted, signal);
+  const access = await ports.dynamics.access(syncUserId, [kind], signal);
+  const fields = (await mappingUnder(ports, access, [kind])).fields[kind];
+  return new Map(rows.map((row) => [row.id, { values: valuesOf(row, fields), etag: row.etag, fields }]));
+};
+
+const saveAll = async (
+  { db, timing }: Ports,
+  links: readonly Link[],
+  refused: readonly Refused[],
+): Promise<void> => {
+  await db.transaction().execute(async (tx) => {
+    const saved = await saveLinks(tx, links, timing.overlapMs);
+    await keepRefusals(
+      tx,
+      refused.filter(({ link }) => saved.has(link.id)),
+    );
+  });
+};

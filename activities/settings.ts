@@ -1,0 +1,41 @@
+import type { Dynamics } from '../dynamics/index.js';
+import type { Marketo } from '../marketo/index.js';
+import type { FieldChoice } from '../rules/mapping.js';
+import type { Database } from '../store/database.js';
+
+/** Spans of time that the write protocol counts by, in milliseconds. */
+export interface Timing {
+  /** Between the end of a cycle and the start of the next (rule 1). */
+  readonly restMs: number;
+  /** How far Marketo's streams are read again, because entries may be committed late. */
+  readonly overlapMs: number;
+  /** How long after its deadline a call in doubt is still not repeated. */
+  readonly doubtMs: number;
+  /** The longest a writing call to each remote can take. */
+  readonly marketoDeadlineMs: number;
+  readonly dynamicsDeadlineMs: number;
+}
+
+/** What the activities work with: injected by the worker, so that tests bring their own. */
+export interface Ports {
+  readonly db: Database;
+  readonly marketo: Marketo;
+  readonly dynamics: Dynamics;
+  /** Name of the installation, `SYNC_INSTALLATION`. */
+  readonly installation: string;
+  /** The field selection of `sync.config.yaml`. */
+  readonly choices: readonly FieldChoice[];
+  readonly onMarketoDelete: 'keep' | 'recreate';
+  readonly timing: Timing;
+}
+
+/** One attempt of an activity, as its steps see it. */
+export interface Attempt {
+  /** Unique to this attempt: the holder of its claims. */
+  readonly holder: string;
+  readonly signal: AbortSignal;
+  /** What the last attempt had reached, as it told `progress`. */
+  readonly reached: unknown;
+  /** Tells the server that work goes on, and where the next attempt could begin. */
+  progress(reached?: unknown): void;
+}

@@ -1,0 +1,3 @@
+/** Every name exported here is a workflow type, permanent once released. */
+export { createPerson } from './create-person.js';
+export { syncCycle } from './sync-cycle.js';

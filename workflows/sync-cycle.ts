@@ -1,0 +1,189 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
+import type { Chunk, CycleActivities, CycleRef } from '../activities/contract.js';
+import { progressQuery, type CycleProgress } from './names.js';
+
+/** What a cycle reports as its result: shown by Temporal UI on the closed run. */
+export interface CycleReport {
+  readonly cycle: number;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly outcome: 'completed' | 'ended early: daily quota';
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+// Transient faults of the remotes retry without bound, visibly; what retrying cannot mend is marked non-retryable.
+const patient = { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
+
+// Statements against the store alone.
+const { begin, openChunks, complete } = proxyActivities<CycleActivities>({
+  startToCloseTimeout: '2 minutes',
+  retry: { ...patient, initialInterval: '1 second', maximumInterval: '10 seconds' },
+});
+
+// Loops over pages and batches. A heartbeat may wait for one call inside its own deadline (paging token: 310 seconds).
+const {
+  fetchMarketo,
+  fetchLeads,
+  fetchContacts,
+  diff,
+  resolve,
+  pushToDynamics,
+  pushToMarketo,
+  logRejections,
+} = proxyActivities<CycleActivities>({
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '6 minutes',
+  retry: patient,
+});
+
+/** Chunks at once: enough that one pushes while the next resolves. */
+const CHUNKS_AT_ONCE = 3;
+
+interface Progress {
+  cycle: number;
+  step: CycleProgress['step'];
+  restUntil: string | null;
+  chunksDone: number;
+  chunks: number;
+  counts: Record<string, number>;
+}
+
+/**
+ * One cycle of the sync, started again by cron for ever: rest, fetch, then per chunk diff, resolve, push, and the log of
+ * what was refused. Everything that lasts is in the store; the result is a report.
+ */
+export async function syncCycle(): Promise<CycleReport> {
+  const progress: Progress = {
+    cycle: 0,
+    step: 'begin',
+    restUntil: null,
+    chunksDone: 0,
+    chunks: 0,
+    counts: {},
+  };
+  setHandler(progressQuery, () => progress, { description: 'What the cycle is doing' });
+  const { cycle, notBefore } = await begin();
+  progress.cycle = cycle;
+  await rest(progress, notBefore);
+  const startedAt = instant();
+  try {
+    await run(progress);
+  } catch (error) {
+    return await end(progress, startedAt, error);
+  }
+  return await end(progress, startedAt, undefined);
+}
+
+const instant = (): string => new Date(Date.now()).toISOString();
+
+const reference = ({ cycle }: Progress): CycleRef => ({ cycle, at: instant() });
+
+/** The five minutes are counted from the end of the last cycle, so the timer is ours and not the cron's. */
+const rest = async (progress: Progress, notBefore: number): Promise<void> => {
+  const pause = notBefore - Date.now();
+  if (pause <= 0) return;
+  show(progress, 'rest', new Date(notBefore).toISOString());
+  await sleep(pause, { summary: 'rest' });
+};
+
+const run = async (progress: Progress): Promise<void> => {
+  show(progress, 'fetch');
+  const [persons, leads, contacts] = await Promise.all([
+    fetchMarketo.executeWithOptions({ summary: 'what changed in Marketo' }, [reference(progress)]),
+    fetchLeads.executeWithOptions({ summary: 'what changed in leads' }, [reference(progress)]),
+    fetchContacts.executeWithOptions({ summary: 'what changed in contacts' }, [reference(progress)]),
+  ]);
+  count(progress, 'fetched', { persons: persons.read, leads: leads.rows, contacts: contacts.rows });
+  const { chunks, entries } = await openChunks(reference(progress));
+  progress.chunks = chunks.length;
+  show(progress, 'sync');
+  const queue = [...chunks];
+  await Promise.all(Array.from({ length: CHUNKS_AT_ONCE }, () => syncChunks(progress, queue)));
+  if (chunks.length === 0 && entries === 0) return;
+  show(progress, 'log rejections');
+  count(progress, 'rejections', { ...(await logRejections(reference(progress))) });
+};
+
+const syncChunks = async (progress: Progress, queue: Chunk[]): Promise<void> => {
+  for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
+    await syncChunk(progress, chunk);
+    progress.chunksDone += 1;
+    show(progress, 'sync');
+  }
+};
+
+const syncChunk = async (progress: Progress, chunk: Chunk): Promise<void> => {
+  const summary = `links ${chunk.from} to ${chunk.to}`;
+  const input = () => ({ ...reference(progress), chunk });
+  const found = await diff.executeWithOptions({ summary }, [input()]);
+  count(progress, 'diff', { ...found });
+  if (found.converged === found.links) return;
+  const decided = await resolve.executeWithOptions({ summary }, [input()]);
+  count(progress, 'resolve', { ...decided });
+  const [toDynamics, toMarketo] = await Promise.all([
+    pushToDynamics.executeWithOptions({ summary }, [input()]),
+    pushToMarketo.executeWithOptions({ summary }, [input()]),
+  ]);
+  count(progress, 'toDynamics', { ...toDynamics });
+  count(progress, 'toMarketo', { ...toMarketo });
+};
+
+/** Ends the cycle in the store; a failure is kept there too, then fails the run for everybody to see. */
+const end = async (progress: Progress, startedAt: string, error: unknown): Promise<CycleReport> => {
+  if (isCancellation(error)) throw error;
+  const quota = quotaReset(error);
+  const endedAt = instant();
+  const outcome = error === undefined || quota !== undefined ? 'completed' : 'failed';
+  const { cycle, counts } = progress;
+  await complete({ cycle, at: endedAt, outcome, counts, notBefore: quota ?? null });
+  if (outcome === 'failed') throw asFailure(error);
+  show(progress, 'done');
+  return {
+    cycle,
+    startedAt,
+    endedAt,
+    outcome: quota === undefined ? 'completed' : 'ended early: daily quota',
+    counts,
+  };
+};
+
+/** When a used-up daily quota is filled again, if that is what ended the cycle. */
+const quotaReset = (error: unknown): string | undefined => {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
+  if (error.cause.type !== 'QuotaExhausted') return undefined;
+  const [details] = (error.cause.details ?? []) as [{ resetsAt?: string }?];
+  return details?.resetsAt ?? instant();
+};
+
+/** A plain error would repeat the workflow task for ever; a failure ends the run and the cron goes on. */
+const asFailure = (error: unknown): ApplicationFailure | ActivityFailure =>
+  error instanceof ActivityFailure || error instanceof ApplicationFailure
+    ? error
+    : ApplicationFailure.nonRetryable('the cycle met an unexpected error', 'Unexpected');
+
+const count = (progress: Progress, group: string, counts: Readonly<Record<string, number>>): void => {
+  for (const [name, value] of Object.entries(counts)) {
+    const key = `${group}.${name}`;
+    progress.counts[key] = (progress.counts[key] ?? 0) + value;
+  }
+};
+
+const show = (progress: Progress, step: Progress['step'], restUntil: string | null = null): void => {
+  progress.step = step;
+  progress.restUntil = restUntil;
+  const lines = [
+    `**Cycle ${String(progress.cycle)}**: ${step}${restUntil === null ? '' : ` until ${restUntil}`}`,
+  ];
+  if (progress.chunks > 0) lines.push(`Chunks: ${String(progress.chunksDone)} of ${String(progress.chunks)}`);
+  for (const [name, value] of Object.entries(progress.counts))
+    if (value > 0) lines.push(`- ${name}: ${String(value)}`);
+  setCurrentDetails(lines.join('\n'));
+};
