@@ -55,14 +55,22 @@ describe('the statement', () => {
   });
 
   it('gives each of many simultaneous callers a slot of its own, and no more than there are', async () => {
-    const [here, there] = [
-      budgetStatements(processes.db, 'marketo', FIVE_SLOTS),
-      budgetStatements(processes.other, 'marketo', FIVE_SLOTS),
-    ];
-    const answers = await Promise.all(
-      Array.from({ length: 30 }, (_, index) => (index % 2 === 0 ? here : there).acquire('on-demand', 60_000)),
-    );
-    const slots = answers.flatMap(({ lease }) => (lease === undefined ? [] : [lease.slot]));
+    const { db, other } = processes;
+    const statements = budgetStatements(other, 'marketo', FIVE_SLOTS);
+    await statements.release(leaseOf(await statements.acquire('cycle', 60_000)));
+    const waiting = sql<{ count: number }>`
+      select count(*) as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    // All of them begin while the budget is locked, so that each first sees every slot free.
+    const answers = await db.transaction().execute(async (transaction) => {
+      await sql`select from budgets for update`.execute(transaction);
+      const asked = Array.from({ length: 8 }, () => statements.acquire('on-demand', 60_000));
+      await expect
+        .poll(async () => (await waiting.execute(db)).rows, { timeout: 10_000 })
+        .toEqual([{ count: 8 }]);
+      return { asked: Promise.all(asked) };
+    });
+    const slots = (await answers.asked).flatMap(({ lease }) => (lease === undefined ? [] : [lease.slot]));
     expect(slots.toSorted()).toEqual([0, 1, 2, 3, 4]);
   });
 
