@@ -1,0 +1,103 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { AdminRefusal, editPerson, enterPersons, personById, rawActivities } from '../admin.js';
+import { faultSchema } from '../faults.js';
+import type { Instance } from '../instance.js';
+import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../origins.js';
+import { settingsSchema } from '../settings.js';
+
+const MOST_BODY_BYTES = 64 * 1_048_576;
+const PAGE = 1000;
+
+const record = z.record(z.string(), z.unknown());
+const personsSchema = z.strictObject({ input: z.array(record), source: z.string().optional() });
+const withId = z.object({ id: z.string() });
+const whole = z.coerce.number().int().nonnegative();
+const pageSchema = z.object({ afterId: whole.default(0), limit: whole.default(PAGE) });
+const activitySchema = z.object({ typeId: whole.optional(), leadId: whole.optional() });
+const editSchema = z.object({ source: z.enum(['user', 'api']).default('user') });
+const journalSchema = z.object({ after: whole.default(0) });
+
+/** The administrative door under `/admin`: no authentication, no limits, no journal. */
+export function adminDoor(app: FastifyInstance, instance: Instance): void {
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof AdminRefusal) return reply.code(error.status).send({ error: error.message });
+    if (error instanceof z.ZodError) return reply.code(400).send({ error: z.prettifyError(error) });
+    const { statusCode, message } = error as { statusCode?: number; message: string };
+    return reply.code(statusCode ?? 500).send({ error: message });
+  });
+  persons(app, instance);
+  journal(app, instance);
+  faults(app, instance);
+  knobs(app, instance);
+}
+
+function persons(app: FastifyInstance, instance: Instance): void {
+  const { people } = instance;
+  app.post('/persons', { bodyLimit: MOST_BODY_BYTES }, (request) => {
+    const { input, source } = personsSchema.parse(request.body);
+    return { ids: enterPersons(instance, input, source ?? FORM_SOURCE) };
+  });
+  app.patch('/persons/:id', (request) => {
+    const origin = editSchema.parse(request.query).source === 'api' ? WEB_SERVICE : USER_EDIT;
+    return {
+      person: editPerson(instance, withId.parse(request.params).id, record.parse(request.body), origin),
+    };
+  });
+  app.delete('/persons/:id', (request) => {
+    people.remove(personById(instance, withId.parse(request.params).id));
+    return {};
+  });
+  app.get('/persons/:id', (request) => ({
+    person: people.record(personById(instance, withId.parse(request.params).id)),
+  }));
+  app.get('/persons', (request) => {
+    const { afterId, limit } = pageSchema.parse(request.query);
+    const found = people.table.after(afterId, limit);
+    const last = found.at(-1)?.id;
+    const next = last !== undefined && people.table.after(last, 1).length > 0 ? last : null;
+    return { persons: found.map((person) => people.record(person)), next };
+  });
+  app.get('/activities', (request) => {
+    const { typeId, leadId } = activitySchema.parse(request.query);
+    return { activities: rawActivities(instance, typeId, leadId) };
+  });
+}
+
+function journal(app: FastifyInstance, instance: Instance): void {
+  app.get('/journal', (request) => instance.journal.after(journalSchema.parse(request.query).after));
+  app.get('/journal/summary', () => instance.journal.summary());
+  app.delete('/journal', () => {
+    instance.journal.clear();
+    return {};
+  });
+  app.get('/stats', () => ({
+    persons: instance.people.table.size,
+    activities: instance.log.length,
+    calls: instance.journal.calls,
+    writes: instance.journal.writes,
+  }));
+}
+
+function faults(app: FastifyInstance, instance: Instance): void {
+  app.post('/faults', (request) => ({ id: instance.faults.add(faultSchema.parse(request.body)) }));
+  app.get('/faults', () => ({ faults: instance.faults.list() }));
+  app.delete('/faults', () => {
+    instance.faults.clear();
+    return {};
+  });
+}
+
+function knobs(app: FastifyInstance, instance: Instance): void {
+  const { settings } = instance;
+  app.get('/settings', () => settings.current);
+  app.patch('/settings', (request) => {
+    const change = settingsSchema.partial().parse(request.body);
+    settings.current = settingsSchema.parse({ ...settings.current, ...change });
+    return settings.current;
+  });
+  app.post('/tokens/expire', () => {
+    instance.identity.expireAll();
+    return {};
+  });
+}

@@ -1,0 +1,59 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Instance } from '../instance.js';
+import { adminDoor } from './admin-door.js';
+import { Envelopes } from './envelope.js';
+import { identityDoor } from './identity-door.js';
+import { overriddenMethod } from './passage.js';
+import { restDoor } from './rest-door.js';
+
+/** Room for a URL far above the 8 KB that are answered with 414. */
+const MOST_HEADER_BYTES = 131_072;
+
+/** The HTTP server of one instance: identity, REST and the administrative door. */
+export function createServer(instance: Instance): FastifyInstance {
+  const app = fastify({
+    http: { maxHeaderSize: MOST_HEADER_BYTES },
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1000 },
+  });
+  app.addConstraintStrategy({
+    name: 'method',
+    mustMatchWhenDerived: true,
+    storage: () => {
+      const handlers = new Map<unknown, unknown>();
+      return {
+        get: (method) => (handlers.get(method) ?? null) as never,
+        set: (method, handler) => {
+          handlers.set(method, handler);
+        },
+      };
+    },
+    deriveConstraint: (request) =>
+      request.method === 'POST' ? overriddenMethod(request.url ?? '') : undefined,
+    validate: () => true,
+  });
+  const envelopes = new Envelopes(instance.now);
+  app.register(
+    (scope, _options, done) => {
+      identityDoor(scope, instance, envelopes);
+      done();
+    },
+    { prefix: '/identity' },
+  );
+  app.register(
+    (scope, _options, done) => {
+      restDoor(scope, instance, envelopes);
+      done();
+    },
+    { prefix: '/rest' },
+  );
+  app.register(
+    (scope, _options, done) => {
+      adminDoor(scope, instance);
+      done();
+    },
+    { prefix: '/admin' },
+  );
+  return app;
+}

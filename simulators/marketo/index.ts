@@ -1,0 +1,61 @@
+import { createServer } from './http/server.js';
+import { createInstance } from './instance.js';
+import { seedPersons, type SeedPerson } from './seed.js';
+
+export type { SeedPerson } from './seed.js';
+
+export interface MarketoSimulatorOptions {
+  /** TCP port on 127.0.0.1; 0 (default) takes any free one. */
+  readonly port?: number;
+  /** Whether 606, 607 and 615 are answered at Marketo's documented limits. Default `real`. */
+  readonly limits?: 'real' | 'off';
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** Names the subscription, as in `123-ABC-456`. */
+  readonly munchkinId?: string;
+  readonly persons?: readonly SeedPerson[];
+  /** Epoch ms. Default: the system's clock. */
+  readonly now?: () => number;
+  /** How long an activity stays invisible after it happened, ms. Default 0. */
+  readonly commitLagMs?: number;
+}
+
+export interface MarketoSimulator {
+  /** `http://127.0.0.1:<port>`; the administrative door is `${origin}/admin`. */
+  readonly origin: string;
+  /** MARKETO_ENDPOINT, MARKETO_IDENTITY, MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET for a client of this simulator. */
+  readonly environment: Record<string, string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a simulated Marketo Engage subscription over HTTP; see docs/simulators-marketo.md. Rejects when the port is
+ * taken, or when a seeded person has an unknown field or a value that the field cannot hold.
+ */
+export async function startMarketoSimulator(
+  options: MarketoSimulatorOptions = {},
+): Promise<MarketoSimulator> {
+  const clientId = options.clientId ?? 'simulated-client';
+  const clientSecret = options.clientSecret ?? 'simulated-secret';
+  const munchkinId = options.munchkinId ?? '123-ABC-456';
+  const instance = createInstance({
+    client: { id: clientId, secret: clientSecret, user: `api@${munchkinId.toLowerCase()}.example` },
+    settings: { limits: options.limits ?? 'real', commitLagMs: options.commitLagMs ?? 0 },
+    now: options.now ?? Date.now,
+  });
+  seedPersons(instance, options.persons ?? []);
+  const server = createServer(instance);
+  const origin = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  return {
+    origin,
+    environment: {
+      MARKETO_ENDPOINT: `${origin}/rest`,
+      MARKETO_IDENTITY: `${origin}/identity`,
+      MARKETO_CLIENT_ID: clientId,
+      MARKETO_CLIENT_SECRET: clientSecret,
+    },
+    close: async () => {
+      await server.close();
+    },
+  };
+}

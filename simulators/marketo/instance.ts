@@ -1,0 +1,51 @@
+import { ActivityLog } from './activity-log.js';
+import { CallMeter } from './call-meter.js';
+import { CustomActivityTypes } from './custom-activity-types.js';
+import { Faults } from './faults.js';
+import { FieldCatalog } from './field-catalog.js';
+import { Identity } from './identity.js';
+import { Journal } from './journal.js';
+import { People } from './people.js';
+import { PersonTable } from './person-table.js';
+import { DEFAULT_SETTINGS, type Settings } from './settings.js';
+
+const FIRST_PERSON_ID = 1001;
+
+/** One simulated Marketo subscription: everything it holds, in memory. */
+export interface Instance {
+  readonly now: () => number;
+  readonly settings: { current: Settings };
+  readonly fields: FieldCatalog;
+  readonly people: People;
+  readonly log: ActivityLog;
+  readonly customTypes: CustomActivityTypes;
+  readonly identity: Identity;
+  readonly meter: CallMeter;
+  readonly faults: Faults;
+  readonly journal: Journal;
+}
+
+export function createInstance(options: {
+  readonly client: { readonly id: string; readonly secret: string; readonly user: string };
+  readonly settings: Partial<Settings>;
+  readonly now: () => number;
+}): Instance {
+  const { now } = options;
+  const settings = { current: { ...DEFAULT_SETTINGS, ...options.settings } };
+  const current = (): Settings => settings.current;
+  const fields = new FieldCatalog(current);
+  const log = new ActivityLog();
+  const table = new PersonTable(FIRST_PERSON_ID);
+  return {
+    now,
+    settings,
+    fields,
+    log,
+    people: new People({ table, log, fields, settings: current, now }),
+    customTypes: new CustomActivityTypes(),
+    identity: new Identity(options.client, current, now),
+    meter: new CallMeter(current, now),
+    faults: new Faults(),
+    journal: new Journal(),
+  };
+}

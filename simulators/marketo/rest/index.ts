@@ -1,0 +1,24 @@
+import type { Instance } from '../instance.js';
+import { activityMetadataEndpoints } from './activity-metadata.js';
+import { activityStreamEndpoints } from './activity-streams.js';
+import { customActivitiesEndpoint } from './custom-activities.js';
+import { deleteLeadsEndpoints } from './delete-leads.js';
+import { describeEndpoints } from './describe.js';
+import type { Endpoint } from './endpoint.js';
+import { fieldSchemaEndpoints } from './field-schema.js';
+import { readLeadsEndpoints } from './read-leads.js';
+import { syncLeadsEndpoint } from './sync-leads.js';
+import { usageEndpoints } from './usage.js';
+
+/** Every resource of the REST API that this simulator serves. */
+export const restEndpoints = (instance: Instance): readonly Endpoint[] => [
+  ...readLeadsEndpoints(instance),
+  syncLeadsEndpoint(instance),
+  ...deleteLeadsEndpoints(instance),
+  ...describeEndpoints(instance),
+  ...fieldSchemaEndpoints(instance),
+  ...activityStreamEndpoints(instance),
+  ...activityMetadataEndpoints(instance),
+  customActivitiesEndpoint(instance),
+  ...usageEndpoints(instance),
+];
