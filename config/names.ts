@@ -1,0 +1,54 @@
+/**
+ * Names that Temporal keeps: workflow types, ids and task queues. They are permanent: a released name is never changed,
+ * because runs, campaigns and operators' searches refer to it.
+ */
+
+/** Types of the workflows, as `workflows/index.ts` exports them. */
+export const WORKFLOW_TYPES = { syncCycle: 'syncCycle', createPerson: 'createPerson' } as const;
+
+/** Cron only guarantees that there is always a next run, and never two; how long to rest is counted by the store. */
+export const CYCLE_CRON = '@every 1s';
+
+const ROOT = 'contact-sync';
+const INSTALLATION = '[A-Za-z0-9-]{1,64}';
+const CYCLE = new RegExp(`^${ROOT}/(${INSTALLATION})/cycle$`);
+const ON_DEMAND = new RegExp(`^${ROOT}/(${INSTALLATION})/on-demand$`);
+const CREATE_PERSON = new RegExp(`^${ROOT}/(${INSTALLATION})/create-person/([1-9]\\d*)$`);
+
+/** What every id and queue of an installation starts with; made for searches (`WorkflowId STARTS_WITH ...`). */
+export const buildPrefix = (installation: string): string => `${ROOT}/${installation}/`;
+
+/** Id of the workflow that runs the cycles. */
+export const buildCycleId = (installation: string): string => `${buildPrefix(installation)}cycle`;
+
+/** The installation whose cycles the id names, or undefined for any other id. */
+export const parseCycleId = (id: string): string | undefined => CYCLE.exec(id)?.[1];
+
+/** What the id of a creation on demand names. */
+export interface CreatePersonId {
+  readonly installation: string;
+  /** Marketo's integer id of the person. */
+  readonly marketoId: number;
+}
+
+/** Id of the workflow that creates one person in Dynamics: one person, one workflow. */
+export const buildCreatePersonId = ({ installation, marketoId }: CreatePersonId): string =>
+  `${buildPrefix(installation)}create-person/${String(marketoId)}`;
+
+/** The installation and person that the id names, or undefined for any other id. */
+export const parseCreatePersonId = (id: string): CreatePersonId | undefined => {
+  const [, installation, marketoId] = CREATE_PERSON.exec(id) ?? [];
+  return installation === undefined ? undefined : { installation, marketoId: Number(marketoId) };
+};
+
+/** Task queue of the cycle's workflow and its activities. */
+export const buildCycleQueue = (installation: string): string => `${buildPrefix(installation)}cycle`;
+
+/** The installation whose cycles the queue serves, or undefined for any other queue. */
+export const parseCycleQueue = (queue: string): string | undefined => CYCLE.exec(queue)?.[1];
+
+/** Task queue of creations on demand: its own, so that a bulk cycle never delays them. */
+export const buildOnDemandQueue = (installation: string): string => `${buildPrefix(installation)}on-demand`;
+
+/** The installation whose creations the queue serves, or undefined for any other queue. */
+export const parseOnDemandQueue = (queue: string): string | undefined => ON_DEMAND.exec(queue)?.[1];
