@@ -180,7 +180,7 @@ describe('with the simulated Dataverse', () => {
       kind: 'lead',
       id: id(10),
       etag,
-      values: { firstname: `${kind}` },
+      values: { firstname: kind },
     };
     const outcomes = await dynamics.write([write, { ...write, id: id(11), etag: await etagOf(11) }]);
     expect(outcomes).toMatchObject([
