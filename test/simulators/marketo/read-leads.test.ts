@@ -142,7 +142,7 @@ describe('reading one person by id', () => {
 });
 
 describe('100,000 persons', () => {
-  it('are there well under a few seconds, and found at once', async () => {
+  it('are found at once', async () => {
     const persons = Array.from({ length: 100_000 }, (_, index) => ({
       email: `p${index}@x.io`,
       firstName: 'P',
