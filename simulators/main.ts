@@ -1,0 +1,105 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { PortInUse, startRemotes, type Remotes } from './start.js';
+
+/** Exit code of a mistake in the call: a bad option, or a port that is taken. */
+const MISTAKE = 2;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+function port(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= 65_535) return number;
+  throw new InvalidArgumentError('Expected a port from 0 (any free one) to 65535.');
+}
+
+function count(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number from 0 to 9999999.');
+}
+
+interface Options {
+  readonly marketoPort: number;
+  readonly dataversePort: number;
+  readonly people: number;
+  readonly limits: 'real' | 'off';
+  readonly seed: string;
+  readonly life: number;
+  readonly exitWithParent: boolean;
+}
+
+function optionsFrom(argv: readonly string[]): Options {
+  const limits = new Option('--limits <real|off>', "the remotes' own rate limits").choices(['real', 'off']);
+  return new Command('simulators')
+    .description('Marketo and Dataverse over HTTP, with a population that is not synced yet.')
+    .option('--marketo-port <port>', 'where Marketo listens, 0 for any free port', port, 4010)
+    .option('--dataverse-port <port>', 'where Dataverse listens, 0 for any free port', port, 4020)
+    .option('--people <number>', 'distinct humans over both sides', count, 2000)
+    .addOption(limits.default('real'))
+    .option('--seed <text>', 'the same seed makes the same people', 'contact-sync')
+    .option('--life <edits per minute>', 'edits that simulated people make, 0 for none', count, 0)
+    .option('--exit-with-parent', 'end when the process that started this one ends (IPC channel)', false)
+    .exitOverride()
+    .parse(argv, { from: 'user' })
+    .opts<Options>();
+}
+
+/** What a parent process may send: `{ life: editsPerMinute }`. Anything else is not for us. */
+function lifeIn(message: unknown): number | null {
+  if (typeof message !== 'object' || message === null || !('life' in message)) return null;
+  return typeof message.life === 'number' && message.life >= 0 ? message.life : null;
+}
+
+/** Answers a parent over IPC: first `{ ready }`, then `{ life, edits }` for each `{ life }`. */
+function obeyParent(remotes: Remotes): void {
+  if (process.send === undefined) return;
+  const answer = (message: object): void => {
+    if (process.connected) process.send?.(message);
+  };
+  process.on('message', (message) => {
+    const life = lifeIn(message);
+    if (life === null) return;
+    void remotes.setLife(life).then(({ edits }) => answer({ life, edits }));
+  });
+  const { marketo, dataverse, environment } = remotes;
+  answer({ ready: { marketo, dataverse, environment } });
+}
+
+function untilAsked(exitWithParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    if (exitWithParent) process.once('disconnect', () => resolve());
+  });
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const options = optionsFrom(argv);
+  const asked = untilAsked(options.exitWithParent);
+  const remotes = await startRemotes({ ...options, tell: say });
+  await remotes.setLife(options.life);
+  process.stdout.write(`${JSON.stringify(remotes.environment)}\n`);
+  say(
+    `Marketo ${remotes.marketo}, Dataverse ${remotes.dataverse}, ${options.people} people. Ctrl-C ends both.`,
+  );
+  obeyParent(remotes);
+  await asked;
+  await remotes.close();
+}
+
+try {
+  await run(process.argv.slice(2));
+  process.exitCode = 0;
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has already written its message.
+    process.exitCode = error.exitCode === 0 ? 0 : MISTAKE;
+  } else if (error instanceof PortInUse) {
+    say(error.message);
+    process.exitCode = MISTAKE;
+  } else {
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exitCode = 1;
+  }
+} finally {
+  // An open channel to the parent would keep this process alive.
+  if (process.connected) process.disconnect();
+}

@@ -1,0 +1,108 @@
+import { startDataverseSimulator } from './dataverse/index.js';
+import { startLife, type Life } from './life.js';
+import { startMarketoSimulator } from './marketo/index.js';
+import { generatePopulation } from './population/index.js';
+
+export interface RemotesOptions {
+  /** 0 takes any free port. */
+  readonly marketoPort: number;
+  readonly dataversePort: number;
+  readonly people: number;
+  readonly limits: 'real' | 'off';
+  readonly seed: string;
+  /** Told of edits that could not be made, one line each. */
+  readonly tell: (line: string) => void;
+}
+
+/** Both remotes, populated, and the people who edit in them. */
+export interface Remotes {
+  /** Origins, for the administrative doors. */
+  readonly marketo: string;
+  readonly dataverse: string;
+  /** The environment that points a sync at both. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** From now on so many edits a minute, 0 for none; answers how many were made since the start. */
+  setLife(editsPerMinute: number): Promise<{ readonly edits: number }>;
+  close(): Promise<void>;
+}
+
+/** The port of one simulator is taken by another process. */
+export class PortInUse extends Error {
+  constructor(port: number, option: string) {
+    super(`Port ${port} is already in use: choose another with ${option}, or 0 for any free one.`);
+    this.name = 'PortInUse';
+  }
+}
+
+async function onPort<Started>(
+  port: number,
+  option: string,
+  start: () => Promise<Started>,
+): Promise<Started> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+      throw new PortInUse(port, option);
+    throw error;
+  }
+}
+
+/**
+ * Starts both simulators with one population.
+ *
+ * @throws PortInUse; nothing is left running then
+ */
+export async function startRemotes(options: RemotesOptions): Promise<Remotes> {
+  const { limits, people, seed } = options;
+  const { persons, leads, contacts } = generatePopulation({ people, seed });
+  const marketo = await onPort(options.marketoPort, '--marketo-port', () =>
+    startMarketoSimulator({ port: options.marketoPort, limits, persons }),
+  );
+  try {
+    const dataverse = await onPort(options.dataversePort, '--dataverse-port', () =>
+      startDataverseSimulator({ port: options.dataversePort, limits, leads, contacts }),
+    );
+    const origins = { marketo: marketo.origin, dataverse: dataverse.origin };
+    const life = lifeIn(origins, options);
+    return {
+      ...origins,
+      environment: { ...marketo.environment, ...dataverse.environment },
+      setLife: life.set,
+      close: async () => {
+        await life.set(0);
+        await Promise.all([marketo.close(), dataverse.close()]);
+      },
+    };
+  } catch (error) {
+    await marketo.close();
+    throw error;
+  }
+}
+
+/** Life that can be given another pace; one change waits for the one before it. */
+function lifeIn(origins: Readonly<{ marketo: string; dataverse: string }>, { seed, tell }: RemotesOptions) {
+  let current: Life | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+  let edits = 0;
+  let lives = 0;
+  const change = async (editsPerMinute: number): Promise<{ edits: number }> => {
+    edits += (await current?.stop())?.edits ?? 0;
+    current = null;
+    if (editsPerMinute > 0) {
+      lives += 1;
+      const onError = (error: unknown): void => tell(`An edit failed: ${messageOf(error)}`);
+      current = startLife({ ...origins, seed: `${seed} ${lives}`, editsPerMinute, onError });
+    }
+    return { edits };
+  };
+  return {
+    set: (editsPerMinute: number): Promise<{ edits: number }> => {
+      const changed = turn.then(() => change(editsPerMinute));
+      turn = changed.catch(() => undefined);
+      return changed;
+    },
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
