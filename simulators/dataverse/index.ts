@@ -1,0 +1,72 @@
+import { seedRows } from './admin-rows.js';
+import { Faults } from './faults.js';
+import { ServiceProtection } from './limits.js';
+import { createOrganization } from './organization.js';
+import type { Environment } from './requests.js';
+import { createServer } from './server.js';
+import { SignIn } from './sign-in.js';
+import type { SeedRow } from './values.js';
+
+export type { ColumnValue, SeedRow } from './values.js';
+
+export interface DataverseSimulatorOptions {
+  /** Port on 127.0.0.1; 0 or none takes a free one. */
+  readonly port?: number;
+  /** `real` enforces the service protection limits (default), `off` does not. */
+  readonly limits?: 'real' | 'off';
+  readonly tenantId?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** Rows that are there at the start; they pass over all checks of value. */
+  readonly leads?: readonly SeedRow[];
+  readonly contacts?: readonly SeedRow[];
+  /** The environment's clock, epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface DataverseSimulator {
+  /** `http://127.0.0.1:port`, what `DATAVERSE_URL` is set to. */
+  readonly origin: string;
+  /** The environment variables that point the product at this simulator. */
+  readonly environment: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Starts a Dataverse environment in this process: Web API v9.2, sign-in, and the door under `/admin`. */
+export const startDataverseSimulator = async (
+  options: DataverseSimulatorOptions = {},
+): Promise<DataverseSimulator> => {
+  const {
+    port = 0,
+    tenantId = 'd3b7c2a0-5c1e-4a55-9d0e-0c0ffee00001',
+    clientId = 'd3b7c2a0-5c1e-4a55-9d0e-0c0ffee00002',
+    clientSecret = 'simulated-client-secret',
+  } = options;
+  const organization = createOrganization(options.now ?? Date.now, options.limits ?? 'real');
+  seedRows(organization, organization.tables.lead, options.leads ?? []);
+  seedRows(organization, organization.tables.contact, options.contacts ?? []);
+  const environment: Environment = {
+    organization,
+    signIn: new SignIn({ tenantId, clientId, clientSecret }),
+    protection: new ServiceProtection(),
+    faults: new Faults(),
+    tenantId,
+    clientId,
+  };
+  const app = createServer(environment);
+  const origin = await app.listen({ port, host: '127.0.0.1' });
+  organization.origin = origin;
+  return {
+    origin,
+    environment: {
+      DATAVERSE_URL: origin,
+      ENTRA_TENANT_ID: tenantId,
+      ENTRA_TOKEN_ENDPOINT: `${origin}/${tenantId}/oauth2/v2.0/token`,
+      DATAVERSE_CLIENT_ID: clientId,
+      DATAVERSE_CLIENT_SECRET: clientSecret,
+    },
+    close: async () => {
+      await app.close();
+    },
+  };
+};

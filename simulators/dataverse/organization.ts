@@ -1,0 +1,81 @@
+import type { Column } from './columns.js';
+import { Journal } from './journal.js';
+import { defaultPrivileges, type Privileges } from './privileges.js';
+import { seededRules, type Rule } from './rules.js';
+import { defaultSettings, type Settings } from './settings.js';
+import { contactTable, leadTable, type TableName, type TableShape } from './tables.js';
+import { VersionedRows } from './versioned-rows.js';
+
+/** A table with its columns as they stand now and its rows. */
+export interface Table {
+  readonly shape: TableShape;
+  /** By logical name, removed ones included. */
+  readonly columns: Map<string, Column>;
+  readonly rows: VersionedRows;
+  /** Delta tokens below this version have expired. */
+  tokensExpiredBelow: number;
+}
+
+/** The whole state of the simulated environment. */
+export interface Organization {
+  /** `http://127.0.0.1:port`, known once the server listens. */
+  origin: string;
+  readonly now: () => number;
+  readonly tables: Readonly<Record<TableName, Table>>;
+  readonly journal: Journal;
+  settings: Settings;
+  privileges: Privileges;
+  rules: readonly Rule[];
+  /** The last version number given to any row of any table. */
+  version: number;
+}
+
+const emptyTable = (shape: TableShape): Table => ({
+  shape,
+  columns: new Map(shape.columns.map((column) => [column.logicalName, column])),
+  rows: new VersionedRows(),
+  tokensExpiredBelow: 0,
+});
+
+export const createOrganization = (now: () => number, limits: Settings['limits']): Organization => ({
+  origin: '',
+  now,
+  tables: { lead: emptyTable(leadTable), contact: emptyTable(contactTable) },
+  journal: new Journal(now),
+  settings: { ...defaultSettings, limits },
+  privileges: defaultPrivileges,
+  rules: seededRules,
+  version: 4_410_000,
+});
+
+export const apiRoot = '/api/data/v9.2/';
+
+export const rootUrl = (organization: Organization): string => `${organization.origin}${apiRoot}`;
+
+export const nextVersion = (organization: Organization): number => {
+  organization.version += 1;
+  return organization.version;
+};
+
+/** A column that a row property names; undefined when there is none or when it is not selectable. */
+export const columnOf = (table: Table, property: string): Column | undefined => {
+  const logicalName =
+    property.startsWith('_') && property.endsWith('_value') ? property.slice(1, -6) : property;
+  const column = table.columns.get(logicalName);
+  return column?.property === property && !column.removed && column.attributeOf === null ? column : undefined;
+};
+
+/** Columns that rows carry, in the order of the metadata. */
+export const rowColumns = (table: Table): Column[] =>
+  [...table.columns.values()].filter((column) => !column.removed && column.attributeOf === null);
+
+/** By logical name or by entity set name. */
+export const tableNamed = (organization: Organization, name: string): Table | undefined =>
+  Object.values(organization.tables).find(
+    ({ shape }) => shape.logicalName === name || shape.entitySet === name,
+  );
+
+/** All delta tokens handed out so far for the table stop working. */
+export const expireDeltaTokens = (organization: Organization, table: Table): void => {
+  table.tokensExpiredBelow = nextVersion(organization);
+};

@@ -1,0 +1,228 @@
+import type { Column } from './columns.js';
+import { badQuery, DataverseError, rowNotFound, unknownProperty } from './errors.js';
+import { compareValues, compileFilter, type Sort, type Subject } from './filter.js';
+import { parseFilter } from './filter-parse.js';
+import { emptyResponse, jsonResponse, textResponse, type ApiRequest, type ApiResponse } from './messages.js';
+import { columnOf, rootUrl, type Organization, type Table } from './organization.js';
+import { pageSize, readCookie, writeCookie } from './paging.js';
+import { demandPrivilege } from './privileges.js';
+import { parsePrefer, type Query } from './query.js';
+import { annotationTest, etagOf, representRow, selectedColumns, visibleValue } from './represent.js';
+import type { ColumnValue } from './values.js';
+import type { StoredRow } from './versioned-rows.js';
+
+const sortOf = (column: Column): Sort => {
+  switch (column.type) {
+    case 'Boolean':
+      return 'boolean';
+    case 'Uniqueidentifier':
+    case 'Lookup':
+    case 'Customer':
+    case 'Owner':
+      return 'guid';
+    case 'DateTime':
+      return column.dateBehavior === 'DateOnly' ? 'day' : 'moment';
+    case 'String':
+    case 'Memo':
+    case 'MultiSelectPicklist':
+    case 'EntityName':
+    case 'Virtual':
+      return 'text';
+    default:
+      return 'number';
+  }
+};
+
+/** Filters and sorts see a table through its columns; unreadable secured ones may not be used at all. */
+const subjectOf = (table: Table): Subject<StoredRow> => {
+  const find = (property: string): Column => {
+    const column = columnOf(table, property);
+    if (column === undefined) throw unknownProperty(property, table.shape.logicalName);
+    if (column.secured && !column.canRead) {
+      const message = `Caller user does not have read permissions to a ${column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
+      throw new DataverseError(403, '0x8004f506', message);
+    }
+    return column;
+  };
+  return {
+    sort: (property) => sortOf(find(property)),
+    read: (property) => {
+      const column = find(property);
+      return (row) => visibleValue(column, row);
+    },
+  };
+};
+
+/** The header that repeats which preferences were followed. */
+export const appliedPreferences = (prefer: ReadonlyMap<string, string>): Record<string, string> => {
+  const followed = [...prefer].filter(([name]) =>
+    ['odata.track-changes', 'odata.maxpagesize', 'odata.include-annotations', 'return'].includes(name),
+  );
+  const texts = followed.map(([name, value]) => {
+    if (value === '') return name;
+    return name === 'odata.include-annotations' ? `${name}="${value}"` : `${name}=${value}`;
+  });
+  return texts.length === 0 ? {} : { 'Preference-Applied': texts.join(',') };
+};
+
+export const contextUrl = (organization: Organization, table: Table, query: Query, suffix = ''): string => {
+  const selected = query.select === null ? '' : `(${query.select.join(',')})`;
+  return `${rootUrl(organization)}$metadata#${table.shape.entitySet}${selected}${suffix}`;
+};
+
+/** A link that continues this query: the same text with one more token. */
+export const linkWith = (
+  organization: Organization,
+  table: Table,
+  query: Query,
+  name: '$skiptoken' | '$deltatoken',
+  encodedToken: string,
+): string => {
+  const text = query.linkText === '' ? '' : `${query.linkText}&`;
+  return `${rootUrl(organization)}${table.shape.entitySet}?${text}${name}=${encodedToken}`;
+};
+
+type Ordering = readonly {
+  readonly sort: Sort;
+  readonly descending: boolean;
+  readonly read: (row: StoredRow) => ColumnValue;
+}[];
+
+const orderingOf = (subject: Subject<StoredRow>, query: Query): Ordering =>
+  query.orderBy.map(({ property, descending }) => ({
+    sort: subject.sort(property),
+    descending,
+    read: subject.read(property),
+  }));
+
+const sortKey = (ordering: Ordering, row: StoredRow): ColumnValue[] => [
+  ...ordering.map(({ read }) => read(row)),
+  row.id,
+];
+
+const compareKeys = (
+  ordering: Ordering,
+  left: readonly ColumnValue[],
+  right: readonly ColumnValue[],
+): number => {
+  for (const [index, { sort, descending }] of ordering.entries()) {
+    const order = compareValues(sort, left[index] ?? null, right[index] ?? null);
+    if (order !== 0) return descending ? -order : order;
+  }
+  return compareValues('guid', left.at(-1) ?? null, right.at(-1) ?? null);
+};
+
+/** At most `limit` matching rows after the given sort key; without an order, in key order. */
+const selectRows = (
+  table: Table,
+  query: Query,
+  after: readonly ColumnValue[] | null,
+  limit: number,
+): StoredRow[] => {
+  const subject = subjectOf(table);
+  const test =
+    query.filter === null ? () => true : compileFilter(parseFilter(query.filter, query.aliases), subject);
+  const ordering = orderingOf(subject, query);
+  const rows: StoredRow[] = [];
+  if (ordering.length === 0) {
+    const lastId = after?.at(-1);
+    for (const row of table.rows.inKeyOrder(typeof lastId === 'string' ? lastId : null)) {
+      if (test(row) && rows.push(row) === limit) break;
+    }
+    return rows;
+  }
+  for (const row of table.rows.inKeyOrder()) {
+    if (!test(row)) continue;
+    if (after === null || compareKeys(ordering, sortKey(ordering, row), after) > 0) rows.push(row);
+  }
+  const keyed = rows.map((row) => ({ row, key: sortKey(ordering, row) }));
+  keyed.sort((a, b) => compareKeys(ordering, a.key, b.key));
+  return keyed.slice(0, limit).map(({ row }) => row);
+};
+
+const countFields = (
+  table: Table,
+  query: Query,
+  wants: (name: string) => boolean,
+): Record<string, unknown> => {
+  if (!query.count) return {};
+  const total = selectRows(table, { ...query, orderBy: [] }, null, 5001).length;
+  const annotations = {
+    '@Microsoft.Dynamics.CRM.totalrecordcount': Math.min(total, 5000),
+    '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': total > 5000,
+  };
+  return {
+    '@odata.count': Math.min(total, 5000),
+    ...Object.fromEntries(Object.entries(annotations).filter(([name]) => wants(name.slice(1)))),
+  };
+};
+
+const nextLink = (
+  organization: Organization,
+  table: Table,
+  query: Query,
+  last: StoredRow,
+  page: number,
+): string => {
+  const after = sortKey(orderingOf(subjectOf(table), query), last);
+  return linkWith(organization, table, query, '$skiptoken', writeCookie({ kind: 'rows', page, after }));
+};
+
+/** `GET leads?...` without change tracking. */
+export const readCollection = (
+  organization: Organization,
+  table: Table,
+  query: Query,
+  request: ApiRequest,
+): ApiResponse => {
+  demandPrivilege(organization.privileges, table.shape, 'Read');
+  if (query.expand.length > 0) throw badQuery('$expand is not part of this simulation.');
+  const columns = selectedColumns(table, query.select);
+  const prefer = parsePrefer(request.headers['prefer']);
+  const position = query.skipToken === null ? null : readCookie(query.skipToken);
+  const after = position?.kind === 'rows' ? position.after : null;
+  const size = query.top ?? pageSize(prefer.get('odata.maxpagesize'));
+  const rows = selectRows(table, query, after, size + 1);
+  const wants = annotationTest(prefer.get('odata.include-annotations'));
+  const page = rows.slice(0, size);
+  const last = page.at(-1);
+  const more = query.top === null && rows.length > size && last !== undefined;
+  const body = {
+    '@odata.context': contextUrl(organization, table, query),
+    ...countFields(table, query, wants),
+    value: page.map((row) => representRow(organization, columns, row, wants)),
+    ...(more
+      ? { '@odata.nextLink': nextLink(organization, table, query, last, (position?.page ?? 1) + 1) }
+      : {}),
+  };
+  return jsonResponse(200, body, appliedPreferences(prefer));
+};
+
+/** `GET leads/$count`, as bare text, capped like the product does. */
+export const countRows = (organization: Organization, table: Table, query: Query): ApiResponse => {
+  demandPrivilege(organization.privileges, table.shape, 'Read');
+  return textResponse(String(selectRows(table, { ...query, orderBy: [] }, null, 5000).length));
+};
+
+/** `GET leads(id)`, 304 when the etag of `If-None-Match` still holds. */
+export const readRow = (
+  organization: Organization,
+  table: Table,
+  id: string,
+  query: Query,
+  request: ApiRequest,
+): ApiResponse => {
+  demandPrivilege(organization.privileges, table.shape, 'Read');
+  const columns = selectedColumns(table, query.select);
+  const row = table.rows.get(id);
+  if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  const etag = etagOf(row);
+  if (request.headers['if-none-match'] === etag) return emptyResponse(304, { ETag: etag });
+  const prefer = parsePrefer(request.headers['prefer']);
+  const wants = annotationTest(prefer.get('odata.include-annotations'));
+  const body = {
+    '@odata.context': contextUrl(organization, table, query, '/$entity'),
+    ...representRow(organization, columns, row, wants),
+  };
+  return jsonResponse(200, body, { ETag: etag, ...appliedPreferences(prefer) });
+};

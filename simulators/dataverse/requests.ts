@@ -1,0 +1,149 @@
+import { answer, isWrite, refusalResponse, type Session } from './api.js';
+import { runBatch } from './batch.js';
+import { DataverseError } from './errors.js';
+import { ConnectionDropped, faultResponse, garbageResponse, pause } from './fault-answers.js';
+import type { Fault, Faults } from './faults.js';
+import type { ServiceProtection } from './limits.js';
+import type { ApiRequest, ApiResponse } from './messages.js';
+import { apiRoot, type Organization } from './organization.js';
+import type { SignIn } from './sign-in.js';
+import { newGuid } from './values.js';
+
+/** All that stands behind the HTTP server. */
+export interface Environment {
+  readonly organization: Organization;
+  readonly signIn: SignIn;
+  readonly protection: ServiceProtection;
+  readonly faults: Faults;
+  readonly tenantId: string;
+  readonly clientId: string;
+}
+
+interface Done {
+  readonly response: ApiResponse;
+  readonly parts: number;
+  readonly write: boolean;
+}
+
+const plain = (response: ApiResponse, write = false): Done => ({ response, parts: 0, write });
+
+const unauthorized = ({ organization, tenantId }: Environment): ApiResponse => ({
+  status: 401,
+  headers: {
+    'WWW-Authenticate': `Bearer authorization_uri=https://login.microsoftonline.com/${tenantId}/oauth2/authorize, resource_id=${organization.origin}/`,
+  },
+  body: null,
+  code: '401',
+});
+
+const batchAddress = new RegExp(`^${apiRoot}(\\$|%24)batch(\\?|$)`);
+const tokenPath = /^\/([^/]+)\/oauth2\/v2\.0\/token(\?|$)/;
+
+const answerToken = (environment: Environment, tenant: string, request: ApiRequest): ApiResponse => {
+  const { organization, signIn } = environment;
+  const form = new URLSearchParams(request.body);
+  const result = signIn.token(organization.now(), tenant, form, organization.settings.tokenSeconds);
+  return {
+    status: result.status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(result.body),
+    code: result.status === 200 ? null : String(result.body['error']),
+  };
+};
+
+const runCounted = async (environment: Environment, request: ApiRequest, batch: number): Promise<Done> => {
+  const { organization, protection, faults, clientId } = environment;
+  const { executionMsPerRead, executionMsPerWrite } = organization.settings;
+  const session: Session = { organization, clientId };
+  const spend = (reads: number, writes: number): void => {
+    protection.spend(organization.now(), reads * executionMsPerRead + writes * executionMsPerWrite);
+  };
+  if (batchAddress.test(request.url)) {
+    const outcome = await runBatch({ ...session, batch }, request, faults);
+    spend(outcome.reads, outcome.writes);
+    return { response: outcome.response, parts: outcome.parts, write: outcome.writes > 0 };
+  }
+  const write = isWrite(request.method);
+  spend(write ? 0 : 1, write ? 1 : 0);
+  return plain(answer(session, request), write);
+};
+
+/** Sign-in, limits, then the request itself; answers carry the product's diagnostic headers. */
+const answerApi = async (
+  environment: Environment,
+  request: ApiRequest,
+  callNumber: number,
+  delay: number,
+): Promise<Done> => {
+  const { organization, signIn, protection } = environment;
+  if (!signIn.accepts(organization.now(), request.headers['authorization'], organization.origin)) {
+    return plain(unauthorized(environment));
+  }
+  try {
+    protection.enter(organization.now(), organization.settings);
+  } catch (error) {
+    if (error instanceof DataverseError) return plain(refusalResponse(error));
+    throw error;
+  }
+  try {
+    if (delay > 0) await pause(delay);
+    const done = await runCounted(environment, request, callNumber);
+    const id = newGuid();
+    const headers = {
+      ...done.response.headers,
+      ...protection.headers(organization.now(), organization.settings),
+      'x-ms-service-request-id': id,
+      REQ_ID: id,
+    };
+    return { ...done, response: { ...done.response, headers } };
+  } finally {
+    protection.leave();
+  }
+};
+
+const execute = async (
+  environment: Environment,
+  request: ApiRequest,
+  callNumber: number,
+  delay: number,
+): Promise<Done> => {
+  const tenant = request.method === 'POST' ? tokenPath.exec(request.url)?.[1] : undefined;
+  if (tenant === undefined) return await answerApi(environment, request, callNumber, delay);
+  if (delay > 0) await pause(delay);
+  return plain(answerToken(environment, tenant, request));
+};
+
+const underFault = async (
+  environment: Environment,
+  request: ApiRequest,
+  callNumber: number,
+  fault: Fault | undefined,
+): Promise<Done> => {
+  if (fault?.kind === 'drop') throw new ConnectionDropped();
+  if (fault?.kind === 'refuse') return plain(faultResponse(fault));
+  if (fault?.kind === 'garbage') return plain(garbageResponse());
+  const delay = fault?.kind === 'slow' ? fault.delayMs : 0;
+  const done = await execute(environment, request, callNumber, delay);
+  if (fault?.kind === 'dropAfterWrite') throw new ConnectionDropped();
+  return fault?.kind === 'afterWrite' ? { ...done, response: faultResponse(fault) } : done;
+};
+
+/** Answers an HTTP request, or undefined when the connection is to be dropped. Each one is journalled. */
+export const handle = async (
+  environment: Environment,
+  request: ApiRequest,
+): Promise<ApiResponse | undefined> => {
+  const { journal } = environment.organization;
+  const n = journal.begin();
+  const { method, url: path } = request;
+  const fault = environment.faults.take(method, path, false);
+  try {
+    const { response, parts, write } = await underFault(environment, request, n, fault);
+    journal.call({ n, method, path, status: response.status, code: response.code, parts, write });
+    return response;
+  } catch (error) {
+    if (!(error instanceof ConnectionDropped)) throw error;
+    journal.call({ n, method, path, status: 0, code: null, parts: 0, write: isWrite(method) });
+    return undefined;
+  }
+};

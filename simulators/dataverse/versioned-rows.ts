@@ -1,0 +1,108 @@
+import type { Cells } from './values.js';
+
+export interface StoredRow {
+  readonly id: string;
+  readonly version: number;
+  readonly cells: Cells;
+}
+
+export interface Change {
+  readonly version: number;
+  readonly id: string;
+}
+
+/** First index whose version is greater than the given one; the log is in version order. */
+const firstAfter = (log: readonly Change[], version: number): number => {
+  let low = 0;
+  let high = log.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((log[middle]?.version ?? 0) > version) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+};
+
+/** Rows by id, and what changed since a version without looking at the rows that did not. */
+export class VersionedRows {
+  readonly #byId = new Map<string, StoredRow>();
+  readonly #deletedAt = new Map<string, number>();
+  #changes: Change[] = [];
+  #deletions: Change[] = [];
+  #ordered: readonly string[] = [];
+  #unordered: string[] = [];
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: string): StoredRow | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Inserts or replaces; versions must grow from call to call. */
+  put(row: StoredRow): void {
+    if (!this.#byId.has(row.id)) this.#unordered.push(row.id);
+    this.#byId.set(row.id, row);
+    this.#deletedAt.delete(row.id);
+    this.#changes.push({ version: row.version, id: row.id });
+    if (this.#changes.length > 2 * this.#byId.size + 1024) this.#forgetSuperseded();
+  }
+
+  delete(id: string, version: number): boolean {
+    if (!this.#byId.delete(id)) return false;
+    this.#deletedAt.set(id, version);
+    this.#deletions.push({ version, id });
+    return true;
+  }
+
+  /** Rows whose current version is greater, in version order. */
+  *changedAfter(version: number): Generator<StoredRow> {
+    const changes = this.#changes;
+    for (let index = firstAfter(changes, version); index < changes.length; index += 1) {
+      const change = changes[index];
+      const row = change === undefined ? undefined : this.#byId.get(change.id);
+      if (row !== undefined && row.version === change?.version) yield row;
+    }
+  }
+
+  /** Deletions of rows that are still gone, in version order. */
+  *deletedAfter(version: number): Generator<Change> {
+    const deletions = this.#deletions;
+    for (let index = firstAfter(deletions, version); index < deletions.length; index += 1) {
+      const deletion = deletions[index];
+      if (deletion !== undefined && this.#deletedAt.get(deletion.id) === deletion.version) yield deletion;
+    }
+  }
+
+  /** Rows in key order, those after the given key only. */
+  *inKeyOrder(afterId: string | null = null): Generator<StoredRow> {
+    const ids = this.#keys();
+    let low = 0;
+    let high = afterId === null ? 0 : ids.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((ids[middle] ?? '') > (afterId ?? '')) high = middle;
+      else low = middle + 1;
+    }
+    for (let index = low; index < ids.length; index += 1) {
+      const row = this.#byId.get(ids[index] ?? '');
+      if (row !== undefined) yield row;
+    }
+  }
+
+  /** The key index is brought up to date when it is read, not with each insert. */
+  #keys(): readonly string[] {
+    if (this.#unordered.length === 0) return this.#ordered;
+    const known = this.#ordered.filter((id) => this.#byId.has(id));
+    const merged = [...known, ...this.#unordered.sort()].sort();
+    this.#ordered = merged.filter((id, index) => id !== merged[index - 1]);
+    this.#unordered = [];
+    return this.#ordered;
+  }
+
+  #forgetSuperseded(): void {
+    this.#changes = this.#changes.filter(({ id, version }) => this.#byId.get(id)?.version === version);
+    this.#deletions = this.#deletions.filter(({ id, version }) => this.#deletedAt.get(id) === version);
+  }
+}
