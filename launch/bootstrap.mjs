@@ -21,7 +21,6 @@ const isOldNode = () => {
 /** The program runs in this very process, so signals, the terminal and the exit code are its own. */
 const handOver = async (program, args) => {
   const file = join(root, program);
-  if (!existsSync(file)) throw new Error(`${program} is missing although the build went through`);
   process.argv = [process.execPath, file, ...args];
   await import(pathToFileURL(file).href);
 };
@@ -44,6 +43,9 @@ const prepare = async (command, args) => {
     return false;
   }
   await ensureBuild(say, stdout);
+  if (!existsSync(join(root, programs[command]))) {
+    throw new Error(`${programs[command]} is missing although the build went through`);
+  }
   return true;
 };
 
