@@ -7,6 +7,7 @@ import { cursor, dropCursor, moveCursor, type Cursor } from '../store/cursors.js
 import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks, type NewLink } from '../store/links.js';
+import { closeRejections } from '../store/rejections.js';
 import { beginLoad, missingFromLoad, recordLoaded } from '../store/loads.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import type { CycleRef, FetchDynamicsResult } from './contract.js';
@@ -139,6 +140,10 @@ const takeSome = async (
   const fresh = rows.filter(({ id }) => !known.has(id)).map((row) => newLink(kind, row, fields));
   const done = await db.transaction().execute(async (tx) => {
     await requireUnmoved(tx, stream, from);
+    await closeRejections(
+      tx,
+      rejectionsOf([...known.values()].filter(({ status }) => status === 'unmatched')),
+    );
     const saved = await saveLinks(tx, taken, timing.overlapMs);
     const inserted = await insertLinks(tx, fresh);
     const missed = taken.filter(({ id }) => !saved.has(id)).map(({ dynamicsId }) => dynamicsId);
@@ -162,6 +167,9 @@ const requireUnmoved = async (db: Database, stream: string, from: Cursor | undef
     message: `the stream ${stream} was read to its end by another worker`,
   });
 };
+
+const rejectionsOf = (links: readonly Link[]): string[] =>
+  links.flatMap(({ parked }) => Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []));
 
 const takeRow = (ports: Ports, link: Link, row: Row, fields: readonly MappedField[]): Link[] => {
   switch (link.status) {
@@ -195,6 +203,8 @@ const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => 
     etag: row.etag,
     dirty: status !== 'excluded',
     seen: { ...link.seen, dynamics: valuesOf(row, fields) },
+    // A refused creation is tried again with what the row holds now.
+    parked: {},
   };
 };
 

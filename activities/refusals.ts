@@ -6,6 +6,7 @@ import type { Database } from '../store/database.js';
 import {
   enqueueActivityEntries,
   recordRejections,
+  untoldRejections,
   type ActivityEntry,
   type Rejection,
 } from '../store/rejections.js';
@@ -45,11 +46,8 @@ export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => 
   }
   const field = named ? (fields[0] ?? null) : null;
   const rejection = { id, linkId: link.id, cycle, side, field, code: refusal.code, message: refusal.message };
-  return {
-    link: parked,
-    rejection: { ...rejection, value: refusal.value },
-    entry: entryFor(link, refusal, id),
-  };
+  const kept = { ...rejection, value: refusal.value };
+  return { link: parked, rejection: kept, entry: entryFor(link, kept) };
 };
 
 const isPending = ({ state }: Write): boolean => state !== 'settled' && state !== 'superseded';
@@ -58,23 +56,37 @@ const isPending = ({ state }: Write): boolean => state !== 'settled' && state !=
 const LONGEST = 255;
 const short = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`);
 
-const entryFor = (link: Link, refusal: Refusal, rejectionId: string): ActivityEntry | undefined => {
+const entryFor = (link: Link, rejection: Rejection): ActivityEntry | undefined => {
   if (link.marketoId === null) return undefined;
   return {
-    id: rejectionId,
+    id: rejection.id,
     linkId: link.id,
     marketoId: link.marketoId,
     type: 'refused',
     primaryValue: link.dynamicsId ?? String(link.marketoId),
     attributes: {
-      direction: refusal.side === 'dynamics' ? 'marketoToDynamics' : 'dynamicsToMarketo',
-      field: short(refusal.named ? refusal.fields.join(', ') : 'record'),
-      code: refusal.code,
-      message: short(refusal.message),
-      ledgerId: rejectionId,
+      direction: rejection.side === 'dynamics' ? 'marketoToDynamics' : 'dynamicsToMarketo',
+      field: short(rejection.field ?? 'record'),
+      code: rejection.code,
+      message: short(rejection.message),
+      ledgerId: rejection.id,
     },
     at: new Date().toISOString(),
   };
+};
+
+/** What was refused while a person was being made is told on its log as soon as it is there. */
+export const tellNewborn = async (db: Database, links: readonly Link[]): Promise<void> => {
+  const untold = await untoldRejections(
+    db,
+    links.map(({ id }) => id),
+  );
+  const byId = new Map(links.map((link) => [link.id, link]));
+  const entries = untold.flatMap((rejection) => {
+    const link = byId.get(rejection.linkId);
+    return link === undefined ? [] : (entryFor(link, rejection) ?? []);
+  });
+  await enqueueActivityEntries(db, entries);
 };
 
 /** Keeps refusals and queues their log entries, in the transaction that saves the links. */

@@ -16,6 +16,10 @@ export interface Timing {
   readonly dynamicsDeadlineMs: number;
 }
 
+/** How long a write that is over is remembered, so that its trace or its log entry is known for ours. */
+export const keepOf = ({ overlapMs, doubtMs, marketoDeadlineMs }: Timing): number =>
+  2 * overlapMs + doubtMs + marketoDeadlineMs;
+
 /** What the activities work with: injected by the worker, so that tests bring their own. */
 export interface Ports {
   readonly db: Database;

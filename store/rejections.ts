@@ -39,6 +39,31 @@ export const recordRejections = async (db: Database, rejections: readonly Reject
     .execute();
 };
 
+/** Open rejections of these links that no entry for a person's log was made of, for want of a person. */
+export const untoldRejections = async (db: Database, linkIds: readonly number[]): Promise<Rejection[]> => {
+  if (linkIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('rejections')
+    .selectAll()
+    .where('link_id', 'in', linkIds)
+    .where('closed_at', 'is', null)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('activity_entries')
+            .select('id')
+            .whereRef('activity_entries.id', '=', 'rejections.id'),
+        ),
+      ),
+    )
+    .execute();
+  return rows.map(({ link_id, id, cycle, side, field, code, message, value }) => ({
+    ...{ id, cycle, side, field, code, message, value },
+    linkId: link_id,
+  }));
+};
+
 /** A value moved, so these refusals no longer hold. */
 export const closeRejections = async (db: Database, ids: readonly string[]): Promise<void> => {
   if (ids.length === 0) return;

@@ -1,0 +1,36 @@
+import { countDueEntries } from '../store/activity-entries.js';
+import { completeCycle, markActive, planCycle } from '../store/cycles.js';
+import { rotateLedger } from '../store/ledger.js';
+import { dirtyRanges } from '../store/links.js';
+import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
+import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
+import type { Attempt, Ports } from './settings.js';
+
+/** Whole months that the ledger is kept besides the current one. */
+const LEDGER_MONTHS = 12;
+
+/** Takes the cycle's number, and the moment before which it may not start: end of the last one plus the rest. */
+export const begin = async (ports: Ports, attempt: Attempt): Promise<BegunCycle> => {
+  await requireInstallation(ports);
+  await rotateLedger(ports.db, LEDGER_MONTHS);
+  await refreshCatalogIfOld(ports, attempt.signal);
+  const { number, lastEnded, notBefore } = await planCycle(ports.db);
+  const rested = lastEnded === null ? 0 : lastEnded + ports.timing.restMs;
+  return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0) };
+};
+
+/** Smallest chunk, and most chunks of a cycle: any cycle stays under 3,000 events of history at any size. */
+const SMALLEST_CHUNK = 1_500;
+const MOST_CHUNKS = 100;
+
+/** Divides the dirty links into chunks. */
+export const openChunks = async ({ db }: Ports, input: CycleRef): Promise<OpenChunksResult> => {
+  await markActive(db, input.cycle, input.at);
+  const chunks = await dirtyRanges(db, (dirty) => Math.max(SMALLEST_CHUNK, Math.ceil(dirty / MOST_CHUNKS)));
+  return { chunks, entries: await countDueEntries(db) };
+};
+
+export const complete = async ({ db }: Ports, input: CompleteCycle): Promise<void> => {
+  await markActive(db, input.cycle, input.at);
+  await completeCycle(db, { ...input, number: input.cycle });
+};

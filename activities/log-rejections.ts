@@ -1,0 +1,115 @@
+import { MOST_ACTIVITIES, type ActivityResult } from '../marketo/index.js';
+import { RemoteFailure } from '../rules/failures.js';
+import {
+  dueEntries,
+  endEntries,
+  takeEntries,
+  type DueEntry,
+  type EntryEnd,
+} from '../store/activity-entries.js';
+import { markActive } from '../store/cycles.js';
+import type { Installation } from '../store/installations.js';
+import { requireInstallation } from './catalog.js';
+import { within } from './claimed.js';
+import type { CycleRef, LogRejectionsResult } from './contract.js';
+import type { Attempt, Ports } from './settings.js';
+
+/** Writes what was refused to the persons' activity logs, each exactly once. */
+export const logRejections = async (
+  ports: Ports,
+  input: CycleRef,
+  attempt: Attempt,
+): Promise<LogRejectionsResult> => {
+  await markActive(ports.db, input.cycle, input.at);
+  return { logged: await sendEntries(ports, attempt) };
+};
+
+/**
+ * Sends due log entries. Marketo's log has no idempotency key: an entry whose call got no answer is looked for in the
+ * log, once its time is over, before it is sent again.
+ */
+export const sendEntries = async (ports: Ports, attempt: Attempt): Promise<number> => {
+  const installation = await requireInstallation(ports);
+  let logged = 0;
+  for (;;) {
+    const due = await dueEntries(ports.db, MOST_ACTIVITIES, ports.timing.doubtMs);
+    if (due.length === 0) return logged;
+    const found = await findInLog(
+      ports,
+      installation,
+      due.filter(({ state }) => state === 'sent'),
+      attempt,
+    );
+    await endEntries(ports.db, found);
+    logged += found.length;
+    const absent = due.filter(({ id }) => !found.some((end) => end.id === id));
+    logged += await send(ports, installation, absent, attempt);
+    attempt.progress();
+  }
+};
+
+const send = async (
+  ports: Ports,
+  installation: Installation,
+  due: readonly DueEntry[],
+  attempt: Attempt,
+): Promise<number> => {
+  const { db, marketo, timing } = ports;
+  const deadline = new Date(Date.now() + timing.marketoDeadlineMs).toISOString();
+  const taken = await takeEntries(db, due, deadline);
+  const entries = due.filter(({ id }) => taken.has(id));
+  if (entries.length === 0) return 0;
+  const activities = entries.map(({ marketoId, at, type, primaryValue, attributes }) => {
+    return { marketoId, at, typeId: installation.activityTypes[type], primaryValue, attributes };
+  });
+  try {
+    const results = await marketo.addActivities(activities, within(attempt.signal, timing.marketoDeadlineMs));
+    const ends = entries.flatMap((entry, index) => endOf(entry, results[index]));
+    await endEntries(db, ends);
+    return ends.filter(({ state }) => state === 'logged').length;
+  } catch (error) {
+    const certain = error instanceof RemoteFailure && error.details.effect === 'none';
+    if (certain)
+      await endEntries(
+        db,
+        entries.map(({ id }) => ({ id, state: 'pending' })),
+      );
+    throw error;
+  }
+};
+
+/** A person that is gone has no log any more: the rejection stays in the store alone. */
+const endOf = ({ id }: DueEntry, result: ActivityResult | undefined): EntryEnd[] => {
+  if (result === undefined) return [];
+  return [
+    result.status === 'added' ? { id, state: 'logged', guid: result.guid } : { id, state: 'abandoned' },
+  ];
+};
+
+/** Most persons that Marketo reads activities of in one call. */
+const PERSONS_AT_ONCE = 30;
+
+const findInLog = async (
+  { marketo }: Ports,
+  { activityTypes }: Installation,
+  doubtful: readonly DueEntry[],
+  { signal }: Attempt,
+): Promise<EntryEnd[]> => {
+  const ends: EntryEnd[] = [];
+  const typeIds = [activityTypes.refused, activityTypes.syncPerson];
+  for (let at = 0; at < doubtful.length; at += PERSONS_AT_ONCE) {
+    const some = doubtful.slice(at, at + PERSONS_AT_ONCE);
+    const since = new Date(Math.min(...some.map((entry) => Date.parse(entry.at))) - 60_000).toISOString();
+    const marketoIds = [...new Set(some.map(({ marketoId }) => marketoId))];
+    let token = await marketo.pagingToken(since, signal);
+    for (let more = true; more;) {
+      const page = await marketo.activities({ token, typeIds, marketoIds }, signal);
+      for (const { guid, attributes } of page.activities) {
+        const entry = some.find(({ id }) => id === attributes['ledgerId']);
+        if (entry !== undefined) ends.push({ id: entry.id, state: 'logged', guid });
+      }
+      ({ nextToken: token, more } = page);
+    }
+  }
+  return ends;
+};

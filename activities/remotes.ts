@@ -1,0 +1,56 @@
+import type { DynamicsEnvironment, MarketoEnvironment } from '../config/environment.js';
+import type { SyncConfig } from '../config/sync-config.js';
+import { createDynamics, type Dynamics } from '../dynamics/index.js';
+import { createMarketo, type Marketo } from '../marketo/index.js';
+import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS } from '../store/budget.js';
+import type { Database } from '../store/database.js';
+import type { Timing } from './settings.js';
+
+export interface Remotes {
+  readonly marketo: Marketo;
+  readonly dynamics: Dynamics;
+  close(): void;
+}
+
+export interface RemotesEnvironment {
+  readonly marketo: MarketoEnvironment;
+  readonly dynamics: DynamicsEnvironment;
+}
+
+/** Both connectors, each under the budget that all processes share through the store. */
+export const openRemotes = (env: RemotesEnvironment, config: SyncConfig, db: Database): Remotes => {
+  const { credential, ...settings } = env.dynamics;
+  const marketo = createMarketo(env.marketo, {
+    budget: createBudget(db, 'marketo', { ...MARKETO_LIMITS, share: config.budget.marketo.share }),
+  });
+  const dynamics = createDynamics(
+    { ...settings, ...signInBy(credential) },
+    { budget: createBudget(db, 'dynamics', { ...DYNAMICS_LIMITS, share: config.budget.dynamics.share }) },
+  );
+  return {
+    marketo,
+    dynamics,
+    close: () => {
+      marketo.close();
+      dynamics.close();
+    },
+  };
+};
+
+const signInBy = (credential: DynamicsEnvironment['credential']) => {
+  if (credential.kind === 'secret') return { clientSecret: credential.secret };
+  const { thumbprintSha256, privateKey, certificate } = credential;
+  const x5c = certificate === undefined ? {} : { x5c: certificate };
+  return { certificate: { thumbprintSha256, privateKey, ...x5c } };
+};
+
+/** Longest that a writing call may take with its wait for the budget; claims outlive it. */
+const CALL_MS = 5 * 60 * 1000;
+
+export const timingOf = (restMs: number, config: SyncConfig): Timing => ({
+  restMs,
+  overlapMs: config.timing.overlap,
+  doubtMs: config.timing.doubt,
+  marketoDeadlineMs: CALL_MS,
+  dynamicsDeadlineMs: CALL_MS,
+});

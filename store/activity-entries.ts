@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import type { IsoInstant } from '../rules/terms.js';
+import type { Database } from './database.js';
+import type { ActivityEntry } from './rejections.js';
+
+export interface DueEntry extends ActivityEntry {
+  /** `sent`: a call that carried it got no answer; it may stand in the log already. */
+  readonly state: 'pending' | 'sent';
+}
+
+/** Entries that may be sent now: new ones, and those in doubt whose call is over since `doubtMs`. */
+export const dueEntries = async (db: Database, limit: number, doubtMs: number): Promise<DueEntry[]> => {
+  const rows = await db
+    .selectFrom('activity_entries')
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb('state', '=', 'pending'),
+        eb.and([
+          eb('state', '=', 'sent'),
+          eb('deadline', '<', sql<Date>`clock_timestamp() - ${doubtMs} * interval '1 millisecond'`),
+        ]),
+      ]),
+    )
+    .orderBy('at')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    linkId: row.link_id,
+    marketoId: row.marketo_id,
+    type: row.type,
+    primaryValue: row.primary_value,
+    attributes: row.attributes,
+    at: row.at.toISOString(),
+    state: row.state === 'sent' ? 'sent' : 'pending',
+  }));
+};
+
+/** Takes entries for one call; another worker that took one first leaves it out. */
+export const takeEntries = async (
+  db: Database,
+  entries: readonly DueEntry[],
+  deadline: IsoInstant,
+): Promise<Set<string>> => {
+  if (entries.length === 0) return new Set();
+  const rows = await db
+    .updateTable('activity_entries')
+    .set({ state: 'sent', deadline })
+    .where(
+      'id',
+      'in',
+      entries.map(({ id }) => id),
+    )
+    .where((eb) => eb.or([eb('state', '=', 'pending'), eb('deadline', '<', sql<Date>`clock_timestamp()`)]))
+    .returning('id')
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+};
+
+export type EntryEnd =
+  | { readonly id: string; readonly state: 'logged'; readonly guid: string }
+  | { readonly id: string; readonly state: 'abandoned' | 'pending' };
+
+export const endEntries = async (db: Database, ends: readonly EntryEnd[]): Promise<void> => {
+  if (ends.length === 0) return;
+  await sql`update activity_entries set state = x.state, guid = x.guid, deadline = null
+    from jsonb_to_recordset(${JSON.stringify(ends)}::jsonb) as x (id uuid, state text, guid text)
+    where activity_entries.id = x.id`.execute(db);
+};
+
+export const countDueEntries = async (db: Database): Promise<number> => {
+  const { count } = await db
+    .selectFrom('activity_entries')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('state', 'in', ['pending', 'sent'])
+    .executeTakeFirstOrThrow();
+  return count;
+};

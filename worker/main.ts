@@ -1,0 +1,83 @@
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCycleActivities, createOnDemandActivities } from '../activities/index.js';
+import { openRemotes, timingOf } from '../activities/remotes.js';
+import { ConfigurationError } from '../config/configuration-error.js';
+import { loadDotenv, readEnvironment } from '../config/environment.js';
+import { buildCycleQueue, buildOnDemandQueue } from '../config/names.js';
+import { readSyncConfig } from '../config/sync-config.js';
+import { openStore, StoreUnavailable } from '../store/open.js';
+import { serveHealth } from './health.js';
+import { installLogging } from './logging.js';
+import { healthOf } from './readiness.js';
+
+/** Cycle steps at once in one worker: three chunks, each pushing to both sides, beside the fetches. */
+const CYCLE_STEPS = 8;
+/** Creations at once: more would only wait for the remotes' concurrency. */
+const CREATIONS = 40;
+
+/** The worker process: reads its configuration, serves both queues until it is told to stop, lets calls end. */
+const main = async (): Promise<void> => {
+  loadDotenv();
+  const env = readEnvironment(process.env, ['marketo', 'dynamics', 'store', 'temporal']);
+  const config = readSyncConfig(env.configFile);
+  const logger = installLogging(env.logLevel);
+  const store = await openStore(env.store, { onProgress: (line) => logger.info(line) });
+  const remotes = openRemotes(env, config, store.db);
+  const connection = await NativeConnection.connect(env.temporal.connectionOptions);
+  const ports = {
+    db: store.db,
+    installation: env.installation,
+    choices: config.fields,
+    onMarketoDelete: config.onMarketoDelete,
+    timing: timingOf(env.restMs, config),
+    ...remotes,
+  };
+  const common = {
+    connection,
+    namespace: env.temporal.namespace,
+    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    shutdownGraceTime: '20 seconds',
+    shutdownForceTime: '50 seconds',
+  } satisfies WorkerOptions | Record<string, unknown>;
+  const cycle = await Worker.create({
+    ...common,
+    taskQueue: buildCycleQueue(env.installation),
+    activities: createCycleActivities(ports),
+    maxConcurrentActivityTaskExecutions: CYCLE_STEPS,
+  });
+  const onDemand = await Worker.create({
+    ...common,
+    taskQueue: buildOnDemandQueue(env.installation),
+    activities: createOnDemandActivities({
+      ...ports,
+      marketo: remotes.marketo.onLane('on-demand'),
+      dynamics: remotes.dynamics.onLane('on-demand'),
+    }),
+    maxConcurrentActivityTaskExecutions: CREATIONS,
+  });
+  const health = await serveHealth(env.healthPort, () => healthOf(store.db, [cycle, onDemand]));
+  logger.info({ installation: env.installation, health: health.port }, 'the worker is ready');
+  process.send?.({ ready: { health: health.port } });
+  try {
+    await Promise.all([cycle.run(), onDemand.run()]);
+  } finally {
+    await health.close();
+    await connection.close();
+    remotes.close();
+    await store.close();
+  }
+  logger.info('the worker has stopped');
+};
+
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof ConfigurationError || error instanceof StoreUnavailable;
+  process.stderr.write(`contact-sync worker: ${known ? error.message : describe(error)}\n`);
+  process.exitCode = known ? 2 : 1;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
