@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto';
+import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
+import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
+import { createPerson, recordOutcome } from '../../activities/create-person.js';
+import { begin, complete, openChunks } from '../../activities/cycle.js';
+import { diff } from '../../activities/diff.js';
+import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { fetchMarketo } from '../../activities/fetch-marketo.js';
+import { logRejections } from '../../activities/log-rejections.js';
+import { pushToDynamics } from '../../activities/push-dynamics.js';
+import { pushToMarketo } from '../../activities/push-marketo.js';
+import { resolve } from '../../activities/resolve.js';
+import type { Attempt, Ports, Timing } from '../../activities/settings.js';
+import { parseSyncConfig } from '../../config/sync-config.js';
+import { DEFAULT_CONFIG } from '../../config/default-config.js';
+import { createDynamics } from '../../dynamics/index.js';
+import { createMarketo } from '../../marketo/index.js';
+import { unlimitedBudget } from '../../rules/budget.js';
+import type { Link } from '../../rules/link.js';
+import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
+import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
+import { startMarketoSimulator } from '../../simulators/marketo/index.js';
+import { migrate, openDatabase, type Database } from '../../store/database.js';
+import { saveInstallation } from '../../store/installations.js';
+import { linkOf } from '../../store/links.js';
+import { freshDatabase } from './database.js';
+
+type Values = Record<string, string | number | boolean | null>;
+
+export interface WorldOptions {
+  readonly persons?: readonly Values[];
+  readonly leads?: readonly Values[];
+  readonly contacts?: readonly Values[];
+  readonly timing?: Partial<Timing>;
+  readonly onMarketoDelete?: 'keep' | 'recreate';
+  /** Text of a field selection; the product's default without it. */
+  readonly config?: string;
+}
+
+/** What the steps of one cycle reported. */
+export interface CycleOutcome {
+  readonly fetched: Awaited<ReturnType<typeof fetchMarketo>>;
+  readonly leads: Awaited<ReturnType<typeof fetchDynamics>>;
+  readonly contacts: Awaited<ReturnType<typeof fetchDynamics>>;
+  readonly diffs: Awaited<ReturnType<typeof diff>>[];
+  readonly resolved: Awaited<ReturnType<typeof resolve>>[];
+  readonly pushed: Awaited<ReturnType<typeof pushToDynamics>>[];
+  readonly logged: number;
+}
+
+/** Both simulators over real HTTP, a real store, and the cycle's steps run in this process. */
+export interface World {
+  readonly ports: Ports;
+  readonly db: Database;
+  readonly doors: AdminDoors;
+  readonly marketo: string;
+  readonly dataverse: string;
+  readonly attempt: () => Attempt;
+  cycle(between?: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>): Promise<CycleOutcome>;
+  /** Runs cycles until one finds nothing to do; fails after `most`. */
+  quiet(most?: number): Promise<number>;
+  request(marketoId: number, syncAs?: 'lead' | 'contact'): Promise<CreatePersonResult>;
+  person(id: number): Promise<AdminRecord>;
+  row(table: 'leads' | 'contacts', id: string): Promise<AdminRecord>;
+  links(): Promise<Link[]>;
+  linkOfPerson(marketoId: number): Promise<Link>;
+  /** Journal of writes and calls since the last look. */
+  calls(): Promise<{ readonly marketo: Record<string, number>; readonly dynamics: Record<string, number> }>;
+  fault(side: 'marketo' | 'dynamics', fault: Readonly<Record<string, unknown>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const json = async (method: string, url: string, body?: unknown): Promise<unknown> => {
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  if (!response.ok)
+    throw new Error(`${method} ${url} answered ${String(response.status)}: ${await response.text()}`);
+  return response.json();
+};
+
+export const newAttempt = (): Attempt => ({
+  holder: randomUUID(),
+  signal: new AbortController().signal,
+  reached: undefined,
+  progress: () => undefined,
+});
+
+export const startWorld = async (options: WorldOptions = {}): Promise<World> => {
+  const [database, marketoSimulator, dataverseSimulator] = await Promise.all([
+    freshDatabase(),
+    startMarketoSimulator({ limits: 'off', persons: options.persons ?? [] }),
+    startDataverseSimulator({ limits: 'off', leads: options.leads ?? [], contacts: options.contacts ?? [] }),
+  ]);
+  const db = openDatabase(database.url);
+  await migrate(db);
+  const ports = portsOf(db, { ...marketoSimulator.environment, ...dataverseSimulator.environment }, options);
+  await setUp(ports);
+  const origins = { marketo: marketoSimulator.origin, dataverse: dataverseSimulator.origin };
+  const world = worldOf(ports, origins);
+  return {
+    ...world,
+    close: async () => {
+      ports.marketo.close();
+      ports.dynamics.close();
+      await db.destroy();
+      await Promise.all([database.drop(), marketoSimulator.close(), dataverseSimulator.close()]);
+    },
+  };
+};
+
+const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: WorldOptions): Ports => {
+  const config = parseSyncConfig(options.config ?? DEFAULT_CONFIG, 'sync.config.yaml');
+  const value = (name: string): string => env[name] ?? '';
+  return {
+    db,
+    marketo: createMarketo(
+      {
+        endpoint: value('MARKETO_ENDPOINT'),
+        identity: value('MARKETO_IDENTITY'),
+        clientId: value('MARKETO_CLIENT_ID'),
+        clientSecret: value('MARKETO_CLIENT_SECRET'),
+      },
+      { budget: unlimitedBudget },
+    ),
+    dynamics: createDynamics(
+      {
+        url: value('DATAVERSE_URL'),
+        tenantId: value('ENTRA_TENANT_ID'),
+        clientId: value('DATAVERSE_CLIENT_ID'),
+        clientSecret: value('DATAVERSE_CLIENT_SECRET'),
+        tokenEndpoint: value('ENTRA_TOKEN_ENDPOINT'),
+      },
+      { budget: unlimitedBudget },
+    ),
+    installation: 'test',
+    choices: config.fields,
+    onMarketoDelete: options.onMarketoDelete ?? 'keep',
+    timing: {
+      restMs: 0,
+      overlapMs: 300_000,
+      doubtMs: 120_000,
+      marketoDeadlineMs: 60_000,
+      dynamicsDeadlineMs: 60_000,
+      ...options.timing,
+    },
+  };
+};
+
+const text = (apiName: string) => ({ apiName, name: apiName, dataType: 'string' as const });
+
+/** What `contact-sync setup` makes, as far as the steps need it. */
+const setUp = async (ports: Ports): Promise<void> => {
+  const { marketo, dynamics, db } = ports;
+  await marketo.createFields([
+    { name: 'dynamicsId', displayName: 'Dynamics Id', type: 'string' },
+    { name: 'dynamicsType', displayName: 'Dynamics Type', type: 'string' },
+    { name: 'dynamicsDeleted', displayName: 'Dynamics Deleted', type: 'boolean' },
+  ]);
+  const type = (apiName: string, name: string, attributes: readonly string[]) =>
+    marketo.ensureActivityType({
+      apiName,
+      name,
+      triggerName: `${name} trigger`,
+      filterName: `${name} filter`,
+      primaryAttribute: text('recordId'),
+      attributes: attributes.map(text),
+    });
+  const refused = await type('dynamicsSyncRefused', 'Dynamics Sync Refused', [
+    'direction',
+    'field',
+    'code',
+    'message',
+    'ledgerId',
+  ]);
+  const syncPerson = await type('dynamicsSyncPerson', 'Dynamics Sync Person', [
+    'outcome',
+    'syncAs',
+    'recordType',
+    'campaignId',
+    'requestId',
+    'message',
+    'ledgerId',
+  ]);
+  const { userId, organizationId } = await dynamics.whoAmI();
+  const activityTypes = { refused: refused.id, syncPerson: syncPerson.id };
+  await saveInstallation(
+    db,
+    { id: randomUUID(), name: 'test', syncUserId: userId, organizationId, activityTypes },
+    ports.choices,
+  );
+  await refreshCatalog(ports, (await requireInstallation(ports)).syncUserId);
+};
+
+const worldOf = (
+  ports: Ports,
+  { marketo, dataverse }: { marketo: string; dataverse: string },
+): Omit<World, 'close'> => {
+  const { db } = ports;
+  const world: Omit<World, 'close'> = {
+    ports,
+    db,
+    doors: adminDoors({ marketo, dataverse }),
+    marketo,
+    dataverse,
+    attempt: newAttempt,
+    cycle: (between = {}) => runCycle(ports, between),
+    quiet: async (most = 8) => {
+      for (let count = 1; count <= most; count += 1) {
+        const { diffs, logged } = await world.cycle();
+        if (logged === 0 && diffs.every(({ links, converged }) => links === converged)) return count;
+      }
+      throw new Error(`not quiet after ${String(most)} cycles`);
+    },
+    request: async (marketoId, syncAs = 'lead') => {
+      const input: CreatePersonInput = {
+        marketoId,
+        requests: [
+          { requestId: randomUUID(), campaignId: '1', requestedAt: new Date().toISOString(), syncAs },
+        ],
+      };
+      const result = await createPerson(ports, input, newAttempt());
+      await recordOutcome(ports, { ...input, result }, newAttempt());
+      return result;
+    },
+    person: async (id) =>
+      ((await json('GET', `${marketo}/admin/persons/${String(id)}`)) as { person: AdminRecord }).person,
+    row: async (table, id) =>
+      ((await json('GET', `${dataverse}/admin/rows/${table}/${id}`)) as { row: AdminRecord }).row,
+    links: async () => (await db.selectFrom('links').selectAll().orderBy('id').execute()).map(linkOf),
+    linkOfPerson: async (marketoId) => {
+      const link = (await world.links()).find(
+        (each) => each.marketoId === marketoId && each.status !== 'ended',
+      );
+      if (link === undefined) throw new Error(`no link of person ${String(marketoId)}`);
+      return link;
+    },
+    calls: async () => {
+      const [a, b] = await Promise.all([
+        json('GET', `${marketo}/admin/journal/summary`),
+        json('GET', `${dataverse}/admin/journal/summary`),
+      ]);
+      await Promise.all([
+        json('DELETE', `${marketo}/admin/journal`),
+        json('DELETE', `${dataverse}/admin/journal`),
+      ]);
+      return { marketo: a as Record<string, number>, dynamics: b as Record<string, number> };
+    },
+    fault: async (side, fault) => {
+      await json('POST', `${side === 'marketo' ? marketo : dataverse}/admin/faults`, fault);
+    },
+  };
+  return world;
+};
+
+const runCycle = async (
+  ports: Ports,
+  between: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
+): Promise<CycleOutcome> => {
+  const { cycle: number } = await begin(ports, newAttempt());
+  const reference = () => ({ cycle: number, at: new Date().toISOString() });
+  const [fetched, leads, contacts] = await Promise.all([
+    fetchMarketo(ports, reference(), newAttempt()),
+    fetchDynamics(ports, 'lead', reference(), newAttempt()),
+    fetchDynamics(ports, 'contact', reference(), newAttempt()),
+  ]);
+  await between.fetched?.();
+  const { chunks } = await openChunks(ports, reference());
+  const outcome = { diffs: [], resolved: [], pushed: [] } as Pick<
+    CycleOutcome,
+    'diffs' | 'resolved' | 'pushed'
+  >;
+  for (const chunk of chunks) await runChunk(ports, { ...reference(), chunk }, outcome, between);
+  const { logged } = await logRejections(ports, reference(), newAttempt());
+  await complete(ports, { ...reference(), outcome: 'completed', counts: {}, notBefore: null });
+  return { fetched, leads, contacts, ...outcome, logged };
+};
+
+const runChunk = async (
+  ports: Ports,
+  input: { cycle: number; at: string; chunk: Chunk },
+  outcome: Pick<CycleOutcome, 'diffs' | 'resolved' | 'pushed'>,
+  between: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
+): Promise<void> => {
+  outcome.diffs.push(await diff(ports, input, newAttempt()));
+  outcome.resolved.push(await resolve(ports, input, newAttempt()));
+  await between.resolved?.();
+  outcome.pushed.push(
+    ...(await Promise.all([
+      pushToDynamics(ports, input, newAttempt()),
+      pushToMarketo(ports, input, newAttempt()),
+    ])),
+  );
+};
