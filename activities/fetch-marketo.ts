@@ -76,7 +76,8 @@ const readStream = async <T>(
   const from = await cursor(db, name);
   const places = from === undefined ? [] : (JSON.parse(from.position) as Place[]);
   const mark = from?.mark ?? new Date().toISOString();
-  let token = await firstToken(ports, attempt, places, Date.parse(mark) - timing.overlapMs);
+  const first = await firstPlace(ports, attempt, places, Date.parse(mark) - timing.overlapMs);
+  let { token } = first;
   let count = 0;
   for (let more = true; more;) {
     const page = await pageOf(ports, name, stream, token);
@@ -86,7 +87,10 @@ const readStream = async <T>(
     attempt.progress();
     if (more) continue;
     const ended = { token, at: page.serverTime };
-    const remaining = kept([...places, ended], Date.parse(page.serverTime) - timing.overlapMs);
+    const remaining = kept(
+      [first, ...places.filter(({ at }) => at > first.at), ended],
+      Date.parse(page.serverTime) - timing.overlapMs,
+    );
     const position = JSON.stringify(remaining);
     await moveCursor(db, from, { stream: name, position, selection: '', mark: page.serverTime });
     const oldest = Date.parse(remaining[0]?.at ?? page.serverTime) - timing.overlapMs;
@@ -95,14 +99,17 @@ const readStream = async <T>(
   return count;
 };
 
-const firstToken = async (
+/** The newest place that is old enough; without one, a token for that time, which is kept like any other. */
+const firstPlace = async (
   ports: Ports,
   attempt: Attempt,
   places: readonly Place[],
   sinceMs: number,
-): Promise<string> => {
+): Promise<Place> => {
   const place = places.findLast(({ at }) => Date.parse(at) <= sinceMs);
-  return place?.token ?? (await ports.marketo.pagingToken(new Date(sinceMs).toISOString(), attempt.signal));
+  if (place !== undefined) return place;
+  const since = new Date(sinceMs).toISOString();
+  return { token: await ports.marketo.pagingToken(since, attempt.signal), at: since };
 };
 
 /** Everything younger than the overlap, and the newest that is older. */

@@ -47,7 +47,6 @@ describe('A cycle', () => {
         "marketo": {
           "GET /rest/v1/activities/deletedleads.json": 1,
           "GET /rest/v1/activities/leadchanges.json": 1,
-          "GET /rest/v1/activities/pagingtoken.json": 2,
         },
       }
     `);
