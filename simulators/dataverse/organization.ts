@@ -33,7 +33,7 @@ export interface Organization {
 const emptyTable = (shape: TableShape): Table => ({
   shape,
   columns: new Map(shape.columns.map((column) => [column.logicalName, column])),
-  rows: new VersionedRows(),
+  rows: new VersionedRows(['emailaddress1']),
   tokensExpiredBelow: 0,
 });
 

@@ -1,7 +1,7 @@
 import type { Column } from './columns.js';
 import { badQuery, DataverseError, rowNotFound, unknownProperty } from './errors.js';
 import { compareValues, compileFilter, type Sort, type Subject } from './filter.js';
-import { parseFilter } from './filter-parse.js';
+import { parseFilter, type Filter } from './filter-parse.js';
 import { emptyResponse, jsonResponse, textResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { columnOf, rootUrl, type Organization, type Table } from './organization.js';
 import { pageSize, readCookie, writeCookie } from './paging.js';
@@ -112,6 +112,15 @@ const compareKeys = (
   return compareValues('guid', left.at(-1) ?? null, right.at(-1) ?? null);
 };
 
+/** Rows that an index narrows the filter down to; undefined when none helps. */
+const indexedRows = (table: Table, filter: Filter | null): StoredRow[] | undefined => {
+  if (filter?.kind === 'and') return indexedRows(table, filter.left) ?? indexedRows(table, filter.right);
+  if (filter?.kind === 'in') return table.rows.withValues(filter.property, filter.values);
+  if (filter?.kind !== 'compare' || filter.operator !== 'eq') return undefined;
+  const { property, value } = filter;
+  return typeof value === 'string' ? table.rows.withValues(property, [value]) : undefined;
+};
+
 /** At most `limit` matching rows after the given sort key; without an order, in key order. */
 const selectRows = (
   table: Table,
@@ -120,18 +129,19 @@ const selectRows = (
   limit: number,
 ): StoredRow[] => {
   const subject = subjectOf(table);
-  const test =
-    query.filter === null ? () => true : compileFilter(parseFilter(query.filter, query.aliases), subject);
+  const filter = query.filter === null ? null : parseFilter(query.filter, query.aliases);
+  const test = filter === null ? () => true : compileFilter(filter, subject);
   const ordering = orderingOf(subject, query);
+  const found = indexedRows(table, filter);
   const rows: StoredRow[] = [];
   if (ordering.length === 0) {
-    const lastId = after?.at(-1);
-    for (const row of table.rows.inKeyOrder(typeof lastId === 'string' ? lastId : null)) {
-      if (test(row) && rows.push(row) === limit) break;
+    const lastId = typeof after?.at(-1) === 'string' ? String(after.at(-1)) : null;
+    for (const row of found ?? table.rows.inKeyOrder(lastId)) {
+      if ((lastId === null || row.id > lastId) && test(row) && rows.push(row) === limit) break;
     }
     return rows;
   }
-  for (const row of table.rows.inKeyOrder()) {
+  for (const row of found ?? table.rows.inKeyOrder()) {
     if (!test(row)) continue;
     if (after === null || compareKeys(ordering, sortKey(ordering, row), after) > 0) rows.push(row);
   }

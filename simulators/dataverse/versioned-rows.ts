@@ -1,3 +1,4 @@
+import { ValueIndex } from './value-index.js';
 import type { Cells } from './values.js';
 
 export interface StoredRow {
@@ -27,10 +28,15 @@ const firstAfter = (log: readonly Change[], version: number): number => {
 export class VersionedRows {
   readonly #byId = new Map<string, StoredRow>();
   readonly #deletedAt = new Map<string, number>();
+  readonly #indexes: ReadonlyMap<string, ValueIndex>;
   #changes: Change[] = [];
   #deletions: Change[] = [];
   #ordered: readonly string[] = [];
   #unordered: string[] = [];
+
+  constructor(indexed: readonly string[] = []) {
+    this.#indexes = new Map(indexed.map((property) => [property, new ValueIndex(property)]));
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -42,7 +48,9 @@ export class VersionedRows {
 
   /** Inserts or replaces; versions must grow from call to call. */
   put(row: StoredRow): void {
-    if (!this.#byId.has(row.id)) this.#unordered.push(row.id);
+    const before = this.#byId.get(row.id);
+    if (before === undefined) this.#unordered.push(row.id);
+    for (const index of this.#indexes.values()) index.move(row.id, before?.cells, row.cells);
     this.#byId.set(row.id, row);
     this.#deletedAt.delete(row.id);
     this.#changes.push({ version: row.version, id: row.id });
@@ -50,7 +58,10 @@ export class VersionedRows {
   }
 
   delete(id: string, version: number): boolean {
-    if (!this.#byId.delete(id)) return false;
+    const before = this.#byId.get(id);
+    if (before === undefined) return false;
+    for (const index of this.#indexes.values()) index.move(id, before.cells, undefined);
+    this.#byId.delete(id);
     this.#deletedAt.set(id, version);
     this.#deletions.push({ version, id });
     return true;
@@ -89,6 +100,14 @@ export class VersionedRows {
       const row = this.#byId.get(ids[index] ?? '');
       if (row !== undefined) yield row;
     }
+  }
+
+  /** Rows with one of these values, in key order; undefined when the property has no index. */
+  withValues(property: string, values: readonly string[]): StoredRow[] | undefined {
+    const index = this.#indexes.get(property);
+    if (index === undefined) return undefined;
+    const ids = new Set(values.flatMap((value) => index.find(value)));
+    return [...ids].sort().flatMap((id) => this.#byId.get(id) ?? []);
   }
 
   /** The key index is brought up to date when it is read, not with each insert. */
