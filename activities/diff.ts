@@ -4,7 +4,7 @@ import { saveLinks } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
 import type { ChunkRef, DiffResult } from './contract.js';
-import type { Attempt, Ports } from './settings.js';
+import { forgetOld, type Attempt, type Ports } from './settings.js';
 
 /** Finds what differs in a chunk's links, agrees on what is equal, and lets go of those that have nothing left to do. */
 export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Promise<DiffResult> => {
@@ -14,7 +14,7 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
     const context = { cycle: input.cycle, at: new Date().toISOString() };
     const planned = links
       .filter(({ status }) => status === 'linked')
-      .map((link) => plan(link, { ...context, fields: mapping.fields[link.kind] }));
+      .map((link) => plan(forgetOld(ports, link), { ...context, fields: mapping.fields[link.kind] }));
     const quiet = planned.filter(isQuiet).map(({ link }) => link);
     const unread = planned.filter((each) => each.unread.length > 0).map(markUnread);
     const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));

@@ -11,7 +11,7 @@ import { currentMapping } from './catalog.js';
 import type { ChunkRef, ResolveResult } from './contract.js';
 import { matchRows } from './match-rows.js';
 import { keepRefusals, refuse, type Refused } from './refusals.js';
-import type { Attempt, Ports } from './settings.js';
+import { forgetOld, type Attempt, type Ports } from './settings.js';
 
 export const NOTHING_RESOLVED: ResolveResult = {
   toMarketo: 0,
@@ -50,7 +50,9 @@ export const decideLinks = async (
   cycle: number,
 ): Promise<ResolveResult> => {
   const at = new Date().toISOString();
-  const planned = links.map((link) => plan(link, { fields: mapping.fields[link.kind], cycle, at }));
+  const planned = links.map((link) =>
+    plan(forgetOld(ports, link), { fields: mapping.fields[link.kind], cycle, at }),
+  );
   const refused: Refused[] = [];
   const ready = planned.map((each) => {
     const taken = refuseLocally(each, cycle);

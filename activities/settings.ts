@@ -1,6 +1,8 @@
 import type { Dynamics } from '../dynamics/index.js';
 import type { Marketo } from '../marketo/index.js';
+import type { Link } from '../rules/link.js';
 import type { FieldChoice } from '../rules/mapping.js';
+import { pruneWrites } from '../rules/outcome.js';
 import type { Database } from '../store/database.js';
 
 /** Spans of time that the write protocol counts by, in milliseconds. */
@@ -19,6 +21,10 @@ export interface Timing {
 /** How long a write that is over is remembered, so that its trace or its log entry is known for ours. */
 export const keepOf = ({ overlapMs, doubtMs, marketoDeadlineMs }: Timing): number =>
   2 * overlapMs + doubtMs + marketoDeadlineMs;
+
+/** The link without writes that are over for so long that a value like theirs is somebody's own edit. */
+export const forgetOld = ({ timing }: Pick<Ports, 'timing'>, link: Link): Link =>
+  pruneWrites(link, Date.now(), keepOf(timing));
 
 /** What the activities work with: injected by the worker, so that tests bring their own. */
 export interface Ports {
