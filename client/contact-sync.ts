@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import pc from 'picocolors';
+import { loadDotenv } from '../config/environment.js';
+import { run } from './run.js';
+
+loadDotenv();
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  // The first one ends the command in order; a second one ends the process.
+  process.once(name, () => stop.abort(new Error('interrupted')));
+}
+process.exitCode = await run(process.argv.slice(2), process.env, {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  color: pc.isColorSupported,
+  signal: stop.signal,
+});

@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { checkAgainstCatalog } from '../../config/catalog-check.js';
+import { ConfigurationError } from '../../config/configuration-error.js';
+import type { Catalog } from '../../rules/catalog.js';
+import { mapFields } from '../../rules/map-fields.js';
+import type { FieldNotice, Mapping } from '../../rules/mapping.js';
+import { saveCatalog, saveNotices } from '../../store/catalogs.js';
+import type { Database } from '../../store/database.js';
+import {
+  anyInstallation,
+  installation,
+  saveInstallation,
+  type Installation,
+} from '../../store/installations.js';
+import { CommandFailure, refusal } from '../failure.js';
+import { ensureActivityTypes } from './activity-types.js';
+import { checkClaim, claim } from './claim.js';
+import { settleConfig, type ConfigProposal, type SettledConfig } from './config-file.js';
+import { ensurePersonFields, PERSON_FIELDS, type EnsuredFields, type Waits } from './person-fields.js';
+import { refuseNativeSync, requireChangeTracking, signIn, type Systems } from './systems.js';
+
+export interface SetupInput extends Systems {
+  readonly db: Database;
+  /** `SYNC_INSTALLATION`. */
+  readonly name: string;
+  readonly proposal: ConfigProposal;
+  /** How long new person fields are waited for. */
+  readonly waits?: Waits;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One thing that setup found in order, made, or wants people to know. */
+export interface SetupStep {
+  readonly status: 'found' | 'made' | 'notice';
+  readonly text: string;
+}
+
+export interface SetupReport {
+  readonly installation: { readonly id: string; readonly name: string };
+  readonly dynamics: { readonly organizationId: string; readonly syncUserId: string };
+  readonly config: { readonly file: string; readonly written: boolean; readonly dropped: readonly string[] };
+  /** How many fields are synced on each table. */
+  readonly fields: { readonly lead: number; readonly contact: number };
+  readonly notices: readonly FieldNotice[];
+  readonly activityTypes: Installation['activityTypes'];
+  /** Names of the person fields and activity types that did not exist before. */
+  readonly made: readonly string[];
+}
+
+/**
+ * Makes everything that a sync of these two systems needs, as far as it is not there yet, and checks everything else
+ * before it makes anything. Running it again changes nothing that is in order.
+ *
+ * @throws {CommandFailure} when one of the systems, or the store, may not be used for this installation.
+ * @throws {ConfigurationError} listing every row of the field selection that does not fit the schemas.
+ */
+export const setUp = async (input: SetupInput, tell: (step: SetupStep) => void): Promise<SetupReport> => {
+  const { db, marketo, dynamics, name, signal } = input;
+  const found = (text: string): void => tell({ status: 'found', text });
+  const known = await requireOwnStore(db, name);
+  const { fields, identity } = await signIn(input, signal);
+  requireSameOrganization(known, identity.organizationId);
+  found(`Signed in to Marketo, and to Dynamics as user ${identity.userId}`);
+  refuseNativeSync(fields);
+  await requireChangeTracking(dynamics, signal);
+  found('Change tracking is on for lead and contact');
+  const claimed = await checkClaim(marketo, known?.id, signal);
+
+  const [leads, contacts] = await Promise.all([
+    dynamics.columns('lead', identity.userId, { strong: true }, signal),
+    dynamics.columns('contact', identity.userId, { strong: true }, signal),
+  ]);
+  const catalog = (persons: typeof fields): Catalog => ({
+    marketo: byName(persons),
+    dynamics: { lead: byName(leads), contact: byName(contacts) },
+  });
+  const config = await settleConfig(input.proposal, catalog(fields));
+  tellConfig(config, tell);
+  const mapping = checkedMapping(config, catalog(fields), tell);
+
+  const persons = await ensurePersonFields(marketo, fields, input);
+  tellPersonFields(persons, tell);
+  const types = await ensureActivityTypes(marketo, signal);
+  tellActivityTypes(types, tell);
+
+  const made: Installation = {
+    id: known?.id ?? randomUUID(),
+    name,
+    syncUserId: identity.userId,
+    organizationId: identity.organizationId,
+    activityTypes: types.ids,
+  };
+  await saveCatalog(db, catalog(persons.fields), new Date());
+  await saveNotices(db, mapping.notices);
+  await saveInstallation(db, made, config.config.fields);
+  const which = `Installation ${made.id} (${name})`;
+  if (claimed) found(`${which} is named in Marketo`);
+  else {
+    await claimFor(input, made, known === undefined);
+    tell({ status: 'made', text: `${which} is now named in Marketo, in the description of dynamicsId` });
+  }
+  return {
+    installation: { id: made.id, name },
+    dynamics: { organizationId: made.organizationId, syncUserId: made.syncUserId },
+    config: { file: config.path, written: config.written, dropped: config.dropped },
+    fields: { lead: mapping.fields.lead.length, contact: mapping.fields.contact.length },
+    notices: mapping.notices,
+    activityTypes: types.ids,
+    made: [...persons.made, ...types.made],
+  };
+};
+
+const byName = <T extends { readonly name: string }>(items: readonly T[]): Record<string, T> =>
+  Object.fromEntries(items.map((item) => [item.name, item]));
+
+/** The installation that is set up in this store already; a store serves one. */
+const requireOwnStore = async (db: Database, name: string): Promise<Installation | undefined> => {
+  const other = await anyInstallation(db);
+  if (other === undefined || other === name) return installation(db, name);
+  throw refusal(
+    `This store belongs to the installation "${other}", not to "${name}".`,
+    'Set SYNC_INSTALLATION to its name, or give this installation a store of its own (DATABASE_URL or SYNC_DATA_DIR).',
+  );
+};
+
+const requireSameOrganization = (known: Installation | undefined, organizationId: string): void => {
+  if (known === undefined || known.organizationId === organizationId) return;
+  throw refusal(
+    `The store holds links to the Dynamics environment ${known.organizationId}; DATAVERSE_URL leads to ${organizationId}.`,
+    'Point DATAVERSE_URL to the former environment, or give the new one a store of its own (DATABASE_URL or SYNC_DATA_DIR).',
+  );
+};
+
+const tellConfig = (config: SettledConfig, tell: (step: SetupStep) => void): void => {
+  const { path, written, dropped } = config;
+  if (!written) tell({ status: 'found', text: `Field selection in ${path}` });
+  else tell({ status: 'made', text: `Wrote ${path} with the default field selection: review it` });
+  for (const row of dropped) tell({ status: 'notice', text: `Left out of it: ${row}` });
+};
+
+/** What is synced under the rights of both API users. */
+const checkedMapping = (
+  { path, config, positions }: SettledConfig,
+  catalog: Catalog,
+  tell: (step: SetupStep) => void,
+): Mapping => {
+  const problems = checkAgainstCatalog(config, catalog, positions);
+  if (problems.length > 0) {
+    throw new ConfigurationError(
+      `The field selection in ${path} does not fit Marketo and Dynamics:`,
+      problems,
+    );
+  }
+  const mapping = mapFields({ choices: config.fields, catalog });
+  const { lead, contact } = mapping.fields;
+  for (const { kind, field, message } of mapping.notices) {
+    tell({ status: 'notice', text: `${field} on ${kind}: ${message}` });
+  }
+  if (lead.length + contact.length === 0) {
+    throw refusal(
+      'Not one field of the selection can be synced under the rights of the sync user.',
+      ...mapping.notices.map(({ kind, field, message }) => `${field} on ${kind}: ${message}`),
+    );
+  }
+  const counts = `${String(lead.length)} on leads, ${String(contact.length)} on contacts`;
+  tell({ status: 'found', text: `Fields that are synced: ${counts}` });
+  return mapping;
+};
+
+const tellPersonFields = ({ made }: EnsuredFields, tell: (step: SetupStep) => void): void => {
+  for (const { name } of PERSON_FIELDS) {
+    if (made.includes(name)) tell({ status: 'made', text: `Made the person field ${name} in Marketo` });
+    else tell({ status: 'found', text: `Person field ${name} in Marketo` });
+  }
+};
+
+const tellActivityTypes = (
+  { ids, made }: Awaited<ReturnType<typeof ensureActivityTypes>>,
+  tell: (step: SetupStep) => void,
+): void => {
+  const both = `dynamicsSyncRefused (${String(ids.refused)}) and dynamicsSyncPerson (${String(ids.syncPerson)})`;
+  if (made.length === 0) tell({ status: 'found', text: `Activity types ${both} in Marketo` });
+  else tell({ status: 'made', text: `Made the activity types ${both} in Marketo` });
+};
+
+/** Saved first, then claimed: a setup that is cut off between the two goes on where it was. */
+const claimFor = async (
+  { db, marketo, signal }: SetupInput,
+  made: Installation,
+  isNew: boolean,
+): Promise<void> => {
+  try {
+    await claim(marketo, made, signal);
+  } catch (error) {
+    // Another setup was quicker: without this row nothing can be started here. After any other failure our claim may
+    // stand in Marketo, so the row stays, and the next setup finds itself.
+    if (isNew && error instanceof CommandFailure) {
+      await db.deleteFrom('installations').where('id', '=', made.id).execute();
+    }
+    throw error;
+  }
+};

@@ -1,0 +1,167 @@
+import { sql } from 'kysely';
+import type { Candidate, LinkStatus } from '../../rules/link.js';
+import type { FieldNotice } from '../../rules/mapping.js';
+import type { IsoInstant, Kind, Side } from '../../rules/terms.js';
+import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
+import type { Database } from '../../store/database.js';
+import { installation } from '../../store/installations.js';
+
+/** Open rejections with one cause. */
+export interface OpenCause {
+  readonly side: Side;
+  /** Null: the record as a whole. */
+  readonly field: string | null;
+  readonly code: string;
+  readonly count: number;
+  readonly since: IsoInstant;
+  /** Where to look at one of them. */
+  readonly example: { readonly marketoId: number | null; readonly dynamicsId: string | null };
+}
+
+/** A row of Dynamics that cannot be matched, with the other candidates of its group. */
+export interface AmbiguousLink {
+  readonly kind: Kind;
+  readonly marketoId: number | null;
+  readonly dynamicsId: string | null;
+  readonly candidates: readonly Candidate[];
+}
+
+/** What the store knows, at one moment. */
+export interface StoreStatus {
+  /** Null before setup. */
+  readonly installation: { readonly id: string; readonly name: string } | null;
+  /** The last cycle that ran to its end. */
+  readonly cycle: Omit<CycleRecord, 'outcome'> | null;
+  /** Cycles that failed since then. */
+  readonly failedSince: number;
+  readonly links: Readonly<Partial<Record<LinkStatus, number>>>;
+  /** Links that the next cycle looks at. */
+  readonly dirty: number;
+  /** Field values under way to one side that have not settled yet. */
+  readonly openWrites: number;
+  readonly rejections: readonly OpenCause[];
+  readonly ambiguous: { readonly groups: number; readonly examples: readonly AmbiguousLink[] };
+  readonly notices: readonly (FieldNotice & { readonly since: IsoInstant })[];
+  /** Entries that still have to be written to persons' activity logs. */
+  readonly pendingEntries: number;
+}
+
+/** As many causes and ambiguous records as people read; the counts are of all. */
+const SHOWN = 20;
+
+export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
+  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries] = await Promise.all([
+    installation(db, name),
+    lastCompletedCycle(db),
+    countLinks(db),
+    countOpenWrites(db),
+    openCauses(db),
+    readAmbiguous(db),
+    readNotices(db),
+    countPendingEntries(db),
+  ]);
+  return {
+    installation: made === undefined ? null : { id: made.id, name: made.name },
+    cycle: last === undefined ? null : withoutOutcome(last),
+    failedSince: await countFailed(db, last?.number ?? 0),
+    ...links,
+    openWrites,
+    rejections,
+    ambiguous,
+    notices,
+    pendingEntries,
+  };
+};
+
+const withoutOutcome = ({ number, startedAt, completedAt, counts }: CycleRecord): StoreStatus['cycle'] => ({
+  number,
+  startedAt,
+  completedAt,
+  counts,
+});
+
+const countFailed = async (db: Database, after: number): Promise<number> => {
+  const found = db.selectFrom('cycles').select(({ fn }) => fn.countAll<number>().as('count'));
+  const { count } = await found
+    .where('outcome', '=', 'failed')
+    .where('number', '>', after)
+    .executeTakeFirstOrThrow();
+  return count;
+};
+
+const countLinks = async (db: Database): Promise<Pick<StoreStatus, 'links' | 'dirty'>> => {
+  const { rows } = await sql<{ status: LinkStatus; count: number; dirty: number }>`
+    select status, count(*) as count, count(*) filter (where dirty) as dirty
+    from links group by status order by status`.execute(db);
+  return {
+    links: Object.fromEntries(rows.map(({ status, count }) => [status, count])),
+    dirty: rows.reduce((sum, row) => sum + row.dirty, 0),
+  };
+};
+
+/** An open write has a time to be read back, or its link waits for that very read: no other link need be looked at. */
+const countOpenWrites = async (db: Database): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`
+    select coalesce(sum(jsonb_array_length(
+      jsonb_path_query_array(writes, '$[*] ? (@.state == "sent" || @.state == "answered")'))), 0)::bigint as count
+    from links where check_at is not null or reread_marketo or reread_dynamics`.execute(db);
+  return rows[0]?.count ?? 0;
+};
+
+const openCauses = async (db: Database): Promise<OpenCause[]> => {
+  const { rows } = await sql<{
+    side: Side;
+    field: string | null;
+    code: string;
+    count: number;
+    since: Date;
+    marketo_id: number | null;
+    dynamics_id: string | null;
+  }>`
+    select cause.side, cause.field, cause.code, cause.count, cause.since, links.marketo_id, links.dynamics_id
+    from (
+      select side, field, code, count(*) as count, min(at) as since, max(link_id) as link_id
+      from rejections where closed_at is null group by side, field, code
+    ) as cause join links on links.id = cause.link_id
+    order by cause.count desc, cause.since limit ${SHOWN}`.execute(db);
+  return rows.map(({ since, marketo_id: marketoId, dynamics_id: dynamicsId, ...cause }) => ({
+    ...cause,
+    since: since.toISOString(),
+    example: { marketoId, dynamicsId },
+  }));
+};
+
+const readAmbiguous = async (db: Database): Promise<StoreStatus['ambiguous']> => {
+  const { rows } = await sql<{ groups: number }>`
+    select count(distinct coalesce(email_key, id::text)) as groups
+    from links where status = 'ambiguous'`.execute(db);
+  const examples = await db
+    .selectFrom('links')
+    .select(['kind', 'marketo_id', 'dynamics_id', 'candidates'])
+    .where('status', '=', 'ambiguous')
+    .orderBy('email_key')
+    .orderBy('id')
+    .limit(SHOWN)
+    .execute();
+  return {
+    groups: rows[0]?.groups ?? 0,
+    examples: examples.map(({ kind, marketo_id, dynamics_id, candidates }) => ({
+      kind,
+      marketoId: marketo_id,
+      dynamicsId: dynamics_id,
+      candidates: candidates ?? [],
+    })),
+  };
+};
+
+const readNotices = async (db: Database): Promise<StoreStatus['notices']> => {
+  const { rows } = await sql<FieldNotice & { since: Date }>`
+    select kind, field, code, message, since from field_notices order by kind, field`.execute(db);
+  return rows.map((notice) => ({ ...notice, since: notice.since.toISOString() }));
+};
+
+const countPendingEntries = async (db: Database): Promise<number> => {
+  const found = db.selectFrom('activity_entries').select(({ fn }) => fn.countAll<number>().as('count'));
+  const { count } = await found.where('state', 'in', ['pending', 'sent']).executeTakeFirstOrThrow();
+  return count;
+};
