@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { LifeEdit } from './life.js';
 import { PortInUse, startRemotes, type Remotes } from './start.js';
+import { StateUnreadable } from './state-folder.js';
 
 /** Exit code of a mistake in the call: a bad option, or a port that is taken. */
 const MISTAKE = 2;
@@ -24,6 +26,7 @@ interface Options {
   readonly limits: 'real' | 'off';
   readonly seed: string;
   readonly life: number;
+  readonly stateDir?: string;
   readonly exitWithParent: boolean;
 }
 
@@ -37,25 +40,35 @@ function optionsFrom(argv: readonly string[]): Options {
     .addOption(limits.default('real'))
     .option('--seed <text>', 'the same seed makes the same people', 'contact-sync')
     .option('--life <edits per minute>', 'edits that simulated people make, 0 for none', count, 0)
+    .option('--state-dir <folder>', 'keep everything there, and go on from there at the next start')
     .option('--exit-with-parent', 'end when the process that started this one ends (IPC channel)', false)
     .exitOverride()
     .parse(argv, { from: 'user' })
     .opts<Options>();
 }
 
-/** What a parent process may send: `{ life: editsPerMinute }`. Anything else is not for us. */
+/** What a parent process may send: `{ life: editsPerMinute }`, `{ tellEdits }`. Anything else is not for us. */
 function lifeIn(message: unknown): number | null {
   if (typeof message !== 'object' || message === null || !('life' in message)) return null;
   return typeof message.life === 'number' && message.life >= 0 ? message.life : null;
 }
 
+const answer = (message: object): void => {
+  if (process.connected) process.send?.(message);
+};
+
+/** Told of each edit; a parent that wants to know them sends `{ tellEdits: true }`. */
+const edits = { told: false };
+const tellEdit = (edit: LifeEdit): void => {
+  if (edits.told) answer({ edit });
+};
+
 /** Answers a parent over IPC: first `{ ready }`, then `{ life, edits }` for each `{ life }`. */
 function obeyParent(remotes: Remotes): void {
   if (process.send === undefined) return;
-  const answer = (message: object): void => {
-    if (process.connected) process.send?.(message);
-  };
   process.on('message', (message) => {
+    if (typeof message === 'object' && message !== null && 'tellEdits' in message)
+      edits.told = message.tellEdits === true;
     const life = lifeIn(message);
     if (life === null) return;
     void remotes.setLife(life).then(({ edits }) => answer({ life, edits }));
@@ -74,7 +87,7 @@ function untilAsked(exitWithParent: boolean): Promise<void> {
 async function run(argv: readonly string[]): Promise<void> {
   const options = optionsFrom(argv);
   const asked = untilAsked(options.exitWithParent);
-  const remotes = await startRemotes({ ...options, tell: say });
+  const remotes = await startRemotes({ ...options, tell: say, onEdit: tellEdit });
   await remotes.setLife(options.life);
   process.stdout.write(`${JSON.stringify(remotes.environment)}\n`);
   say(
@@ -92,7 +105,7 @@ try {
   if (error instanceof CommanderError) {
     // Commander has already written its message.
     process.exitCode = error.exitCode === 0 ? 0 : MISTAKE;
-  } else if (error instanceof PortInUse) {
+  } else if (error instanceof PortInUse || error instanceof StateUnreadable) {
     say(error.message);
     process.exitCode = MISTAKE;
   } else {

@@ -1,7 +1,8 @@
 import { startDataverseSimulator } from './dataverse/index.js';
-import { startLife, type Life } from './life.js';
+import { startLife, type Life, type LifeEdit } from './life.js';
 import { startMarketoSimulator } from './marketo/index.js';
 import { generatePopulation } from './population/index.js';
+import { keepState, loadState, type RemotesState } from './state-folder.js';
 
 export interface RemotesOptions {
   /** 0 takes any free port. */
@@ -10,8 +11,12 @@ export interface RemotesOptions {
   readonly people: number;
   readonly limits: 'real' | 'off';
   readonly seed: string;
+  /** Folder that keeps everything over a restart; what it holds counts more than `people`. */
+  readonly stateDir?: string;
   /** Told of edits that could not be made, one line each. */
   readonly tell: (line: string) => void;
+  /** Told of each edit that simulated people make. */
+  readonly onEdit?: (edit: LifeEdit) => void;
 }
 
 /** Both remotes, populated, and the people who edit in them. */
@@ -48,23 +53,42 @@ async function onPort<Started>(
   }
 }
 
+/** What the two begin with: what the folder kept, else a new population. */
+async function beginning({ people, seed, stateDir }: RemotesOptions) {
+  const kept = stateDir === undefined ? undefined : await loadState(stateDir);
+  if (kept !== undefined)
+    return { lives: kept.lives, marketo: { state: kept.marketo }, dataverse: { state: kept.dataverse } };
+  const { persons, leads, contacts } = generatePopulation({ people, seed });
+  return { lives: 0, marketo: { persons }, dataverse: { leads, contacts } };
+}
+
 /**
  * Starts both simulators with one population.
  *
  * @throws PortInUse; nothing is left running then
  */
 export async function startRemotes(options: RemotesOptions): Promise<Remotes> {
-  const { limits, people, seed } = options;
-  const { persons, leads, contacts } = generatePopulation({ people, seed });
-  const marketo = await onPort(options.marketoPort, '--marketo-port', () =>
-    startMarketoSimulator({ port: options.marketoPort, limits, persons }),
+  const { limits, marketoPort, dataversePort } = options;
+  const begin = await beginning(options);
+  const marketo = await onPort(marketoPort, '--marketo-port', () =>
+    startMarketoSimulator({ port: marketoPort, limits, ...begin.marketo }),
   );
   try {
-    const dataverse = await onPort(options.dataversePort, '--dataverse-port', () =>
-      startDataverseSimulator({ port: options.dataversePort, limits, leads, contacts }),
+    const dataverse = await onPort(dataversePort, '--dataverse-port', () =>
+      startDataverseSimulator({ port: dataversePort, limits, ...begin.dataverse }),
     );
     const origins = { marketo: marketo.origin, dataverse: dataverse.origin };
-    const life = lifeIn(origins, options);
+    const life = lifeIn(origins, options, begin.lives);
+    const state = (): RemotesState => ({
+      lives: life.lives(),
+      marketo: marketo.state(),
+      dataverse: dataverse.state(),
+    });
+    const revision = (): string => [life.lives(), marketo.revision(), dataverse.revision()].join('\n');
+    const kept =
+      options.stateDir === undefined
+        ? undefined
+        : await keepState(options.stateDir, { state, revision, tell: options.tell });
     return {
       ...origins,
       environment: { ...marketo.environment, ...dataverse.environment },
@@ -72,6 +96,7 @@ export async function startRemotes(options: RemotesOptions): Promise<Remotes> {
       close: async () => {
         await life.set(0);
         await Promise.all([marketo.close(), dataverse.close()]);
+        await kept?.stop();
       },
     };
   } catch (error) {
@@ -81,22 +106,29 @@ export async function startRemotes(options: RemotesOptions): Promise<Remotes> {
 }
 
 /** Life that can be given another pace; one change waits for the one before it. */
-function lifeIn(origins: Readonly<{ marketo: string; dataverse: string }>, { seed, tell }: RemotesOptions) {
+function lifeIn(
+  origins: Readonly<{ marketo: string; dataverse: string }>,
+  { seed, tell, onEdit }: RemotesOptions,
+  livedBefore: number,
+) {
   let current: Life | null = null;
   let turn: Promise<unknown> = Promise.resolve();
   let edits = 0;
-  let lives = 0;
+  // Counted over restarts: the same life again would make the same new people a second time.
+  let lives = livedBefore;
   const change = async (editsPerMinute: number): Promise<{ edits: number }> => {
     edits += (await current?.stop())?.edits ?? 0;
     current = null;
     if (editsPerMinute > 0) {
       lives += 1;
       const onError = (error: unknown): void => tell(`An edit failed: ${messageOf(error)}`);
-      current = startLife({ ...origins, seed: `${seed} ${lives}`, editsPerMinute, onError });
+      const told = onEdit && { onEdit };
+      current = startLife({ ...origins, seed: `${seed} ${lives}`, editsPerMinute, onError, ...told });
     }
     return { edits };
   };
   return {
+    lives: (): number => lives,
     set: (editsPerMinute: number): Promise<{ edits: number }> => {
       const changed = turn.then(() => change(editsPerMinute));
       turn = changed.catch(() => undefined);

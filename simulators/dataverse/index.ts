@@ -5,8 +5,10 @@ import { createOrganization } from './organization.js';
 import type { Environment } from './requests.js';
 import { createServer } from './server.js';
 import { SignIn } from './sign-in.js';
+import { restoreState, revisionOf, stateOf, type DataverseState } from './state.js';
 import type { SeedRow } from './values.js';
 
+export type { DataverseState } from './state.js';
 export type { ColumnValue, SeedRow } from './values.js';
 
 export interface DataverseSimulatorOptions {
@@ -20,6 +22,8 @@ export interface DataverseSimulatorOptions {
   /** Rows that are there at the start; they pass over all checks of value. */
   readonly leads?: readonly SeedRow[];
   readonly contacts?: readonly SeedRow[];
+  /** What an earlier run held, to go on from there; then `leads` and `contacts` are not used. */
+  readonly state?: DataverseState;
   /** The environment's clock, epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -29,6 +33,10 @@ export interface DataverseSimulator {
   readonly origin: string;
   /** The environment variables that point the product at this simulator. */
   readonly environment: Readonly<Record<string, string>>;
+  /** All that the environment holds, to be given to a later run. */
+  state(): DataverseState;
+  /** Another text whenever the state is another. */
+  revision(): string;
   close(): Promise<void>;
 }
 
@@ -43,8 +51,12 @@ export const startDataverseSimulator = async (
     clientSecret = 'simulated-client-secret',
   } = options;
   const organization = createOrganization(options.now ?? Date.now, options.limits ?? 'real');
-  seedRows(organization, organization.tables.lead, options.leads ?? []);
-  seedRows(organization, organization.tables.contact, options.contacts ?? []);
+  if (options.state === undefined) {
+    seedRows(organization, organization.tables.lead, options.leads ?? []);
+    seedRows(organization, organization.tables.contact, options.contacts ?? []);
+  } else {
+    restoreState(organization, options.state);
+  }
   const environment: Environment = {
     organization,
     signIn: new SignIn({ tenantId, clientId, clientSecret }),
@@ -65,6 +77,8 @@ export const startDataverseSimulator = async (
       DATAVERSE_CLIENT_ID: clientId,
       DATAVERSE_CLIENT_SECRET: clientSecret,
     },
+    state: () => stateOf(organization),
+    revision: () => revisionOf(organization),
     close: async () => {
       await app.close();
     },

@@ -48,6 +48,17 @@ export class CustomActivityTypes {
     return this.#types.size;
   }
 
+  /** The id of the next type; ids of deleted types are not used again. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  /** Takes over what an earlier run held; only for an instance that has no types yet. */
+  restore(types: readonly CustomActivityType[], nextId: number): void {
+    for (const type of types) this.#types.set(type.apiName, type);
+    this.#nextId = nextId;
+  }
+
   all(): readonly CustomActivityType[] {
     return [...this.#types.values()];
   }

@@ -98,4 +98,16 @@ export class FieldCatalog {
   replace(field: Field): void {
     this.#fields.set(field.name, field);
   }
+
+  /** Fields that are not as in a fresh instance. */
+  changed(): readonly Field[] {
+    const fresh = new Set(FRESH_FIELDS);
+    return this.all().filter((field) => !fresh.has(field));
+  }
+
+  /** Takes over the fields that an earlier run had made or changed. */
+  restore(changed: readonly Field[]): void {
+    for (const field of changed) this.replace(field);
+    this.#nextId = Math.max(this.#nextId, ...changed.map(({ id }) => id + 1));
+  }
 }

@@ -1,7 +1,9 @@
 import { createServer } from './http/server.js';
 import { createInstance } from './instance.js';
 import { seedPersons, type SeedPerson } from './seed.js';
+import { restoreState, revisionOf, stateOf, type MarketoState } from './state.js';
 
+export type { MarketoState } from './state.js';
 export type { SeedPerson } from './seed.js';
 
 export interface MarketoSimulatorOptions {
@@ -14,6 +16,8 @@ export interface MarketoSimulatorOptions {
   /** Names the subscription, as in `123-ABC-456`. */
   readonly munchkinId?: string;
   readonly persons?: readonly SeedPerson[];
+  /** What an earlier run held, to go on from there; then `persons` is not used. */
+  readonly state?: MarketoState;
   /** Epoch ms. Default: the system's clock. */
   readonly now?: () => number;
   /** How long an activity stays invisible after it happened, ms. Default 0. */
@@ -25,6 +29,10 @@ export interface MarketoSimulator {
   readonly origin: string;
   /** MARKETO_ENDPOINT, MARKETO_IDENTITY, MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET for a client of this simulator. */
   readonly environment: Record<string, string>;
+  /** All that the instance holds, to be given to a later run. */
+  state(): MarketoState;
+  /** Another text whenever the state is another. */
+  revision(): string;
   close(): Promise<void>;
 }
 
@@ -38,12 +46,17 @@ export async function startMarketoSimulator(
   const clientId = options.clientId ?? 'simulated-client';
   const clientSecret = options.clientSecret ?? 'simulated-secret';
   const munchkinId = options.munchkinId ?? '123-ABC-456';
+  const { state } = options;
+  const limits = options.limits ?? 'real';
+  const lag = options.commitLagMs === undefined ? {} : { commitLagMs: options.commitLagMs };
   const instance = createInstance({
     client: { id: clientId, secret: clientSecret, user: `api@${munchkinId.toLowerCase()}.example` },
-    settings: { limits: options.limits ?? 'real', commitLagMs: options.commitLagMs ?? 0 },
+    settings: { ...state?.settings, limits, ...lag },
     now: options.now ?? Date.now,
+    ...(state && { firstPersonId: state.nextPersonId }),
   });
-  seedPersons(instance, options.persons ?? []);
+  if (state === undefined) seedPersons(instance, options.persons ?? []);
+  else restoreState(instance, state);
   const server = createServer(instance);
   const origin = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   return {
@@ -54,6 +67,8 @@ export async function startMarketoSimulator(
       MARKETO_CLIENT_ID: clientId,
       MARKETO_CLIENT_SECRET: clientSecret,
     },
+    state: () => stateOf(instance),
+    revision: () => revisionOf(instance),
     close: async () => {
       await server.close();
     },

@@ -29,13 +29,15 @@ export function createInstance(options: {
   readonly client: { readonly id: string; readonly secret: string; readonly user: string };
   readonly settings: Partial<Settings>;
   readonly now: () => number;
+  /** Id of the first person that is added without one. */
+  readonly firstPersonId?: number;
 }): Instance {
   const { now } = options;
   const settings = { current: { ...DEFAULT_SETTINGS, ...options.settings } };
   const current = (): Settings => settings.current;
   const fields = new FieldCatalog(current);
   const log = new ActivityLog();
-  const table = new PersonTable(FIRST_PERSON_ID);
+  const table = new PersonTable(options.firstPersonId ?? FIRST_PERSON_ID);
   return {
     now,
     settings,

@@ -25,6 +25,11 @@ export class PersonTable {
     return this.#people.size;
   }
 
+  /** The id of the next person; ids of deleted persons are not used again. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
   get(id: number): Person | undefined {
     return this.#people.get(id);
   }

@@ -1,0 +1,78 @@
+import type { Activity, ActivityDetail } from './activity-log.js';
+import type { CustomActivityType } from './custom-activity-types.js';
+import type { Field, FieldValue } from './field.js';
+import type { Instance } from './instance.js';
+import type { Settings } from './settings.js';
+
+interface SavedPerson {
+  readonly id: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly values: Readonly<Record<string, FieldValue>>;
+}
+
+type SavedDetail =
+  | Exclude<ActivityDetail, { readonly field: Field }>
+  // The field by name: with its description it would be most of the file.
+  | (Omit<Extract<ActivityDetail, { readonly field: Field }>, 'field'> & { readonly field: string });
+
+type SavedActivity = Omit<Activity, 'guid' | 'detail'> & { readonly detail: SavedDetail };
+
+/**
+ * What an instance holds, as plain JSON: persons, the whole activity log (paging tokens are places in it), fields,
+ * custom types, settings. Tokens, the journal, faults and the day's count of calls belong to a run and are not kept.
+ */
+export interface MarketoState {
+  readonly settings: Settings;
+  readonly fields: readonly Field[];
+  readonly types: readonly CustomActivityType[];
+  readonly nextTypeId: number;
+  readonly nextPersonId: number;
+  readonly persons: readonly SavedPerson[];
+  readonly activities: readonly SavedActivity[];
+}
+
+const everyPerson = (instance: Instance): SavedPerson[] =>
+  instance.people.table.after(0, Infinity).map(({ id, createdAt, updatedAt, values }) => ({
+    ...{ id, createdAt, updatedAt },
+    values: Object.fromEntries(values),
+  }));
+
+const saved = ({ leadId, typeId, happenedAt, recordedAt, visibleAt, detail }: Activity): SavedActivity => ({
+  ...{ leadId, typeId, happenedAt, recordedAt, visibleAt },
+  detail: 'field' in detail ? { ...detail, field: detail.field.name } : detail,
+});
+
+export const stateOf = (instance: Instance): MarketoState => ({
+  settings: instance.settings.current,
+  fields: instance.fields.changed(),
+  types: instance.customTypes.all(),
+  nextTypeId: instance.customTypes.nextId,
+  nextPersonId: instance.people.table.nextId,
+  persons: everyPerson(instance),
+  activities: instance.log.entries().map(saved),
+});
+
+const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
+  if (!('field' in detail)) return detail;
+  const field = instance.fields.get(detail.field);
+  if (field === undefined) throw new Error(`The saved activity log names an unknown field: ${detail.field}`);
+  return { ...detail, field };
+};
+
+/** Fills an instance that is still empty and was made with the state's settings and next person id. */
+export const restoreState = (instance: Instance, state: MarketoState): void => {
+  instance.fields.restore(state.fields);
+  instance.customTypes.restore(state.types, state.nextTypeId);
+  for (const { id, createdAt, updatedAt, values } of state.persons) {
+    instance.people.table.add(createdAt, new Map(Object.entries(values)), id).updatedAt = updatedAt;
+  }
+  for (const { visibleAt, detail, ...activity } of state.activities) {
+    const lagMs = visibleAt - activity.recordedAt;
+    instance.log.append({ ...activity, lagMs, detail: revived(instance, detail) });
+  }
+};
+
+/** Persons never change without a trace in the log, so its length stands for them. */
+export const revisionOf = ({ log, settings, fields, customTypes }: Instance): string =>
+  JSON.stringify([log.length, settings.current, fields.changed(), customTypes.all()]);
