@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import {
   chown,
   mkdir,
@@ -110,17 +110,7 @@ const give = async (path: string, { owner }: Account): Promise<void> => {
   if (owner !== undefined) await chown(path, owner.uid, owner.gid);
 };
 
-/**
- * Makes the cluster if there is none yet. Built beside and renamed into place, so that a process killed on the way
- * leaves nothing half done. Only call inside the lock.
- */
-export const createCluster = async (cluster: Cluster): Promise<void> => {
-  if ((await stat(cluster.folder).catch(() => undefined)) !== undefined) return;
-  const beginnings = (await readdir(cluster.dataDir)).filter((name) => name.startsWith('postgres.new-'));
-  await Promise.all(
-    beginnings.map((name) => rm(join(cluster.dataDir, name), { recursive: true, force: true })),
-  );
-  const folder = join(cluster.dataDir, `postgres.new-${process.pid}`);
+const initialise = async (cluster: Cluster, folder: string): Promise<void> => {
   const secrets = await mkdtemp(join(tmpdir(), 'contact-sync-'));
   try {
     const passwordFile = join(secrets, 'password');
@@ -136,11 +126,31 @@ export const createCluster = async (cluster: Cluster): Promise<void> => {
       ...locale,
     ]);
     if (code !== 0) throw new Error(`initdb failed: ${output}`);
-    await rename(folder, cluster.folder);
   } finally {
     await rm(secrets, { recursive: true, force: true });
-    await rm(folder, { recursive: true, force: true });
   }
+};
+
+/** The initdb of a process killed on the way may still be writing in one: then that one goes the next time. */
+const dropBeginnings = async (dataDir: string): Promise<void> => {
+  const beginnings = (await readdir(dataDir)).filter((name) => name.startsWith('postgres.new-'));
+  await Promise.allSettled(
+    beginnings.map((name) => rm(join(dataDir, name), { recursive: true, force: true })),
+  );
+};
+
+/**
+ * Makes the cluster if there is none yet. Built beside and renamed into place, so that a process killed on the way
+ * leaves nothing half done. Only call inside the lock.
+ */
+export const createCluster = async (cluster: Cluster): Promise<void> => {
+  if ((await stat(cluster.folder).catch(() => undefined)) === undefined) {
+    const folder = join(cluster.dataDir, `postgres.new-${randomUUID()}`);
+    await initialise(cluster, folder);
+    await rename(folder, cluster.folder);
+  }
+  // Not earlier: PostgreSQL's shared memory is known by the number of its folder, which a new folder would get again.
+  await dropBeginnings(cluster.dataDir);
 };
 
 /** What postmaster.pid says; undefined when the server is down, or was stopped properly. */
@@ -170,11 +180,14 @@ const logTail = async (log: string): Promise<string> =>
  * Starts the server on a free loopback port and waits until it accepts connections. It runs on its own, so it outlives
  * this process. Only call inside the lock, and when nothing answers for this cluster.
  *
+ * @param isRunning tells whether it answers although we failed: a process killed on the way may have left its own start
+ *   behind, which then comes first.
  * @param overrides further settings of PostgreSQL (`name: value`), stronger than our own.
  */
 export const startServer = async (
   cluster: Cluster,
   overrides: Readonly<Record<string, string>>,
+  isRunning: () => Promise<boolean>,
 ): Promise<void> => {
   const log = join(cluster.folder, 'server.log');
   let said = '';
@@ -187,7 +200,7 @@ export const startServer = async (
     const wait = ['--wait', `--timeout=${startSeconds}`, '--silent', `--log=${log}`];
     const start = ['start', `--pgdata=${cluster.folder}`, ...wait, `--options=${options.join(' ')}`];
     const { code, output } = await runProgram(cluster, 'pg_ctl', start);
-    if (code === 0) return;
+    if (code === 0 || (await isRunning())) return;
     said = `${output}\n${await logTail(log)}`;
     await sleep(300 * attempt);
   }

@@ -66,10 +66,23 @@ const answers = async (url: string): Promise<boolean> => {
   return false;
 };
 
+/** Duplicate database, the same found a moment later by its index, template in use: somebody else makes it right now. */
+const beingMade = ['42P04', '23505', '55006'];
+
+/** Makes our database unless it is there. A process killed here may have left the server working on the same order. */
 const createDatabase = (url: string): Promise<void> =>
   withClient(url, async (client) => {
-    const found = await client.query('select 1 from pg_database where datname = $1', [database]);
-    if (found.rowCount === 0) await client.query(`create database ${database}`);
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const found = await client.query('select 1 from pg_database where datname = $1', [database]);
+      if (found.rowCount !== 0) return;
+      try {
+        await client.query(`create database ${database}`);
+      } catch (error) {
+        if (Date.now() > deadline || !beingMade.some((code) => hasCode(error, code))) throw error;
+        await sleep(100);
+      }
+    }
   });
 
 /** The running server's port; undefined when nothing of ours answers. */
@@ -117,7 +130,8 @@ const open = async (options: OpenEmbeddedOptions): Promise<EmbeddedPostgres> => 
     if (running === undefined) {
       say('Starting the private PostgreSQL');
       await createCluster(cluster);
-      await startServer(cluster, options.settings ?? {});
+      const isRunning = async (): Promise<boolean> => (await findRunning(cluster, password)) !== undefined;
+      await startServer(cluster, options.settings ?? {}, isRunning);
     }
     const port = running ?? (await findRunning(cluster, password));
     if (port === undefined)
