@@ -86,7 +86,7 @@ const requestOf = ({ as, owner, requestId, campaign }: CreatePersonOptions): Per
 });
 
 const resultOf = async (
-  { client }: Temporal,
+  temporal: Temporal,
   handle: CreatePersonHandle,
   timeoutMs: number,
   stopped: AbortSignal | undefined,
@@ -94,19 +94,33 @@ const resultOf = async (
   const late = AbortSignal.timeout(timeoutMs);
   const signal = stopped === undefined ? late : AbortSignal.any([late, stopped]);
   try {
-    return await client.withAbortSignal(signal, () => handle.result());
+    return await temporal.client.withAbortSignal(signal, () => handle.result());
   } catch (error) {
     stopped?.throwIfAborted();
     if (error instanceof WorkflowFailedError) throw failed(handle.workflowId, error);
     if (!isGrpcCancelledError(error)) throw error;
+    const said = await detailsOf(temporal, handle);
     throw new CommandFailure(`No answer within ${String(timeoutMs / 1000)} s; the request stays open.`, {
       hints: [
-        'Check that a worker runs for this installation (npm run worker).',
+        said === undefined
+          ? 'Check that a worker runs for this installation (npm run worker).'
+          : `It says: ${said}`,
         `What it is doing: workflow ${handle.workflowId} in Temporal UI. Asking again joins the same request.`,
       ],
       cause: error,
     });
   }
+};
+
+/** Long enough for a worker that is there. */
+const DETAILS_MS = 2_000;
+
+/** What the workflow shows of itself in Temporal UI, as plain text; undefined when no worker answers. */
+const detailsOf = async ({ client }: Temporal, handle: CreatePersonHandle): Promise<string | undefined> => {
+  const ask = () => handle.query<{ readonly currentDetails?: string }>('__temporal_workflow_metadata');
+  const metadata = await client.withDeadline(Date.now() + DETAILS_MS, ask).catch(() => undefined);
+  const details = metadata?.currentDetails?.replaceAll('**', '') ?? '';
+  return details === '' ? undefined : details;
 };
 
 /** The innermost cause says what happened; the layers around it only say where. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { checkAgainstCatalog } from '../../config/catalog-check.js';
 import { ConfigurationError } from '../../config/configuration-error.js';
+import type { Identity } from '../../dynamics/index.js';
 import type { Catalog } from '../../rules/catalog.js';
 import { mapFields } from '../../rules/map-fields.js';
 import type { FieldNotice, Mapping } from '../../rules/mapping.js';
@@ -47,6 +48,8 @@ export interface SetupReport {
   readonly made: readonly string[];
 }
 
+type Tell = (step: SetupStep) => void;
+
 /**
  * Makes everything that a sync of these two systems needs, as far as it is not there yet, and checks everything else
  * before it makes anything. Running it again changes nothing that is in order.
@@ -54,35 +57,49 @@ export interface SetupReport {
  * @throws {CommandFailure} when one of the systems, or the store, may not be used for this installation.
  * @throws {ConfigurationError} listing every row of the field selection that does not fit the schemas.
  */
-export const setUp = async (input: SetupInput, tell: (step: SetupStep) => void): Promise<SetupReport> => {
+export const setUp = async (input: SetupInput, tell: Tell): Promise<SetupReport> => {
+  const checked = await check(input, tell);
+  return make(input, checked, tell);
+};
+
+interface Checked {
+  /** What an earlier setup saved. */
+  readonly known: Installation | undefined;
+  /** Whether Marketo names this installation already. */
+  readonly claimed: boolean;
+  readonly identity: Identity;
+  readonly catalog: Catalog;
+  readonly config: SettledConfig;
+  readonly mapping: Mapping;
+}
+
+const check = async (input: SetupInput, tell: Tell): Promise<Checked> => {
   const { db, marketo, dynamics, name, signal } = input;
-  const found = (text: string): void => tell({ status: 'found', text });
   const known = await requireOwnStore(db, name);
   const { fields, identity } = await signIn(input, signal);
   requireSameOrganization(known, identity.organizationId);
-  found(`Signed in to Marketo, and to Dynamics as user ${identity.userId}`);
+  tell({ status: 'found', text: `Signed in to Marketo, and to Dynamics as user ${identity.userId}` });
   refuseNativeSync(fields);
   await requireChangeTracking(dynamics, signal);
-  found('Change tracking is on for lead and contact');
+  tell({ status: 'found', text: 'Change tracking is on for lead and contact' });
   const claimed = await checkClaim(marketo, known?.id, signal);
-
   const [leads, contacts] = await Promise.all([
     dynamics.columns('lead', identity.userId, { strong: true }, signal),
     dynamics.columns('contact', identity.userId, { strong: true }, signal),
   ]);
-  const catalog = (persons: typeof fields): Catalog => ({
-    marketo: byName(persons),
-    dynamics: { lead: byName(leads), contact: byName(contacts) },
-  });
-  const config = await settleConfig(input.proposal, catalog(fields));
+  const catalog = { marketo: byName(fields), dynamics: { lead: byName(leads), contact: byName(contacts) } };
+  const config = await settleConfig(input.proposal, catalog);
   tellConfig(config, tell);
-  const mapping = checkedMapping(config, catalog(fields), tell);
+  return { known, claimed, identity, catalog, config, mapping: checkedMapping(config, catalog, tell) };
+};
 
-  const persons = await ensurePersonFields(marketo, fields, input);
+const make = async (input: SetupInput, checked: Checked, tell: Tell): Promise<SetupReport> => {
+  const { db, marketo, name, signal } = input;
+  const { known, identity, catalog, config, mapping } = checked;
+  const persons = await ensurePersonFields(marketo, Object.values(catalog.marketo), input);
   tellPersonFields(persons, tell);
   const types = await ensureActivityTypes(marketo, signal);
   tellActivityTypes(types, tell);
-
   const made: Installation = {
     id: known?.id ?? randomUUID(),
     name,
@@ -90,15 +107,10 @@ export const setUp = async (input: SetupInput, tell: (step: SetupStep) => void):
     organizationId: identity.organizationId,
     activityTypes: types.ids,
   };
-  await saveCatalog(db, catalog(persons.fields), new Date());
+  await saveCatalog(db, { ...catalog, marketo: byName(persons.fields) }, new Date());
   await saveNotices(db, mapping.notices);
   await saveInstallation(db, made, config.config.fields);
-  const which = `Installation ${made.id} (${name})`;
-  if (claimed) found(`${which} is named in Marketo`);
-  else {
-    await claimFor(input, made, known === undefined);
-    tell({ status: 'made', text: `${which} is now named in Marketo, in the description of dynamicsId` });
-  }
+  await ensureClaim(input, made, checked, tell);
   return {
     installation: { id: made.id, name },
     dynamics: { organizationId: made.organizationId, syncUserId: made.syncUserId },
@@ -131,7 +143,7 @@ const requireSameOrganization = (known: Installation | undefined, organizationId
   );
 };
 
-const tellConfig = (config: SettledConfig, tell: (step: SetupStep) => void): void => {
+const tellConfig = (config: SettledConfig, tell: Tell): void => {
   const { path, written, dropped } = config;
   if (!written) tell({ status: 'found', text: `Field selection in ${path}` });
   else tell({ status: 'made', text: `Wrote ${path} with the default field selection: review it` });
@@ -142,7 +154,7 @@ const tellConfig = (config: SettledConfig, tell: (step: SetupStep) => void): voi
 const checkedMapping = (
   { path, config, positions }: SettledConfig,
   catalog: Catalog,
-  tell: (step: SetupStep) => void,
+  tell: Tell,
 ): Mapping => {
   const problems = checkAgainstCatalog(config, catalog, positions);
   if (problems.length > 0) {
@@ -167,7 +179,7 @@ const checkedMapping = (
   return mapping;
 };
 
-const tellPersonFields = ({ made }: EnsuredFields, tell: (step: SetupStep) => void): void => {
+const tellPersonFields = ({ made }: EnsuredFields, tell: Tell): void => {
   for (const { name } of PERSON_FIELDS) {
     if (made.includes(name)) tell({ status: 'made', text: `Made the person field ${name} in Marketo` });
     else tell({ status: 'found', text: `Person field ${name} in Marketo` });
@@ -176,7 +188,7 @@ const tellPersonFields = ({ made }: EnsuredFields, tell: (step: SetupStep) => vo
 
 const tellActivityTypes = (
   { ids, made }: Awaited<ReturnType<typeof ensureActivityTypes>>,
-  tell: (step: SetupStep) => void,
+  tell: Tell,
 ): void => {
   const both = `dynamicsSyncRefused (${String(ids.refused)}) and dynamicsSyncPerson (${String(ids.syncPerson)})`;
   if (made.length === 0) tell({ status: 'found', text: `Activity types ${both} in Marketo` });
@@ -184,19 +196,26 @@ const tellActivityTypes = (
 };
 
 /** Saved first, then claimed: a setup that is cut off between the two goes on where it was. */
-const claimFor = async (
+const ensureClaim = async (
   { db, marketo, signal }: SetupInput,
   made: Installation,
-  isNew: boolean,
+  { known, claimed }: Checked,
+  tell: Tell,
 ): Promise<void> => {
+  const which = `Installation ${made.id} (${made.name})`;
+  if (claimed) {
+    tell({ status: 'found', text: `${which} is named in Marketo` });
+    return;
+  }
   try {
     await claim(marketo, made, signal);
   } catch (error) {
     // Another setup was quicker: without this row nothing can be started here. After any other failure our claim may
     // stand in Marketo, so the row stays, and the next setup finds itself.
-    if (isNew && error instanceof CommandFailure) {
+    if (known === undefined && error instanceof CommandFailure) {
       await db.deleteFrom('installations').where('id', '=', made.id).execute();
     }
     throw error;
   }
+  tell({ status: 'made', text: `${which} is now named in Marketo, in the description of dynamicsId` });
 };

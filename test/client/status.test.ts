@@ -1,0 +1,253 @@
+import { sql } from 'kysely';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ChainStatus } from '../../client/status/chain-status.js';
+import { renderStatus, span } from '../../client/status/render.js';
+import { readStoreStatus, type StoreStatus } from '../../client/status/store-status.js';
+import { saveNotices } from '../../store/catalogs.js';
+import { completeCycle, markActive, planCycle } from '../../store/cycles.js';
+import { migrate, openDatabase, type Database } from '../../store/database.js';
+import { saveInstallation } from '../../store/installations.js';
+import { enqueueActivityEntries, recordRejections } from '../../store/rejections.js';
+import { freshDatabase } from '../support/database.js';
+
+const store = async (): Promise<Database> => {
+  const { url, drop } = await freshDatabase();
+  const db = openDatabase(url, { connections: 2 });
+  onTestFinished(async () => {
+    await db.destroy();
+    await drop();
+  });
+  await migrate(db);
+  return db;
+};
+
+const START = Date.parse('2026-11-20T10:00:00.000Z');
+const at = (seconds: number): string => new Date(START + seconds * 1000).toISOString();
+
+const runCycle = async (db: Database, outcome: 'completed' | 'failed', seconds: number): Promise<void> => {
+  const { number } = await planCycle(db);
+  await markActive(db, number, at(seconds));
+  const counts = { 'fetched.persons': number, 'fetched.leads': 0, 'toMarketo.records': 2 };
+  await completeCycle(db, { number, at: at(seconds + 3), outcome, counts, notBefore: null });
+};
+
+const row = (last: number): string => `00000000-0000-4000-8000-${String(last).padStart(12, '0')}`;
+
+/** Links of all sorts: two linked (one with two open writes), an ambiguous group of two rows, one unmatched. */
+const addLinks = async (db: Database): Promise<readonly number[]> => {
+  const write = (state: string) => ({ side: 'marketo', field: 'firstName', state });
+  const links = [
+    { status: 'linked', marketo_id: 7, dynamics_id: row(1), dirty: false, writes: [] },
+    {
+      status: 'linked',
+      marketo_id: 8,
+      dynamics_id: row(2),
+      dirty: true,
+      writes: [write('sent'), write('answered'), write('settled')],
+      check_at: at(0),
+    },
+    { status: 'unmatched', dynamics_id: row(3), dirty: true, writes: [] },
+    ...[4, 5].map((last) => ({
+      status: 'ambiguous',
+      dynamics_id: row(last),
+      email_key: 'twin@acme.example',
+      dirty: false,
+      writes: [],
+      candidates: [{ side: 'marketo', id: '9' }],
+    })),
+  ];
+  const { rows } = await sql<{ id: number }>`
+    insert into links (kind, status, marketo_id, dynamics_id, email_key, dirty, writes, candidates, check_at)
+    select 'lead', status, marketo_id, dynamics_id, email_key, dirty, writes, candidates, check_at
+    from jsonb_to_recordset(${JSON.stringify(links)}::jsonb) as x (status text, marketo_id bigint, dynamics_id uuid,
+      email_key text, dirty boolean, writes jsonb, candidates jsonb, check_at timestamptz)
+    returning id`.execute(db);
+  return rows.map(({ id }) => id);
+};
+
+describe('What the store knows', () => {
+  it('is nothing before setup', async () => {
+    expect(await readStoreStatus(await store(), 'acme')).toEqual({
+      installation: null,
+      cycle: null,
+      failedSince: 0,
+      links: {},
+      dirty: 0,
+      openWrites: 0,
+      rejections: [],
+      ambiguous: { groups: 0, examples: [] },
+      notices: [],
+      pendingEntries: 0,
+    });
+  });
+
+  it('has the last cycle that completed, not one that failed or is under way', async () => {
+    const db = await store();
+    await runCycle(db, 'completed', 0);
+    await runCycle(db, 'completed', 10);
+    await runCycle(db, 'failed', 20);
+    await planCycle(db);
+    const { cycle, failedSince } = await readStoreStatus(db, 'acme');
+    const counts = { 'fetched.persons': 2, 'fetched.leads': 0, 'toMarketo.records': 2 };
+    expect(cycle).toEqual({ number: 2, startedAt: at(10), completedAt: at(13), counts });
+    expect(failedSince).toBe(1);
+    await runCycle(db, 'completed', 30);
+    expect(await readStoreStatus(db, 'acme')).toMatchObject({ cycle: { number: 4 }, failedSince: 0 });
+  });
+
+  it('counts links, writes, rejections and ambiguous groups', async () => {
+    const db = await store();
+    const ids = await addLinks(db);
+    const refused = (id: number, linkId: number, code: string) => ({
+      id: row(id),
+      linkId,
+      cycle: 1,
+      side: 'dynamics' as const,
+      field: 'firstName',
+      code,
+      message: 'too long',
+      value: 'x',
+    });
+    await recordRejections(db, [
+      refused(1, ids[0] ?? 0, '0x80044331'),
+      refused(2, ids[1] ?? 0, '0x80044331'),
+      refused(3, ids[1] ?? 0, '0x80040265'),
+    ]);
+    await db
+      .updateTable('rejections')
+      .set({ closed_at: at(5) })
+      .where('id', '=', row(3))
+      .execute();
+    const entry = { id: row(1), linkId: null, marketoId: 7, type: 'refused' as const, primaryValue: 'x' };
+    await enqueueActivityEntries(db, [{ ...entry, attributes: {}, at: at(0) }]);
+    await saveNotices(db, [
+      { kind: 'lead', field: 'phone', code: 'unreadable', message: 'No right to read.' },
+    ]);
+
+    const found = await readStoreStatus(db, 'acme');
+    expect(found).toMatchObject({
+      links: { linked: 2, unmatched: 1, ambiguous: 2 },
+      dirty: 2,
+      openWrites: 2,
+      pendingEntries: 1,
+      notices: [{ kind: 'lead', field: 'phone', code: 'unreadable' }],
+      ambiguous: { groups: 1 },
+    });
+    expect(found.rejections).toMatchObject([
+      { side: 'dynamics', field: 'firstName', code: '0x80044331', count: 2, example: { marketoId: 8 } },
+    ]);
+    expect(found.ambiguous.examples).toEqual(
+      [4, 5].map((last) => ({
+        kind: 'lead',
+        marketoId: null,
+        dynamicsId: row(last),
+        candidates: [{ side: 'marketo', id: '9' }],
+      })),
+    );
+    expect(JSON.stringify(found)).not.toContain('twin@acme.example');
+  });
+
+  it('names the installation', async () => {
+    const db = await store();
+    const made = { id: row(1), name: 'acme', syncUserId: row(2), organizationId: row(3) };
+    await saveInstallation(db, { ...made, activityTypes: { refused: 1, syncPerson: 2 } }, []);
+    expect((await readStoreStatus(db, 'acme')).installation).toEqual({ id: row(1), name: 'acme' });
+    expect((await readStoreStatus(db, 'other')).installation).toBeNull();
+  });
+});
+
+const KNOWN: StoreStatus = {
+  installation: { id: row(1), name: 'acme' },
+  cycle: {
+    number: 41,
+    startedAt: at(0),
+    completedAt: at(64),
+    counts: { 'fetched.persons': 12, 'fetched.leads': 0, 'resolve.toMarketo': 3 },
+  },
+  failedSince: 0,
+  links: { linked: 1200, ambiguous: 2 },
+  dirty: 4,
+  openWrites: 1,
+  rejections: [
+    {
+      side: 'dynamics',
+      field: null,
+      code: '0x80040265',
+      count: 3,
+      since: at(0),
+      example: { marketoId: 7, dynamicsId: row(2) },
+    },
+  ],
+  ambiguous: {
+    groups: 1,
+    examples: [
+      { kind: 'contact', marketoId: null, dynamicsId: row(3), candidates: [{ side: 'marketo', id: '9' }] },
+    ],
+  },
+  notices: [{ kind: 'lead', field: 'phone', code: 'unreadable', message: 'Not readable.', since: at(0) }],
+  pendingEntries: 0,
+};
+
+const CHAIN: ChainStatus = {
+  workflowId: 'contact-sync/acme/cycle',
+  state: 'running',
+  message: null,
+  worker: 'answering',
+  progress: { cycle: 42, step: 'rest', restUntil: at(124 + 250), chunksDone: 0, chunks: 0, counts: {} },
+  retried: [],
+};
+
+const shown = (chain: Partial<ChainStatus> = {}, known: Partial<StoreStatus> = {}): string =>
+  renderStatus({ ...KNOWN, ...known, chain: { ...CHAIN, ...chain } }, new Date(START + 124_000), false);
+
+describe('The status for people', () => {
+  it('fits on a screen', () => {
+    expect(shown()).toBe(
+      `Installation acme ${row(1)}
+Now          rest before cycle 42, 4 min 10 s left
+Last cycle   41, completed 1 min 0 s ago in 1 min 4 s
+             fetched persons 12
+             resolve toMarketo 3
+Links        1200 linked, 2 ambiguous
+             4 to look at, 1 open writes, 0 log entries to write
+Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
+Ambiguous    1 group of one e-mail, set aside
+             contact ${row(3)}: person 9
+Fields       phone on lead: Not readable.`,
+    );
+  });
+
+  it('says what to run when nothing runs', () => {
+    expect(shown({ state: 'not-started', worker: 'unknown', progress: null })).toContain(
+      'run contact-sync start',
+    );
+    expect(shown({ state: 'ended', message: 'it is terminated', progress: null })).toContain(
+      'not running (it is terminated): run contact-sync start',
+    );
+    expect(shown({ worker: 'silent', progress: null })).toContain('no worker answers: run npm run worker');
+    expect(shown({ state: 'unknown', message: 'Temporal at x:1 does not answer.' })).toContain(
+      'Temporal at x:1',
+    );
+    expect(shown({}, { installation: null })).toContain('not set up: run contact-sync setup');
+  });
+
+  it('shows a step that is tried again, and cycles that failed', () => {
+    const retried = [{ step: 'fetchMarketo', attempt: 14, failure: 'Unavailable: ECONNREFUSED' }];
+    expect(shown({ retried })).toContain(
+      'fetchMarketo is tried again (attempt 14): Unavailable: ECONNREFUSED',
+    );
+    expect(shown({}, { failedSince: 2 })).toContain('2 failed since');
+    expect(shown({}, { cycle: null })).toContain('none has completed yet');
+  });
+
+  it.each([
+    [0, '0 s'],
+    [-5_000, '0 s'],
+    [59_400, '59 s'],
+    [60_000, '1 min 0 s'],
+    [7_500_000, '2 h 5 min'],
+    [260_000_000, '3 d'],
+  ])('a span of %d ms reads %s', (ms, text) => {
+    expect(span(ms)).toBe(text);
+  });
+});

@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  buildCreatePersonId,
+  buildCycleId,
+  buildCycleQueue,
+  buildOnDemandQueue,
+  buildPrefix,
+  parseCreatePersonId,
+  parseCycleId,
+  parseCycleQueue,
+  parseOnDemandQueue,
+} from '../../config/names.js';
+
+const installations = fc.stringMatching(/^[A-Za-z0-9-]{1,64}$/);
+
+describe('The names that Temporal keeps', () => {
+  it('are these: they never change', () => {
+    expect(buildCycleId('acme')).toBe('contact-sync/acme/cycle');
+    expect(buildCreatePersonId({ installation: 'acme', marketoId: 1042 })).toBe(
+      'contact-sync/acme/create-person/1042',
+    );
+    expect(buildCycleQueue('acme')).toBe('contact-sync/acme/cycle');
+    expect(buildOnDemandQueue('acme')).toBe('contact-sync/acme/on-demand');
+  });
+
+  it('are read back as what they were built from', () => {
+    fc.assert(
+      fc.property(installations, fc.integer({ min: 1 }), (installation, marketoId) => {
+        expect(parseCycleId(buildCycleId(installation))).toBe(installation);
+        expect(parseCycleQueue(buildCycleQueue(installation))).toBe(installation);
+        expect(parseOnDemandQueue(buildOnDemandQueue(installation))).toBe(installation);
+        const id = { installation, marketoId };
+        expect(parseCreatePersonId(buildCreatePersonId(id))).toEqual(id);
+        expect(buildCreatePersonId(id).startsWith(buildPrefix(installation))).toBe(true);
+      }),
+    );
+  });
+
+  it('are told from each other and from those of others', () => {
+    expect(parseCycleId('contact-sync/acme/on-demand')).toBeUndefined();
+    expect(parseCycleId('contact-sync/acme/cycle/2')).toBeUndefined();
+    expect(parseOnDemandQueue('contact-sync/acme/cycle')).toBeUndefined();
+    for (const id of ['0', '07', 'x', '', '1/2']) {
+      expect(parseCreatePersonId(`contact-sync/acme/create-person/${id}`)).toBeUndefined();
+    }
+    expect(parseCreatePersonId('other/acme/create-person/1')).toBeUndefined();
+  });
+});
