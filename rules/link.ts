@@ -38,10 +38,16 @@ export interface Write {
   readonly cycle: number;
   /** When it was planned, sent or answered: the last of these. */
   readonly at: IsoInstant;
+  /** When its call began; entries of Marketo's log that are older than that are not of its making. */
+  readonly sentAt?: IsoInstant;
   /** Until then a call may still be under way. */
   readonly deadline: IsoInstant | null;
   /** Our entry for it was seen in Marketo's change log. */
   readonly logged: boolean;
+  /** It gives Marketo back an edit of its own that an earlier write covered: it carries nothing across. */
+  readonly returns?: true;
+  /** Since then the log showed a person typing this very value: finding it there is no trace of ours any more. */
+  readonly retyped?: boolean;
 }
 
 /** Why a value won. `docs/rules.md` explains each to people. */

@@ -1,7 +1,7 @@
 import { draftOf } from './draft.js';
 import type { Link, Write } from './link.js';
 import type { MappedField } from './mapping.js';
-import { openWrite, recordSeen, replaceWrite, settle } from './settle.js';
+import { dropImpossible, isUnsettled, openWrite, recordSeen, replaceWrite, settle } from './settle.js';
 import type { FieldValues, Side } from './terms.js';
 
 /** A read of one record: what it held at one moment, for the fields that could be read. */
@@ -31,32 +31,42 @@ export interface Observed {
 }
 
 /**
- * Takes what was read of one record into the link. A value equal to an open write settles it; a value that an in-doubt
- * or answered write was to replace tells, once its time is over, that the write had no effect.
+ * Takes what was read of one record into the link. A value equal to an open write settles it; any other value tells,
+ * once the write's time is over, that it had no effect, or that somebody typed over it.
  */
 export const observe = (link: Link, observation: Observation, context: ObserveContext): Observed => {
   const draft = draftOf(link);
   const refusals: SilentRefusal[] = [];
-  const { side, values } = observation;
-  for (const { name, codec } of context.fields) {
-    if (!Object.hasOwn(values, name)) continue;
+  const { side, values, etag } = observation;
+  const rowMoved = etag !== undefined && etag !== link.etag;
+  const read = context.fields.filter(({ name }) => Object.hasOwn(values, name));
+  for (const { name, codec } of read) {
     const value = values[name] ?? null;
     const write = openWrite(draft, side, name);
+    if (write !== undefined && codec.canonical(side, write.to) === codec.canonical(side, value)) {
+      settle(draft, codec, write, value);
+      continue;
+    }
     if (write !== undefined) {
-      if (codec.canonical(side, write.to) === codec.canonical(side, value)) {
-        settle(draft, codec, write, value);
-        continue;
-      }
       const stillFrom = codec.canonical(side, write.from) === codec.canonical(side, value);
-      if (stillFrom && !isOver(write, context)) continue;
-      if (stillFrom && write.state === 'answered') refusals.push({ write });
-      replaceWrite(draft, write, { ...write, state: 'superseded' });
+      if (stillFrom && write.state === 'answered' && isOver(write, context)) refusals.push({ write });
+      replaceWrite(draft, write, afterMiss(write, stillFrom, context));
     }
     recordSeen(draft, codec, side, name, value);
   }
-  if (observation.etag !== undefined) draft.etag = observation.etag;
-  draft.dirty = draft.dirty || hasDifference(draft);
+  if (rowMoved) dropImpossible(draft, read);
+  if (etag !== undefined) draft.etag = etag;
+  draft.dirty = draft.dirty || isUnsettled(draft);
   return { link: draft, refusals };
+};
+
+/** What becomes of an open write whose value was not found. */
+const afterMiss = (write: Write, stillFrom: boolean, context: ObserveContext): Write => {
+  if (isOver(write, context)) return { ...write, state: 'superseded' };
+  if (write.state === 'sent' || stillFrom) return write;
+  // Typed over after our write, or blocked and typed: the log will tell which, so the answer alone is in doubt again.
+  const deadline = new Date(Date.parse(write.at) + context.overlapMs).toISOString();
+  return { ...write, state: 'sent', deadline };
 };
 
 /**
@@ -69,6 +79,3 @@ const isOver = (write: Write, { now, overlapMs }: ObserveContext): boolean => {
   if (write.state === 'answered') return now >= Date.parse(write.at) + overlapMs;
   return write.deadline === null || now >= Date.parse(write.deadline);
 };
-
-const hasDifference = (link: Link): boolean =>
-  Object.keys(link.seen.marketo).length > 0 || Object.keys(link.seen.dynamics).length > 0;

@@ -1,7 +1,7 @@
 import { draftOf } from './draft.js';
 import type { Cause, Link, Parked, Write } from './link.js';
 import type { MappedField } from './mapping.js';
-import { replaceWrite, settle } from './settle.js';
+import { dropImpossible, replaceWrite, settle } from './settle.js';
 import type { FieldValue, IsoInstant, Side } from './terms.js';
 
 /** The writes that the next call to `side` carries for this link. */
@@ -10,31 +10,57 @@ export const plannedWrites = (link: Link, side: Side): readonly Write[] =>
 
 /** Marks the planned writes as under way: saved before the call, so that a crash leaves them in doubt, never unknown. */
 export const markSent = (link: Link, side: Side, at: IsoInstant, deadline: IsoInstant): Link =>
-  moved(link, side, 'planned', { state: 'sent', at, deadline });
+  replaced(link, (write) =>
+    write.side === side && write.state === 'planned'
+      ? { ...write, state: 'sent', at, sentAt: at, deadline }
+      : write,
+  );
 
 /** Marketo answered `updated`: believed for now, settled by its log or a read. */
-export const markAnswered = (link: Link, side: Side, at: IsoInstant): Link =>
-  moved(link, side, 'sent', { state: 'answered', at });
+export const markAnswered = (link: Link, side: Side, at: IsoInstant): Link => {
+  const carried = lastCall(link, side);
+  return replaced(link, (write) => (carried.includes(write) ? { ...write, state: 'answered', at } : write));
+};
 
 /** The call certainly had no effect (refused before it ran): the writes are as if never sent. */
-export const markUnsent = (link: Link, side: Side): Link =>
-  moved(link, side, 'sent', { state: 'planned', deadline: null });
+export const markUnsent = (link: Link, side: Side): Link => {
+  const carried = lastCall(link, side);
+  return replaced(link, (write) =>
+    carried.includes(write) ? { ...write, state: 'planned', deadline: null } : write,
+  );
+};
 
-const moved = (link: Link, side: Side, from: Write['state'], to: Partial<Write>): Link => ({
+const replaced = (link: Link, by: (write: Write) => Write): Link => ({
   ...link,
-  writes: link.writes.map((write) =>
-    write.side === side && write.state === from ? { ...write, ...to } : write,
-  ),
+  writes: link.writes.map(by),
 });
 
-/** The target proved that the writes took effect (Dynamics' 204). */
+/** What the newest call to `side` carries. Writes of an earlier call, still in doubt, share nothing of its fate. */
+const lastCall = (link: Link, side: Side): readonly Write[] => {
+  const sent = link.writes.filter((write) => write.side === side && write.state === 'sent');
+  const newest = Math.max(...sent.map(({ at }) => Date.parse(at)));
+  return sent.filter(({ at }) => Date.parse(at) === newest);
+};
+
+/**
+ * The target proved that the writes took effect (Dynamics' 204). An earlier call in doubt carried the same `If-Match`:
+ * it had no effect before, or this one would have failed, and can have none any more.
+ */
 export const settleSent = (link: Link, side: Side, fields: readonly MappedField[], etag?: string): Link => {
   const draft = draftOf(link);
-  for (const write of draft.writes.filter((each) => each.side === side && each.state === 'sent')) {
+  const carried = lastCall(link, side);
+  draft.writes = draft.writes.filter(
+    (write) => write.side !== side || write.state !== 'sent' || carried.includes(write),
+  );
+  for (const write of carried) {
     const field = fields.find(({ name }) => name === write.field);
-    if (field !== undefined) settle(draft, field.codec, write, write.to);
+    if (field === undefined) replaceWrite(draft, write, { ...write, state: 'settled' });
+    else settle(draft, field.codec, write, write.to);
   }
-  if (etag !== undefined) draft.etag = etag;
+  if (etag !== undefined) {
+    draft.etag = etag;
+    dropImpossible(draft, fields);
+  }
   return draft;
 };
 

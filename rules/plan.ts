@@ -2,7 +2,7 @@ import { decide, type Verdict } from './decide.js';
 import { draftOf, omit, type Draft } from './draft.js';
 import { actual, type Link, type Overtaken, type Parked, type Rule, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
-import { isTraceOfOurs, openWrite, replaceWrite } from './settle.js';
+import { isTraceOfOurs, openWrite } from './settle.js';
 import { across, type FieldValue, type IsoInstant, type Side } from './terms.js';
 
 export interface PlanContext {
@@ -62,7 +62,7 @@ export const plan = (link: Link, context: PlanContext): Planned => {
   };
   releaseMoved(draft, context.fields, planned);
   for (const field of context.fields) planField(draft, field, context, planned);
-  draft.dirty = planned.unread.length > 0 || hasPlans(draft);
+  draft.dirty = planned.unread.length > 0 || planned.waiting.length > 0 || hasPlans(draft);
   return { link: draft, ...planned };
 };
 
@@ -70,27 +70,39 @@ const hasPlans = (draft: Draft): boolean => draft.writes.some((write) => write.s
 
 type Collected = { -readonly [K in keyof Omit<Planned, 'link'>]: Planned[K][number][] };
 
+const SIDES = ['marketo', 'dynamics'] as const;
+
 const planField = (draft: Draft, field: MappedField, context: PlanContext, out: Collected): void => {
   const { name, codec } = field;
-  const held = { marketo: actual(draft, 'marketo', name), dynamics: actual(draft, 'dynamics', name) };
-  if (held.marketo === undefined || held.dynamics === undefined) return void out.unread.push(name);
-  const inFlight = openWrite(draft, 'marketo', name) ?? openWrite(draft, 'dynamics', name);
-  if (inFlight?.state === 'sent') return void out.waiting.push(name);
-  const values = { marketo: expected(draft, field, inFlight, held.marketo), dynamics: held.dynamics };
-  if (draft.parked[name] !== undefined) return;
+  const marketo = actual(draft, 'marketo', name);
+  const dynamics = actual(draft, 'dynamics', name);
+  if (marketo === undefined || dynamics === undefined) return void out.unread.push(name);
+  const values = { marketo, dynamics };
+  if (isUnderWay(draft, field, values)) return void out.waiting.push(name);
+  if (openWrite(draft, 'marketo', name) !== undefined || draft.parked[name] !== undefined) return;
   dropIfEditedSince(draft, field, values);
-  const verdict = judge(draft, field, values, inFlight);
-  if (verdict.rule === 'equal') return agree(draft, field, values, inFlight);
+  const verdict = judge(draft, field, values);
+  if (verdict.rule === 'equal') return agree(draft, field, values);
   const winning = winningValue(draft, name, verdict.winner, values);
   const decision = { field: name, rule: verdict.rule, winner: verdict.winner, value: winning };
   out.decisions.push(verdict.loser === undefined ? decision : { ...decision, loser: verdict.loser });
-  for (const side of ['marketo', 'dynamics'] as const) {
-    if (codec.canonical(side, values[side]) === codec.canonical(verdict.winner, winning)) continue;
-    planWrite(draft, field, { side, values, winning, verdict }, context, out);
-  }
-  // An edit that lost is done with; one that won stays known until both sides hold it.
-  if (verdict.winner === 'dynamics') omit(draft.overtaken, name);
+  const unlike = SIDES.filter(
+    (side) => codec.canonical(side, values[side]) !== codec.canonical(verdict.winner, winning),
+  );
+  if (unlike.length === 0) return agree(draft, field, values);
+  for (const side of unlike) planWrite(draft, field, { side, values, winning, verdict }, context, out);
 };
+
+/**
+ * One write at a time to each side of a field: until it settles, nobody knows what the next one would replace. An
+ * answered write that already gives Marketo what Dynamics holds leaves nothing to wait for.
+ */
+const isUnderWay = (draft: Draft, { name, codec }: MappedField, values: Values): boolean =>
+  SIDES.some((side) => {
+    const write = openWrite(draft, side, name);
+    if (write?.state !== 'answered') return write !== undefined;
+    return codec.canonical('marketo', write.to) !== codec.canonical('dynamics', values.dynamics);
+  });
 
 /**
  * A refusal holds for exactly the values it was given. When one of them moves, every field that the same refusal parked
@@ -112,42 +124,27 @@ const releaseMoved = (draft: Draft, fields: readonly MappedField[], out: Collect
   out.released.push(...rejections);
 };
 
-/** A newer edit in Marketo replaces the one that our write covered. */
+/** A newer edit in Marketo replaces the one that our write covered; what writes of ours put there is no edit. */
 const dropIfEditedSince = (draft: Draft, { name, codec }: MappedField, values: Values): void => {
   const overtaken = draft.overtaken[name];
   if (overtaken === undefined) return;
   const held = codec.canonical('marketo', values.marketo);
-  const explained = [overtaken.value, overtaken.written].some(
-    (value) => codec.canonical('marketo', value) === held,
-  );
-  if (!explained) omit(draft.overtaken, name);
-};
-
-/** What Marketo holds once an answered write is taken at its word. */
-const expected = (
-  draft: Draft,
-  { name, codec }: MappedField,
-  inFlight: Write | undefined,
-  held: FieldValue,
-): FieldValue => {
-  if (inFlight?.side !== 'marketo') return held;
-  const seen = draft.seen.marketo[name];
-  const editedSince =
-    seen !== undefined && codec.canonical('marketo', seen) !== codec.canonical('marketo', inFlight.from);
-  return editedSince ? seen : inFlight.to;
+  const ours = draft.writes.filter((write) => write.side === 'marketo' && write.field === name);
+  const explained = [overtaken.value, overtaken.written, ...ours.map(({ to }) => to)];
+  if (!explained.some((value) => codec.canonical('marketo', value) === held)) omit(draft.overtaken, name);
 };
 
 const sameValues = ({ codec }: MappedField, parked: Parked, values: Values): boolean =>
   codec.canonical('marketo', parked.marketo) === codec.canonical('marketo', values.marketo) &&
   codec.canonical('dynamics', parked.dynamics) === codec.canonical('dynamics', values.dynamics);
 
-const judge = (draft: Draft, field: MappedField, values: Values, inFlight: Write | undefined): Verdict => {
+const judge = (draft: Draft, field: MappedField, values: Values): Verdict => {
   const { name, codec } = field;
   const overtaken = draft.overtaken[name];
   if (overtaken !== undefined) return judgeOvertaken(draft, field, values, overtaken);
-  const verdict = decide({ ...field, kind: draft.kind, base: baseOf(draft, name, inFlight), ...values });
+  const verdict = decide({ ...field, kind: draft.kind, base: baseOf(draft, name), ...values });
   if (verdict.rule === 'equal' || verdict.rule === 'direction') return verdict;
-  for (const side of ['marketo', 'dynamics'] as const) {
+  for (const side of SIDES) {
     if (isTraceOfOurs(draft, codec, side, name, values[side]))
       return { rule: 'restore', winner: across(side) };
   }
@@ -170,8 +167,7 @@ const judgeOvertaken = (draft: Draft, field: MappedField, values: Values, overta
   return verdict.rule === 'equal' && !heldByBoth ? { rule: 'restore', winner: 'dynamics' } : verdict;
 };
 
-const baseOf = (draft: Draft, name: string, inFlight: Write | undefined): Values | undefined => {
-  if (inFlight?.side === 'marketo') return { marketo: inFlight.to, dynamics: inFlight.source };
+const baseOf = (draft: Draft, name: string): Values | undefined => {
   if (!Object.hasOwn(draft.agreed.marketo, name)) return undefined;
   return { marketo: draft.agreed.marketo[name] ?? null, dynamics: draft.agreed.dynamics[name] ?? null };
 };
@@ -179,9 +175,8 @@ const baseOf = (draft: Draft, name: string, inFlight: Write | undefined): Values
 const winningValue = (draft: Draft, name: string, winner: Side, values: Values): FieldValue =>
   winner === 'marketo' ? (draft.overtaken[name]?.value ?? values.marketo) : values.dynamics;
 
-const agree = (draft: Draft, { name }: MappedField, values: Values, inFlight: Write | undefined): void => {
+const agree = (draft: Draft, { name }: MappedField, values: Values): void => {
   omit(draft.overtaken, name);
-  if (inFlight !== undefined) return;
   draft.agreed.marketo[name] = values.marketo;
   draft.agreed.dynamics[name] = values.dynamics;
   omit(draft.seen.marketo, name);
@@ -203,38 +198,30 @@ const planWrite = (
   out: Collected,
 ): void => {
   const { side, values, winning, verdict } = wanted;
-  // A side that gets its own covered edit back takes it as it was.
-  const own = side === verdict.winner;
-  const encoded = own ? { ok: true as const, value: winning } : field.codec.convert(verdict.winner, winning);
+  // Marketo gets its own covered edit back as it was; it carries nothing across.
+  const returns = side === verdict.winner;
+  const encoded = returns
+    ? { ok: true as const, value: winning }
+    : field.codec.convert(verdict.winner, winning);
   if (!encoded.ok) {
+    // Refused for the values that stand once Marketo has its edit back: said then, and once.
+    if (values[verdict.winner] !== winning) return;
     const { code, message } = encoded;
     out.refusals.push({ side, field: field.name, value: winning, code, message });
     return;
   }
-  const replaced = openWrite(draft, side, field.name);
-  if (replaced !== undefined) replaceWrite(draft, replaced, { ...replaced, state: 'superseded' });
-  draft.writes.push({
+  const write: Write = {
     side,
     field: field.name,
     from: values[side],
     to: encoded.value,
-    source: own ? inFormOfOther(field, verdict.winner, winning, values) : winning,
+    source: returns ? values[across(side)] : winning,
     rule: verdict.rule,
     state: 'planned',
     cycle: context.cycle,
     at: context.at,
     deadline: null,
     logged: false,
-  });
-};
-
-/** A covered edit that goes back carries nothing across; the other side's form of it is worked out instead. */
-const inFormOfOther = (
-  { codec }: MappedField,
-  winner: Side,
-  winning: FieldValue,
-  values: Values,
-): FieldValue => {
-  const encoded = codec.convert(winner, winning);
-  return encoded.ok ? encoded.value : values[across(winner)];
+  };
+  draft.writes.push(returns ? { ...write, returns } : write);
 };

@@ -1,6 +1,7 @@
 import type { Codec } from './codecs/index.js';
 import { omit, type Draft } from './draft.js';
-import { actual, type Write } from './link.js';
+import { actual, type Link, type Write } from './link.js';
+import type { MappedField } from './mapping.js';
 import { across, type FieldValue, type Side } from './terms.js';
 
 /**
@@ -23,24 +24,30 @@ export const recordSeen = (
 
 /**
  * A write was seen to have taken effect: both sides agreed on its value at that moment. What the *other* side holds by
- * now may already be something newer, which then stands as an edit against the new agreement.
+ * now may already be something newer, which then stands as an edit against the new agreement. A covered edit that was
+ * given back is no agreement: it stands as the edit that it was.
  */
 export const settle = (draft: Draft, codec: Codec, write: Write, held: FieldValue): void => {
+  replaceWrite(draft, write, { ...write, state: 'settled' });
   const { side, field } = write;
+  if (write.returns === true) return recordSeen(draft, codec, side, field, held);
   const other = across(side);
   const otherHolds = actual(draft, other, field);
   draft.agreed[side][field] = held;
   draft.agreed[other][field] = write.source;
   omit(draft.seen[side], field);
   if (otherHolds !== undefined) recordSeen(draft, codec, other, field, otherHolds);
-  replaceWrite(draft, write, { ...write, state: 'settled' });
 };
+
+/** True if some field is not yet what both sides agreed on: the link is to be planned. */
+export const isUnsettled = (link: Link): boolean =>
+  [link.seen.marketo, link.seen.dynamics, link.overtaken].some((values) => Object.keys(values).length > 0);
 
 export const replaceWrite = (draft: Draft, write: Write, by: Write): void => {
   draft.writes = draft.writes.map((each) => (each === write ? by : each));
 };
 
-/** The newest write of ours to this side and field that may still be, or has just been, under way. */
+/** The write of ours to this side and field that may still be, or has just been, under way: there is one at most. */
 export const openWrite = (
   draft: { writes: readonly Write[] },
   side: Side,
@@ -64,5 +71,19 @@ export const isTraceOfOurs = (
       write.side === side &&
       write.field === field &&
       write.state === 'superseded' &&
+      write.retyped !== true &&
       codec.canonical(side, write.to) === codec.canonical(side, value),
   );
+
+/**
+ * Once the row has moved, a call that carried an older ETag can have no effect any more. Values of ours that are not
+ * there now will not turn up: who types one later is a person.
+ */
+export const dropImpossible = (draft: Draft, fields: readonly MappedField[]): void => {
+  draft.writes = draft.writes.filter((write) => {
+    if (write.side !== 'dynamics' || write.state !== 'superseded') return true;
+    const codec = fields.find(({ name }) => name === write.field)?.codec;
+    const held = actual(draft, 'dynamics', write.field);
+    return codec === undefined || codec.canonical('dynamics', held) === codec.canonical('dynamics', write.to);
+  });
+};
