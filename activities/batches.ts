@@ -7,7 +7,7 @@ import type { Attempt, Ports } from './settings.js';
 export const BATCH = 300;
 
 /** Counts by name; an interface of numbers will do. */
-type Counts<C> = Readonly<Record<keyof C, number>>;
+export type Counts<C> = Readonly<Record<keyof C, number>>;
 
 /** What an attempt tells with its heartbeat, so that the next one goes on there and keeps the counts. */
 interface Reached<C> {
@@ -41,5 +41,5 @@ export const inBatches = async <C extends Counts<C>>(
   }
 };
 
-const sum = <C extends Counts<C>>(a: C, b: C): C =>
+export const sum = <C extends Counts<C>>(a: C, b: C): C =>
   Object.fromEntries((Object.keys(a) as (keyof C)[]).map((key) => [key, a[key] + b[key]])) as C;

@@ -4,7 +4,8 @@ import { mapFields } from '../rules/map-fields.js';
 import type { Mapping } from '../rules/mapping.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { installation } from '../store/installations.js';
-import { loadCatalog, saveCatalog, saveNotices } from '../store/catalogs.js';
+import { loadCatalog, saveCatalog, saveColumns, saveNotices } from '../store/catalogs.js';
+import { releaseQuarantined } from '../store/links.js';
 import { Misconfigured } from './failures.js';
 import type { Ports } from './settings.js';
 
@@ -18,24 +19,63 @@ export const requireInstallation = async ({ db, installation: name }: Ports) => 
   throw new Misconfigured(`installation "${name}" is not set up: run "contact-sync setup" first`);
 };
 
-/** Reads both schemas and the sync user's rights from the remotes and keeps them. */
+/** Both schemas and the sync user's rights, and what of the field selection they let through. */
+export interface ReadCatalog {
+  readonly catalog: Catalog;
+  readonly mapping: Mapping;
+}
+
+/**
+ * Reads both schemas and the sync user's rights from the remotes and keeps them.
+ *
+ * @param options.strong reads past the metadata cache of Dynamics
+ */
 export const refreshCatalog = async (
   ports: Ports,
   userId: string,
   signal?: AbortSignal,
-): Promise<Catalog> => {
+  options: { readonly strong?: boolean } = {},
+): Promise<ReadCatalog> => {
   const [persons, leads, contacts] = await Promise.all([
     ports.marketo.fields(signal),
-    ports.dynamics.columns('lead', userId, {}, signal),
-    ports.dynamics.columns('contact', userId, {}, signal),
+    ports.dynamics.columns('lead', userId, options, signal),
+    ports.dynamics.columns('contact', userId, options, signal),
   ]);
   const catalog: Catalog = {
     marketo: byName(persons),
     dynamics: { lead: byName(leads), contact: byName(contacts) },
   };
-  await saveCatalog(ports.db, catalog, new Date());
-  await saveNotices(ports.db, mapFields({ choices: ports.choices, catalog }).notices);
-  return catalog;
+  return { catalog, mapping: await keepCatalog(ports, catalog, new Date()) };
+};
+
+/** Keeps the whole catalog. */
+const keepCatalog = async (ports: Ports, catalog: Catalog, readAt: Date): Promise<Mapping> => {
+  const before = await loadCatalog(ports.db);
+  await saveCatalog(ports.db, catalog, readAt);
+  return tellMapping(ports, before?.catalog, catalog);
+};
+
+/** Keeps what people are told about fields; those that may be written again are no longer set aside. */
+const tellMapping = async (
+  { db, choices }: Ports,
+  before: Catalog | undefined,
+  catalog: Catalog,
+): Promise<Mapping> => {
+  const mapping = mapFields({ choices, catalog });
+  await saveNotices(db, mapping.notices);
+  const had = before && mapFields({ choices, catalog: before });
+  for (const kind of KINDS) {
+    const regained = mapping.fields[kind].filter(
+      ({ name, updatable }) =>
+        updatable && had?.fields[kind].some((field) => field.name === name && field.updatable) === false,
+    );
+    await releaseQuarantined(
+      db,
+      kind,
+      regained.map(({ name }) => name),
+    );
+  }
+  return mapping;
 };
 
 /** Reads the catalog again when it is older than an hour. */
@@ -61,17 +101,15 @@ export const mappingUnder = async (
 ): Promise<Mapping> => {
   const stored = await loadCatalog(ports.db);
   if (stored === undefined) throw new Misconfigured('no schema is stored: run "contact-sync setup" first');
-  const dynamics = { ...stored.catalog.dynamics };
-  for (const kind of kinds) dynamics[kind] = underRights(dynamics[kind], access[kind]);
-  const catalog = { ...stored.catalog, dynamics };
-  const mapping = mapFields({ choices: ports.choices, catalog });
-  if (
-    KINDS.some((kind) => JSON.stringify(dynamics[kind]) !== JSON.stringify(stored.catalog.dynamics[kind]))
-  ) {
-    await saveCatalog(ports.db, catalog, stored.readAt);
-    await saveNotices(ports.db, mapping.notices);
-  }
-  return mapping;
+  const before = stored.catalog;
+  const moved = kinds.flatMap((kind) => {
+    const columns = underRights(before.dynamics[kind], access[kind]);
+    return JSON.stringify(columns) === JSON.stringify(before.dynamics[kind]) ? [] : [{ kind, columns }];
+  });
+  if (moved.length === 0) return mapFields({ choices: ports.choices, catalog: before });
+  for (const { kind, columns } of moved) await saveColumns(ports.db, kind, columns);
+  const now = (await loadCatalog(ports.db))?.catalog ?? before;
+  return tellMapping(ports, before, now);
 };
 
 const underRights = (

@@ -1,34 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from '../rules/link.js';
+import type { IsoInstant } from '../rules/terms.js';
 import { claimLinks, releaseLinks } from '../store/claims.js';
 import { linksById, saveLinks } from '../store/links.js';
-import type { Attempt, Ports } from './settings.js';
-
-/** A claim outlives the longest call by far; a holder that died lets go by time. */
-const CLAIM_MS = 10 * 60 * 1000;
+import { sum, type Counts } from './batches.js';
+import type { Attempt, Ports, Timing } from './settings.js';
 
 /**
- * Runs `work` on those of the links that this attempt can claim, as they are in the store after the claim. Links held by
- * somebody else, or no longer wanted, are left out.
- *
- * @returns what `work` returned, and how many links were left out.
+ * How long a claim holds, in milliseconds: it outlives the longest call; a holder that died lets go by time. It only saves
+ * work that would be in vain: what keeps two workers from writing twice is that each call is noted in the link first, by
+ * compare-and-set.
  */
-export const withClaim = async <T>(
-  { db }: Ports,
+export const claimMs = ({ marketoDeadlineMs, dynamicsDeadlineMs }: Timing): number =>
+  2 * Math.max(marketoDeadlineMs, dynamicsDeadlineMs);
+
+/** For links that somebody else holds, usually the push to the other side. */
+const PATIENCE_MS = 10_000;
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Runs `work` on the links as this attempt can claim them, as they are in the store after the claim; those that somebody
+ * else holds come later, when they are let go.
+ *
+ * @returns the sum of what `work` returned, and how many links stayed out of reach.
+ */
+export const withClaims = async <C extends Counts<C>>(
+  ports: Ports,
   attempt: Attempt,
   links: readonly Link[],
+  none: C,
+  work: (links: readonly Link[]) => Promise<C>,
+): Promise<{ readonly total: C; readonly leftOut: number }> => {
+  let total = none;
+  let waiting = links.map(({ id }) => id);
+  for (const patient = Date.now() + PATIENCE_MS; ;) {
+    attempt.signal.throwIfAborted();
+    const taken = await workOnFree(ports, attempt, waiting, work);
+    if (taken.result !== undefined) total = sum(total, taken.result);
+    waiting = taken.leftOut;
+    if (waiting.length === 0 || Date.now() >= patient) return { total, leftOut: waiting.length };
+    await sleep(LOOK_AGAIN_MS);
+  }
+};
+
+const workOnFree = async <T>(
+  { db, timing }: Ports,
+  { holder }: Attempt,
+  ids: readonly number[],
   work: (links: readonly Link[]) => Promise<T>,
-): Promise<{ readonly result: T; readonly leftOut: number }> => {
-  const claimed = await claimLinks(
-    db,
-    links.map(({ id }) => id),
-    attempt.holder,
-    CLAIM_MS,
-  );
+): Promise<{ readonly result?: T; readonly leftOut: number[] }> => {
+  const claimed = await claimLinks(db, ids, holder, claimMs(timing));
+  const leftOut = ids.filter((id) => !claimed.has(id));
+  if (claimed.size === 0) return { leftOut };
   try {
     const held = (await linksById(db, [...claimed])).sort((a, b) => a.id - b.id);
-    return { result: await work(held), leftOut: links.length - held.length };
+    return { result: await work(held), leftOut };
   } finally {
-    await releaseLinks(db, [...claimed], attempt.holder);
+    await releaseLinks(db, [...claimed], holder);
   }
 };
 
@@ -38,6 +66,12 @@ export const save = async ({ db, timing }: Ports, links: readonly Link[]): Promi
   return links.flatMap(({ id }) => saved.get(id) ?? []);
 };
 
-/** Gives a call up, waiting for its budget included, at the deadline that the store was told: after it nothing runs. */
-export const within = (signal: AbortSignal, deadlineMs: number): AbortSignal =>
-  AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+/**
+ * Gives a call up, waiting for its budget included, at the deadline that the store was told: after it nothing runs. A
+ * worker that stalled meanwhile finds it over and does not call at all.
+ */
+export const until = (signal: AbortSignal, deadline: IsoInstant): AbortSignal => {
+  const left = Date.parse(deadline) - Date.now();
+  const over = left > 0 ? AbortSignal.timeout(left) : AbortSignal.abort();
+  return AbortSignal.any([signal, over]);
+};

@@ -89,6 +89,7 @@ export interface CompleteCycle extends CycleRef {
 /** The steps of a cycle, on the queue `cycle`. */
 export interface CycleActivities {
   begin(): Promise<BegunCycle>;
+  prepare(input: CycleRef): Promise<void>;
   fetchMarketo(input: CycleRef): Promise<FetchMarketoResult>;
   fetchLeads(input: CycleRef): Promise<FetchDynamicsResult>;
   fetchContacts(input: CycleRef): Promise<FetchDynamicsResult>;

@@ -9,14 +9,22 @@ import type { Attempt, Ports } from './settings.js';
 /** Whole months that the ledger is kept besides the current one. */
 const LEDGER_MONTHS = 12;
 
-/** Takes the cycle's number, and the moment before which it may not start: end of the last one plus the rest. */
-export const begin = async (ports: Ports, attempt: Attempt): Promise<BegunCycle> => {
+/**
+ * Takes the cycle's number, and the moment before which it may not start: end of the last one plus the rest. Asks
+ * nobody but the store, so that what is wrong with a remote ends the cycle, which rests, and not this.
+ */
+export const begin = async ({ db, timing }: Pick<Ports, 'db' | 'timing'>): Promise<BegunCycle> => {
+  const { number, lastEnded, notBefore } = await planCycle(db);
+  const rested = lastEnded === null ? 0 : lastEnded + timing.restMs;
+  return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0) };
+};
+
+/** What a cycle stands on: the installation, room in the ledger, and schemas that are not too old. */
+export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): Promise<void> => {
+  await markActive(ports.db, input.cycle, input.at);
   await requireInstallation(ports);
   await rotateLedger(ports.db, LEDGER_MONTHS);
   await refreshCatalogIfOld(ports, attempt.signal);
-  const { number, lastEnded, notBefore } = await planCycle(ports.db);
-  const rested = lastEnded === null ? 0 : lastEnded + ports.timing.restMs;
-  return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0) };
 };
 
 /** Smallest chunk, and most chunks of a cycle: any cycle stays under 3,000 events of history at any size. */
@@ -24,13 +32,13 @@ const SMALLEST_CHUNK = 1_500;
 const MOST_CHUNKS = 100;
 
 /** Divides the dirty links into chunks. */
-export const openChunks = async ({ db }: Ports, input: CycleRef): Promise<OpenChunksResult> => {
+export const openChunks = async ({ db }: Pick<Ports, 'db'>, input: CycleRef): Promise<OpenChunksResult> => {
   await markActive(db, input.cycle, input.at);
   const chunks = await dirtyRanges(db, (dirty) => Math.max(SMALLEST_CHUNK, Math.ceil(dirty / MOST_CHUNKS)));
   return { chunks, entries: await countDueEntries(db) };
 };
 
-export const complete = async ({ db }: Ports, input: CompleteCycle): Promise<void> => {
+export const complete = async ({ db }: Pick<Ports, 'db'>, input: CompleteCycle): Promise<void> => {
   await markActive(db, input.cycle, input.at);
   await completeCycle(db, { ...input, number: input.cycle });
 };

@@ -3,18 +3,19 @@ import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { Kind } from '../rules/terms.js';
-import { cursor, dropCursor, moveCursor, type Cursor } from '../store/cursors.js';
+import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
-import { insertLinks, linksByRow, saveLinks, type NewLink } from '../store/links.js';
+import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
 import { beginLoad, missingFromLoad, recordLoaded } from '../store/loads.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import type { CycleRef, FetchDynamicsResult } from './contract.js';
 import { endLink } from './endings.js';
-import { observeRow, rereadRows } from './reread.js';
-import { rowEmailKey, selectionOf, takesNoPart, valuesOf } from './rows.js';
+import { rereadRows } from './reread.js';
+import { selectionOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
+import { newLink, takeRow } from './take-row.js';
 
 /**
  * Takes what changed in one table of Dynamics into the store. Without a valid change link the whole table is read, and
@@ -29,11 +30,11 @@ export const fetchDynamics = async (
   await markActive(ports.db, input.cycle, input.at);
   const stream = `dynamics/${kind}`;
   const selection = selectionOf((await currentMapping(ports)).fields[kind]);
-  const from = await cursor(ports.db, stream);
-  const valid = from?.selection === selection.join(',') ? from : undefined;
-  const reading: Reading = { ports, kind, stream, selection, attempt, from, full: valid === undefined };
+  const from = await takeCursor(ports.db, stream);
+  const full = from.selection !== selection.join(',');
+  const reading: Reading = { ports, kind, stream, selection, attempt, from, full };
   try {
-    const start = valid === undefined ? { select: selection } : { link: valid.position };
+    const start = full ? { select: selection } : { link: from.position };
     const { rows, deleted } = await readChanges(reading, start);
     const read = await rereadRows(ports, kind, attempt);
     return { rows, deleted, read, full: reading.full };
@@ -51,7 +52,7 @@ interface Reading {
   readonly stream: string;
   readonly selection: readonly string[];
   readonly attempt: Attempt;
-  readonly from: Cursor | undefined;
+  readonly from: Cursor;
   readonly full: boolean;
 }
 
@@ -79,12 +80,30 @@ const readChanges = async (
     attempt.progress();
   }
   if (full) {
-    const missing = await missingFromLoad(ports.db, kind);
-    await takeDeleted(reading, missing);
-    counts.deleted += missing.length;
+    counts.deleted += await takeMissing(reading);
   }
   await commit(reading, last);
   return counts;
+};
+
+/**
+ * What the full read did not meet was deleted, or made on demand since its page was read: those that are still there
+ * come with the next changes.
+ */
+const takeMissing = async (reading: Reading): Promise<number> => {
+  const { ports, kind, attempt } = reading;
+  const missing = await missingFromLoad(ports.db, kind);
+  let deleted = 0;
+  for (let at = 0; at < missing.length; at += ROWS_PER_SAVE) {
+    const some = missing.slice(at, at + ROWS_PER_SAVE);
+    const found = await ports.dynamics.readRows(kind, some, ['statecode'], attempt.signal);
+    const there = new Set(found.map(({ id }) => id));
+    const gone = some.filter((id) => !there.has(id));
+    await takeDeleted(reading, gone);
+    deleted += gone.length;
+    attempt.progress();
+  }
+  return deleted;
 };
 
 const commit = async (
@@ -120,7 +139,7 @@ const takeRows = async (
 
 /** Returns the rows whose links somebody else changed meanwhile: they are taken once more. */
 const takeSome = async (
-  { ports, kind, stream, from }: Reading,
+  { ports, kind, from }: Reading,
   rows: readonly Row[],
   fields: readonly MappedField[],
 ): Promise<Row[]> => {
@@ -139,7 +158,7 @@ const takeSome = async (
   });
   const fresh = rows.filter(({ id }) => !known.has(id)).map((row) => newLink(kind, row, fields));
   const done = await db.transaction().execute(async (tx) => {
-    await requireUnmoved(tx, stream, from);
+    await requireHeld(tx, from);
     await closeRejections(
       tx,
       rejectionsOf([...known.values()].filter(({ status }) => status === 'unmatched')),
@@ -155,95 +174,29 @@ const takeSome = async (
   return rows.filter(({ id }) => done.has(id));
 };
 
-/** A worker that stalled here and wakes after another finished this step must not bring old rows in. */
-const requireUnmoved = async (db: Database, stream: string, from: Cursor | undefined): Promise<void> => {
-  const current = await cursor(db, stream);
-  if (current?.version === from?.version) return;
+/** A worker that stalled here and wakes after another began to read the stream must not bring old rows in. */
+const requireHeld = async (db: Database, from: Cursor): Promise<void> => {
+  if (await holdCursor(db, from)) return;
   throw new RemoteFailure({
     type: 'Busy',
     side: 'dynamics',
     code: 'cursor-moved',
     effect: 'none',
-    message: `the stream ${stream} was read to its end by another worker`,
+    message: `the stream ${from.stream} is read by another worker`,
   });
 };
 
 const rejectionsOf = (links: readonly Link[]): string[] =>
   links.flatMap(({ parked }) => Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []));
 
-const takeRow = (ports: Ports, link: Link, row: Row, fields: readonly MappedField[]): Link[] => {
-  switch (link.status) {
-    case 'linked':
-      return [observeRow(ports, link, { values: valuesOf(row, fields), etag: row.etag, fields })];
-    case 'unmatched':
-      return [link.marketoId === null ? waiting(link, row, fields) : joined(link, row, fields)];
-    case 'ambiguous':
-    case 'excluded':
-      return [waiting(link, row, fields)];
-    case 'tombstone':
-      return ports.onMarketoDelete === 'recreate' && row.etag !== link.etag
-        ? [reborn(link, row, fields)]
-        : [];
-    case 'ended':
-      return [];
-  }
-};
-
-/** A row without a person: what it holds is kept for the match. */
-const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => {
-  const status = takesNoPart(row, link.kind)
-    ? 'excluded'
-    : link.status === 'excluded'
-      ? 'unmatched'
-      : link.status;
-  return {
-    ...link,
-    status,
-    emailKey: rowEmailKey(row),
-    etag: row.etag,
-    dirty: status !== 'excluded',
-    seen: { ...link.seen, dynamics: valuesOf(row, fields) },
-    // A refused creation is tried again with what the row holds now.
-    parked: {},
-  };
-};
-
-/** The row that a request reserved is there: the pair is complete, whatever became of the request. */
-const joined = (link: Link, row: Row, fields: readonly MappedField[]): Link => ({
-  ...waiting(link, row, fields),
-  status: 'linked',
-  rereadMarketo: true,
-});
-
-/** `onMarketoDelete: recreate`: an edit in Dynamics brings the person back. */
-const reborn = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
-  waiting(
-    {
-      ...link,
-      status: 'unmatched',
-      marketoId: null,
-      agreed: { marketo: {}, dynamics: {} },
-      seen: { marketo: {}, dynamics: {} },
-    },
-    row,
-    fields,
-  );
-
-const newLink = (kind: Kind, row: Row, fields: readonly MappedField[]): NewLink => ({
-  kind,
-  status: takesNoPart(row, kind) ? 'excluded' : 'unmatched',
-  marketoId: null,
-  dynamicsId: row.id,
-  emailKey: rowEmailKey(row),
-  etag: row.etag,
-  seen: { marketo: {}, dynamics: valuesOf(row, fields) },
-});
-
-const takeDeleted = async ({ ports }: Reading, ids: readonly string[]): Promise<void> => {
+const takeDeleted = async ({ ports, from }: Reading, ids: readonly string[]): Promise<void> => {
   const { db, timing } = ports;
-  for (;;) {
-    const ended = (await linksByRow(db, ids)).filter(({ status }) => status !== 'ended').map(endLink);
-    const saved = await saveLinks(db, ended, timing.overlapMs);
-    if (saved.size === ended.length) return;
+  for (let left = ids.length; left > 0;) {
+    left = await db.transaction().execute(async (tx) => {
+      await requireHeld(tx, from);
+      const ended = (await linksByRow(tx, ids)).filter(({ status }) => status !== 'ended').map(endLink);
+      const saved = await saveLinks(tx, ended, timing.overlapMs);
+      return ended.length - saved.size;
+    });
   }
 };

@@ -7,7 +7,7 @@ import type { MappedField, Mapping } from '../rules/mapping.js';
 import { emailKey } from '../rules/email.js';
 import type { IsoInstant } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
-import { cursor, dropCursor, forgetHandled, markHandled, moveCursor, unhandled } from '../store/cursors.js';
+import { cursor, forgetHandled, markHandled, moveCursor, unhandled } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import { linksByPerson, markOverdue, saveLinks } from '../store/links.js';
 import { currentMapping } from './catalog.js';
@@ -131,8 +131,7 @@ const pageOf = async <T>(ports: Ports, name: string, stream: Stream<T>, token: s
 
 const forgetPlaces = async ({ db }: Ports, name: string): Promise<void> => {
   const from = await cursor(db, name);
-  if (from === undefined) return dropCursor(db, name);
-  await moveCursor(db, from, { ...from, position: '[]' });
+  if (from !== undefined) await moveCursor(db, from, { ...from, position: '[]' });
 };
 
 const handleChanges = async (
@@ -178,13 +177,21 @@ const judgeAndSave = async (
     const saved = await saveLinks(tx, changed, ports.timing.overlapMs);
     const missed = new Set(changed.filter(({ id }) => !saved.has(id)).map(({ marketoId }) => marketoId));
     const done = new Set([...persons].filter((id) => !missed.has(id)));
-    await markHandled(
-      tx,
-      changes.filter(({ marketoId }) => done.has(marketoId)),
-    );
+    const handled = changes.filter(({ marketoId }) => done.has(marketoId));
+    if (!(await markHandled(tx, handled))) throw handledElsewhere();
     return done;
   });
 };
+
+/** Another worker judged these entries meanwhile; an entry that is judged twice would be taken for a second one. */
+const handledElsewhere = (): RemoteFailure =>
+  new RemoteFailure({
+    type: 'Busy',
+    side: 'marketo',
+    code: 'entries-handled',
+    effect: 'none',
+    message: 'entries of the change log were handled by another worker',
+  });
 
 const judge = (link: Link, changes: readonly PersonChange[], fields: readonly MappedField[]): Link => {
   const entries = changes.flatMap((change) => entriesOf(change, fields));

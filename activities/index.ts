@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
-import type { CycleActivities, OnDemandActivities } from './contract.js';
-import { createPerson, recordOutcome } from './create-person.js';
-import { begin, complete, openChunks } from './cycle.js';
+import { markActive } from '../store/cycles.js';
+import type { CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
+import { createPerson } from './create-person.js';
+import { begin, complete, openChunks, prepare } from './cycle.js';
 import { diff } from './diff.js';
 import { toFailure } from './failures.js';
 import { fetchDynamics } from './fetch-dynamics.js';
@@ -10,25 +11,33 @@ import { fetchMarketo } from './fetch-marketo.js';
 import { logRejections } from './log-rejections.js';
 import { pushToDynamics } from './push-dynamics.js';
 import { pushToMarketo } from './push-marketo.js';
+import { recordOutcome } from './record-outcome.js';
 import { resolve } from './resolve.js';
 import type { Attempt, Ports } from './settings.js';
 
 export type { Attempt, Ports, Timing } from './settings.js';
 
 /** The steps of a cycle, for the worker on the queue `cycle`. */
-export const createCycleActivities = (ports: Ports): CycleActivities => ({
-  begin: () => attempted((attempt) => begin(ports, attempt)),
-  fetchMarketo: (input) => attempted((attempt) => fetchMarketo(ports, input, attempt)),
-  fetchLeads: (input) => attempted((attempt) => fetchDynamics(ports, 'lead', input, attempt)),
-  fetchContacts: (input) => attempted((attempt) => fetchDynamics(ports, 'contact', input, attempt)),
-  openChunks: (input) => attempted(() => openChunks(ports, input)),
-  diff: (input) => attempted((attempt) => diff(ports, input, attempt)),
-  resolve: (input) => attempted((attempt) => resolve(ports, input, attempt)),
-  pushToDynamics: (input) => attempted((attempt) => pushToDynamics(ports, input, attempt)),
-  pushToMarketo: (input) => attempted((attempt) => pushToMarketo(ports, input, attempt)),
-  logRejections: (input) => attempted((attempt) => logRejections(ports, input, attempt)),
-  complete: (input) => attempted(() => complete(ports, input)),
-});
+export const createCycleActivities = (ports: Ports): CycleActivities => {
+  const step =
+    <I extends CycleRef, T>(run: (ports: Ports, input: I, attempt: Attempt) => Promise<T>) =>
+    (input: I): Promise<T> =>
+      attempted((attempt) => run(ports, input, attempt), signOfLife(ports, input));
+  return {
+    begin: () => attempted(() => begin(ports)),
+    prepare: step(prepare),
+    fetchMarketo: step(fetchMarketo),
+    fetchLeads: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'lead', input, attempt)),
+    fetchContacts: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'contact', input, attempt)),
+    openChunks: (input) => attempted(() => openChunks(ports, input)),
+    diff: step(diff),
+    resolve: step(resolve),
+    pushToDynamics: step(pushToDynamics),
+    pushToMarketo: step(pushToMarketo),
+    logRejections: step(logRejections),
+    complete: (input) => attempted(() => complete(ports, input)),
+  };
+};
 
 /** Creation on demand, for the worker on the queue `on-demand`; its connectors call on the lane of that name. */
 export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
@@ -41,10 +50,26 @@ const SILENCE_MS = 20 * 60 * 1000;
 const BEAT_MS = 20_000;
 
 /**
+ * Notes in the store that the cycle is at work. A cycle that is cut off counts as ended then, and the next one rests
+ * from there; so a long step tells it again and again. The time since the step was scheduled is added to the workflow's
+ * clock, which stands still meanwhile.
+ */
+const signOfLife = ({ db }: Ports, { cycle, at }: CycleRef): (() => Promise<void>) => {
+  const scheduled = activityInfo().scheduledTimestampMs;
+  return () => {
+    const since = Math.max(0, Date.now() - scheduled);
+    return markActive(db, cycle, new Date(Date.parse(at) + since).toISOString());
+  };
+};
+
+/**
  * Runs a step as one attempt of an activity. Between two signs of progress there is at most one call, which ends by its
  * own deadline; the beat goes on for that long and no longer, so that work that hangs is noticed.
  */
-const attempted = async <T>(run: (attempt: Attempt) => Promise<T>): Promise<T> => {
+const attempted = async <T>(
+  run: (attempt: Attempt) => Promise<T>,
+  alive: () => Promise<void> = () => Promise.resolve(),
+): Promise<T> => {
   let reached: unknown = activityInfo().heartbeatDetails;
   let last = Date.now();
   const attempt: Attempt = {
@@ -58,9 +83,13 @@ const attempted = async <T>(run: (attempt: Attempt) => Promise<T>): Promise<T> =
     },
   };
   const beat = setInterval(() => {
-    if (Date.now() - last < SILENCE_MS) heartbeat(reached);
+    if (Date.now() - last >= SILENCE_MS) return;
+    heartbeat(reached);
+    // A store that is down is noticed by the step itself.
+    alive().catch(() => undefined);
   }, BEAT_MS);
   try {
+    await alive();
     return await run(attempt);
   } catch (error) {
     if (attempt.signal.aborted) throw attempt.signal.reason;

@@ -10,7 +10,7 @@ import {
 import { markActive } from '../store/cycles.js';
 import type { Installation } from '../store/installations.js';
 import { requireInstallation } from './catalog.js';
-import { within } from './claimed.js';
+import { until } from './claimed.js';
 import type { CycleRef, LogRejectionsResult } from './contract.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -63,7 +63,7 @@ const send = async (
     return { marketoId, at, typeId: installation.activityTypes[type], primaryValue, attributes };
   });
   try {
-    const results = await marketo.addActivities(activities, within(attempt.signal, timing.marketoDeadlineMs));
+    const results = await marketo.addActivities(activities, until(attempt.signal, deadline));
     const ends = entries.flatMap((entry, index) => endOf(entry, results[index]));
     await endEntries(db, ends);
     return ends.filter(({ state }) => state === 'logged').length;

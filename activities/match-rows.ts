@@ -11,8 +11,12 @@ import {
 import type { FieldValues } from '../rules/terms.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import { linksById, linksByPerson, saveLinks, unmatchedByEmail } from '../store/links.js';
-import { newPersonValues } from './new-person.js';
+import { claimMs } from './claimed.js';
+import { keyHeldBy } from './create-persons.js';
+import { keyOf } from './keys.js';
+import { agreedAtBirth, newPersonValues } from './new-person.js';
 import { personFields } from './fetch-marketo.js';
+import { tellNewborn } from './refusals.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -29,9 +33,6 @@ interface Found extends FreePerson {
   readonly values: FieldValues;
 }
 
-/** How long a group's e-mails are held: reads of Marketo, with time to spare. */
-const CLAIM_MS = 10 * 60 * 1000;
-
 /**
  * Finds the persons of rows that have none, whole e-mail groups at a time, and holds their e-mails meanwhile, so that a
  * request for one of these persons waits instead of making a second record.
@@ -45,7 +46,7 @@ export const matchRows = async (
   const open = waiting.filter((link) => link.dynamicsId !== null && link.marketoId === null);
   if (open.length === 0) return { linked: [], created: 0, quarantined: 0 };
   const keys = open.flatMap(({ emailKey: key }) => key ?? []);
-  const held = await claimEmails(ports.db, keys, attempt.holder, CLAIM_MS);
+  const held = await claimEmails(ports.db, keys, attempt.holder, claimMs(ports.timing));
   try {
     const nameless = open.filter((link) => link.emailKey === null);
     const group = await unmatchedByEmail(ports.db, [...held]);
@@ -59,10 +60,15 @@ export const matchRows = async (
       ({ status, dynamicsId, marketoId }) =>
         (status === 'unmatched' || status === 'ambiguous') && dynamicsId !== null && marketoId === null,
     );
-    const persons = await freePersons(ports, mapping, links, attempt.signal);
-    const due = links.filter((link) => !isInDoubt(link, persons, ports));
-    const matching = match(due.map(rowOf), persons);
-    return await keep(ports, mapping, due, matching);
+    const { free, taken } = await personsOf(ports, mapping, links, attempt.signal);
+    const stolen = links.flatMap((link) => {
+      const holder = taken.find(({ crmKey }) => crmKey === link.dynamicsId);
+      return holder === undefined ? [] : [keyHeldBy(link, holder.marketoId)];
+    });
+    const due = links.filter(
+      (link) => !isInDoubt(link, free, ports) && !stolen.some(({ id }) => id === link.id),
+    );
+    return await keep(ports, mapping, { links: due, stolen, matching: match(due.map(rowOf), free) });
   } finally {
     await releaseEmails(ports.db, attempt.holder);
   }
@@ -85,12 +91,13 @@ const isInDoubt = (link: Link, persons: readonly Found[], { timing }: Ports): bo
   return Date.now() < Date.parse(deadline) + timing.doubtMs;
 };
 
-const freePersons = async (
+/** Persons that these rows may belong to, by key and by e-mail, and those among them that belong to other rows. */
+const personsOf = async (
   { db, marketo }: Ports,
   mapping: Mapping,
   links: readonly Link[],
   signal: AbortSignal,
-): Promise<Found[]> => {
+): Promise<{ readonly free: Found[]; readonly taken: Found[] }> => {
   const fields = [...new Set(['id', 'email', 'dynamicsId', ...personFields(mapping)])];
   const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
   const emails = [...new Set(links.flatMap(({ emailKey: key }) => key ?? []))];
@@ -102,22 +109,30 @@ const freePersons = async (
   const persons = new Map(
     [...byKey.persons, ...(byEmail?.persons ?? [])].map((person) => [person.id, person]),
   );
-  const taken = new Set((await linksByPerson(db, [...persons.keys()])).map(({ marketoId }) => marketoId));
-  return [...persons.values()]
-    .filter(({ id }) => !taken.has(id))
-    .map(({ id, values }) => ({
-      marketoId: id,
-      emailKey: emailKey(textOf(values['email'])),
-      crmKey: textOf(values['dynamicsId']),
-      values,
-    }));
+  const linked = new Set((await linksByPerson(db, [...persons.keys()])).map(({ marketoId }) => marketoId));
+  const found = [...persons.values()].map(({ id, values }) => ({
+    marketoId: id,
+    emailKey: emailKey(textOf(values['email'])),
+    crmKey: textOf(values['dynamicsId'])?.toLowerCase() ?? null,
+    values,
+  }));
+  return {
+    free: found.filter(({ marketoId }) => !linked.has(marketoId)),
+    taken: found.filter(({ marketoId }) => linked.has(marketoId)),
+  };
 };
+
+interface Sorted {
+  readonly links: readonly Link[];
+  /** Links whose key another row's person carries. */
+  readonly stolen: readonly Link[];
+  readonly matching: Matching;
+}
 
 const keep = async (
   ports: Ports,
   mapping: Mapping,
-  links: readonly Link[],
-  { pairs, alone, ambiguous }: Matching,
+  { links, stolen, matching: { pairs, alone, ambiguous } }: Sorted,
 ): Promise<Matched> => {
   const byId = new Map(links.map((link) => [link.id, link]));
   const linkOf = ({ linkId }: UnmatchedRow): Link[] => {
@@ -131,9 +146,18 @@ const keep = async (
   const unclear = ambiguous.flatMap((group) =>
     group.rows.flatMap(linkOf).map((link) => setAside(link, group)),
   );
-  const saved = await saveLinks(ports.db, [...paired, ...lonely, ...unclear], ports.timing.overlapMs);
+  const saved = await ports.db.transaction().execute(async (tx) => {
+    const done = await saveLinks(tx, [...paired, ...lonely, ...unclear, ...stolen], ports.timing.overlapMs);
+    const together = [...done.values()].filter(({ status }) => status === 'linked');
+    await tellNewborn(tx, together);
+    return done;
+  });
   const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);
-  return { linked: kept(paired), created: kept(lonely).length, quarantined: kept(unclear).length };
+  return {
+    linked: kept(paired),
+    created: kept(lonely).length,
+    quarantined: kept(unclear).length + kept(stolen).length,
+  };
 };
 
 /** The pair is complete: born dirty, read again on both sides by the next cycle, so that no edit made meanwhile is lost. */
@@ -145,6 +169,7 @@ const joined = (link: Link, person: Found, mapping: Mapping): Link => {
     status: 'linked',
     marketoId: person.marketoId,
     stamp: person.crmKey === link.dynamicsId ? null : keyOf(link),
+    agreed: isOurs(link, person) ? agreedAtBirth(link, mapping.fields[link.kind]) : link.agreed,
     seen: { ...link.seen, marketo },
     creation: null,
     candidates: null,
@@ -154,12 +179,9 @@ const joined = (link: Link, person: Found, mapping: Mapping): Link => {
   };
 };
 
-/** The key fields that tie a person to its row. */
-export const keyOf = ({ dynamicsId, kind }: Link): FieldValues => ({
-  dynamicsId,
-  dynamicsType: kind,
-  dynamicsDeleted: false,
-});
+/** The person is the one that a call without an answer made. */
+const isOurs = ({ creation, dynamicsId }: Link, { crmKey }: Found): boolean =>
+  creation?.sentAt != null && crmKey === dynamicsId;
 
 const awaitingPerson = (link: Link, mapping: Mapping): Link => ({
   ...link,

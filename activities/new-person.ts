@@ -1,6 +1,6 @@
 import { actual, type Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
-import type { FieldValue, FieldValues } from '../rules/terms.js';
+import type { FieldValue, FieldValues, Side } from '../rules/terms.js';
 
 /**
  * What a new person gets from its row: every value that Marketo can take and that is not blank. A value that it cannot
@@ -29,4 +29,24 @@ export const bornWith = (link: Link, sent: FieldValues, fields: readonly MappedF
         : null;
   }
   return { ...link, seen: { ...link.seen, marketo } };
+};
+
+/**
+ * What both sides agreed on when a person was made of its row: the values that the call carried. What either side holds by
+ * now, before an answer was known, may already be an edit.
+ */
+export const agreedAtBirth = (
+  { creation }: Pick<Link, 'creation'>,
+  fields: readonly MappedField[],
+): Link['agreed'] => {
+  const agreed: Record<Side, Record<string, FieldValue>> = { marketo: {}, dynamics: {} };
+  for (const { name, codec } of fields) {
+    const value = creation?.values[name];
+    if (value === undefined) continue;
+    const back = codec.convert('marketo', value);
+    if (!back.ok) continue;
+    agreed.marketo[name] = value;
+    agreed.dynamics[name] = back.value;
+  }
+  return agreed;
 };

@@ -1,21 +1,21 @@
-import type { RowOutcome, RowUpdate } from '../dynamics/index.js';
-import { RemoteFailure } from '../rules/failures.js';
+import type { RowUpdate } from '../dynamics/index.js';
+import type { RemoteFailure } from '../rules/failures.js';
+import { TRANSIENT } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
-import type { MappedField, Mapping } from '../rules/mapping.js';
-import { markSent, markUnsent, plannedWrites, pruneWrites, settleSent } from '../rules/outcome.js';
+import type { MappedField } from '../rules/mapping.js';
+import { markSent, plannedWrites } from '../rules/outcome.js';
 import { KINDS, type FieldValue, type Kind } from '../rules/terms.js';
-import { linksById, saveLinks } from '../store/links.js';
+import { linksById } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
-import { save, within, withClaim } from './claimed.js';
+import { save, until, withClaims } from './claimed.js';
 import type { ChunkRef, PushResult } from './contract.js';
 import { endLink } from './endings.js';
-import { keepRefusals, refuse, type Refused } from './refusals.js';
+import { NOTHING_PUSHED, type Push } from './push.js';
 import { observeRow, rowsOfLinks } from './reread.js';
 import { decideLinks } from './resolve.js';
-import { keepOf, type Attempt, type Ports } from './settings.js';
-
-export const NOTHING_PUSHED: PushResult = { records: 0, created: 0, refused: 0, deferred: 0 };
+import { takeOutcomes, type Answered } from './row-outcomes.js';
+import type { Attempt, Ports } from './settings.js';
 
 /** Times a row that changes under our hands is read, merged and written again before it is left to the next cycle. */
 const TRIES = 3;
@@ -28,78 +28,83 @@ export const pushToDynamics = async (
 ): Promise<PushResult> => {
   const mapping = await currentMapping(ports);
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
-    const due = links.filter(isDue);
+    const due = links.filter((link) => isDue(link) || isInDoubt(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const { result, leftOut } = await withClaim(ports, attempt, due, (held) =>
-      pushClaimed({ ports, mapping, cycle: input.cycle, attempt }, held),
+    const push: Push = { ports, mapping, cycle: input.cycle, attempt };
+    const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
+      pushClaimed(push, held),
     );
-    return { ...result, deferred: result.deferred + leftOut };
+    return { ...total, deferred: total.deferred + leftOut };
   });
 };
 
 const isDue = (link: Link): boolean => link.status === 'linked' && plannedWrites(link, 'dynamics').length > 0;
 
-interface Push {
-  readonly ports: Ports;
-  readonly mapping: Mapping;
-  readonly cycle: number;
-  readonly attempt: Attempt;
-}
+/** An earlier call got no answer: the row tells what became of it. */
+const isInDoubt = ({ status, writes }: Link): boolean =>
+  status === 'linked' && writes.some(({ side, state }) => side === 'dynamics' && state === 'sent');
 
 const pushClaimed = async (push: Push, held: readonly Link[]): Promise<PushResult> => {
-  let due = held.filter(isDue);
+  const doubtful = await mergeAgain(push, held.filter(isInDoubt));
+  let due = [...held.filter((link) => isDue(link) && !isInDoubt(link)), ...doubtful];
   let { records, refused, deferred } = NOTHING_PUSHED;
-  for (let turn = 1; due.length > 0 && turn <= TRIES; turn += 1) {
+  const failures: RemoteFailure[] = [];
+  for (let turn = 1; due.length > 0; turn += 1) {
     const written = await writeRows(push, due);
     records += written.done;
     refused += written.refused;
-    due = turn < TRIES ? [...(await mergeAgain(push, written.changed)), ...written.again] : [];
-    if (turn === TRIES) deferred += written.changed.length + written.again.length;
+    failures.push(...written.failures);
+    if (turn === TRIES) {
+      deferred += written.changed.length + written.again.length;
+      break;
+    }
+    due = [...(await mergeAgain(push, written.changed)), ...written.again];
   }
+  // Rows that certainly were not written are planned still: the retry of this step takes them.
+  const failure = failures.find(({ type }) => !TRANSIENT.has(type)) ?? failures[0];
+  if (failure !== undefined) throw failure;
   return { records, created: 0, refused, deferred };
 };
 
 interface Written {
-  readonly done: number;
-  readonly refused: number;
+  done: number;
+  refused: number;
   /** Links whose row moved or whose answer was lost: to be read and merged again. */
   readonly changed: Link[];
   /** Links of which one field was refused: the others go without it. */
   readonly again: Link[];
+  /** Why some rows certainly were not written. */
+  readonly failures: RemoteFailure[];
 }
 
 const writeRows = async (push: Push, due: readonly Link[]): Promise<Written> => {
   const { ports, attempt, mapping } = push;
-  const now = Date.now();
-  const deadline = new Date(now + ports.timing.dynamicsDeadlineMs).toISOString();
+  const at = new Date();
+  const deadline = new Date(at.getTime() + ports.timing.dynamicsDeadlineMs).toISOString();
   const sent = await save(
     ports,
-    due.map((link) => markSent(link, 'dynamics', new Date(now).toISOString(), deadline)),
+    due.map((link) => markSent(link, 'dynamics', at.toISOString(), deadline)),
   );
   const operations = sent.map((link) => updateOf(link, mapping.fields[link.kind]));
-  const total = { done: 0, refused: 0, changed: [] as Link[], again: [] as Link[] };
-  const failures: RemoteFailure[] = [];
+  const written: Written = { done: 0, refused: 0, changed: [], again: [], failures: [] };
   await ports.dynamics.write(operations, {
-    signal: within(attempt.signal, ports.timing.dynamicsDeadlineMs),
+    signal: until(attempt.signal, deadline),
     onOutcomes: async (indexes, outcomes) => {
-      const pairs = indexes.flatMap((index, at) => {
+      const answered = indexes.flatMap((index, position): Answered[] => {
         const link = sent[index];
-        const outcome = outcomes[at];
+        const outcome = outcomes[position];
         return link === undefined || outcome === undefined ? [] : [{ link, outcome }];
       });
-      const taken = await takeOutcomes(push, pairs);
-      total.done += taken.done;
-      total.refused += taken.refused;
-      total.changed.push(...taken.changed);
-      total.again.push(...taken.again);
-      failures.push(...taken.failures);
+      const taken = await takeOutcomes(push, answered);
+      written.done += taken.done;
+      written.refused += taken.refused;
+      written.changed.push(...taken.changed);
+      written.again.push(...taken.again.filter(isDue));
+      written.failures.push(...taken.failures);
       attempt.progress(attempt.reached);
     },
   });
-  // Rows that nobody answered for: what is certain is kept, the rest is for the retry.
-  const [failure] = failures;
-  if (failure !== undefined && total.changed.length === 0) throw failure;
-  return total;
+  return written;
 };
 
 const updateOf = (link: Link, fields: readonly MappedField[]): RowUpdate => {
@@ -119,114 +124,25 @@ const updateOf = (link: Link, fields: readonly MappedField[]): RowUpdate => {
   };
 };
 
-interface Answered {
-  readonly link: Link;
-  readonly outcome: RowOutcome;
-}
-
-const takeOutcomes = async (push: Push, answered: readonly Answered[]) => {
-  const { ports, mapping, cycle } = push;
-  const refused: Refused[] = [];
-  const failures: RemoteFailure[] = [];
-  const changed: number[] = [];
-  let done = 0;
-  const links = answered.map(({ link, outcome }) => {
-    const fields = mapping.fields[link.kind];
-    switch (outcome.status) {
-      case 'done':
-        done += 1;
-        return atRest(
-          pruneWrites(settleSent(link, 'dynamics', fields, outcome.etag), Date.now(), keepOf(ports.timing)),
-        );
-      case 'changed':
-      case 'exists':
-        changed.push(link.id);
-        return link;
-      case 'gone':
-        return endLink(link);
-      case 'refused': {
-        const taken = refuseRow(link, outcome, fields, cycle);
-        refused.push(taken);
-        return atRest(taken.link);
-      }
-      case 'transient':
-        failures.push(new RemoteFailure(outcome.failure));
-        if (outcome.failure.effect === 'unknown') changed.push(link.id);
-        return outcome.failure.effect === 'unknown' ? link : markUnsent(link, 'dynamics');
-    }
-  });
-  const saved = await ports.db.transaction().execute(async (tx) => {
-    const kept = await saveLinks(tx, links, ports.timing.overlapMs);
-    await keepRefusals(
-      tx,
-      refused.filter(({ link }) => kept.has(link.id)),
-    );
-    return kept;
-  });
-  const again = refused.flatMap(({ link }) => saved.get(link.id) ?? []).filter(isDue);
-  return {
-    done,
-    refused: refused.length,
-    failures,
-    changed: changed.flatMap((id) => saved.get(id) ?? []),
-    again,
-  };
-};
-
-type RefusedOutcome = Extract<RowOutcome, { status: 'refused' }>;
-
-/** A refusal that names a column concerns that field; the others are planned again and go without it. */
-const refuseRow = (
-  link: Link,
-  outcome: RefusedOutcome,
-  fields: readonly MappedField[],
-  cycle: number,
-): Refused => {
-  const sent = link.writes.filter(({ side, state }) => side === 'dynamics' && state === 'sent');
-  const named = fields.find(({ column }) => column === outcome.column)?.name;
-  const culprit = sent.find(({ field }) => field === named);
-  const concerned = culprit === undefined ? sent : [culprit];
-  const refusal = {
-    side: 'dynamics' as const,
-    fields: concerned.map(({ field }) => field),
-    named: culprit !== undefined,
-    code: outcome.code,
-    message: outcome.message,
-    value: culprit?.to ?? null,
-  };
-  const refused = refuse(link, refusal, cycle);
-  return { ...refused, link: markUnsent(refused.link, 'dynamics') };
-};
-
-/** Clean once nothing is planned any more, for either side. */
-export const atRest = (link: Link): Link => ({
-  ...link,
-  dirty: link.stamp !== null || link.writes.some(({ state }) => state === 'planned'),
-});
-
 /** Reads rows that moved under our hands and merges them anew; what is then still to write goes out again. */
 const mergeAgain = async (push: Push, changed: readonly Link[]): Promise<Link[]> => {
-  const { ports, mapping, cycle, attempt } = push;
   const due: Link[] = [];
   for (const kind of KINDS) {
     const links = changed.filter((link) => link.kind === kind);
-    if (links.length > 0) due.push(...(await mergeRows(ports, mapping, kind, links, cycle, attempt)));
+    if (links.length > 0) due.push(...(await mergeRows(push, kind, links)));
   }
   return due;
 };
 
 const mergeRows = async (
-  ports: Ports,
-  mapping: Mapping,
+  { ports, mapping, cycle, attempt }: Push,
   kind: Kind,
   links: readonly Link[],
-  cycle: number,
-  attempt: Attempt,
 ): Promise<Link[]> => {
   const rows = await rowsOfLinks(ports, kind, links, attempt.signal);
   const observed = links.map((link) => {
     const row = rows.get(link.dynamicsId ?? '');
-    return row === undefined ? endLink(link) : { ...observeRow(ports, link, row), rereadDynamics: false };
+    return row === undefined ? endLink(link) : observeRow(ports, link, row);
   });
   const saved = await save(ports, observed);
   await decideLinks(
@@ -235,10 +151,6 @@ const mergeRows = async (
     saved.filter(({ status }) => status === 'linked'),
     cycle,
   );
-  return (
-    await linksById(
-      ports.db,
-      saved.map(({ id }) => id),
-    )
-  ).filter(isDue);
+  const ids = saved.map(({ id }) => id);
+  return (await linksById(ports.db, ids)).filter(isDue);
 };

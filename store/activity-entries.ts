@@ -6,6 +6,8 @@ import type { ActivityEntry } from './rejections.js';
 export interface DueEntry extends ActivityEntry {
   /** `sent`: a call that carried it got no answer; it may stand in the log already. */
   readonly state: 'pending' | 'sent';
+  /** Of the call in doubt. */
+  readonly deadline: IsoInstant | null;
 }
 
 /** Entries that may be sent now: new ones, and those in doubt whose call is over since `doubtMs`. */
@@ -34,27 +36,27 @@ export const dueEntries = async (db: Database, limit: number, doubtMs: number): 
     attributes: row.attributes,
     at: row.at.toISOString(),
     state: row.state === 'sent' ? 'sent' : 'pending',
+    deadline: row.deadline?.toISOString() ?? null,
   }));
 };
 
-/** Takes entries for one call; another worker that took one first leaves it out. */
+/**
+ * Takes entries for one call, each only if it still stands as it was found: whoever looked for it in the log and stalled
+ * knows nothing of a call that another worker made since.
+ */
 export const takeEntries = async (
   db: Database,
   entries: readonly DueEntry[],
   deadline: IsoInstant,
 ): Promise<Set<string>> => {
   if (entries.length === 0) return new Set();
-  const rows = await db
-    .updateTable('activity_entries')
-    .set({ state: 'sent', deadline })
-    .where(
-      'id',
-      'in',
-      entries.map(({ id }) => id),
-    )
-    .where((eb) => eb.or([eb('state', '=', 'pending'), eb('deadline', '<', sql<Date>`clock_timestamp()`)]))
-    .returning('id')
-    .execute();
+  const found = entries.map(({ id, state, deadline: known }) => ({ id, state, deadline: known }));
+  const { rows } = await sql<{ id: string }>`
+    update activity_entries set state = 'sent', deadline = ${deadline}
+    from jsonb_to_recordset(${JSON.stringify(found)}::jsonb) as x (id uuid, state text, deadline timestamptz)
+    where activity_entries.id = x.id and activity_entries.state = x.state
+      and activity_entries.deadline is not distinct from x.deadline
+    returning activity_entries.id`.execute(db);
   return new Set(rows.map(({ id }) => id));
 };
 

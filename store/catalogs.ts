@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import type { Catalog } from '../rules/catalog.js';
 import type { FieldNotice } from '../rules/mapping.js';
+import type { Kind } from '../rules/terms.js';
 import type { Database } from './database.js';
 
 export interface StoredCatalog {
@@ -23,6 +25,16 @@ export const saveCatalog = async (db: Database, catalog: Catalog, readAt: Date):
     .execute();
 };
 
+/** Replaces what is known of one table's columns; the other table may be read by another worker meanwhile. */
+export const saveColumns = async (
+  db: Database,
+  kind: Kind,
+  columns: Catalog['dynamics'][Kind],
+): Promise<void> => {
+  await sql`update catalogs set content = jsonb_set(content, array['dynamics', ${kind}], ${JSON.stringify(columns)}::jsonb)
+    where name = ${NAME}`.execute(db);
+};
+
 /** Replaces what people are told about fields that are set aside; a notice that stays keeps its `since`. */
 export const saveNotices = (db: Database, notices: readonly FieldNotice[]): Promise<void> =>
   db.transaction().execute(async (tx) => {
@@ -40,3 +52,22 @@ export const saveNotices = (db: Database, notices: readonly FieldNotice[]): Prom
       .onConflict((oc) => oc.doNothing())
       .execute();
   });
+
+/** Adds notices about fields that a write showed to be barred; the next reading of the catalog replaces them. */
+export const addNotices = async (db: Database, notices: readonly FieldNotice[]): Promise<void> => {
+  if (notices.length === 0) return;
+  await db
+    .insertInto('field_notices')
+    .values(notices.map(({ kind, field, code, message }) => ({ kind, field, code, message })))
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+};
+
+/** Has the catalog read again by the next cycle. */
+export const ageCatalog = async (db: Database): Promise<void> => {
+  await db
+    .updateTable('catalogs')
+    .set({ read_at: new Date(0) })
+    .where('name', '=', NAME)
+    .execute();
+};

@@ -44,9 +44,38 @@ export const moveCursor = async (
   return updated.numUpdatedRows === 1n;
 };
 
-/** Forgets a cursor that its remote no longer accepts. */
+/**
+ * Takes a stream over for one reading: whoever began earlier and stalled can neither move the cursor nor, where it asks
+ * `holdCursor`, bring in what it read. A stream without a cursor gets one that fits no selection.
+ */
+export const takeCursor = async (db: Database, stream: string): Promise<Cursor> => {
+  const row = await db
+    .insertInto('cursors')
+    .values({ stream, position: '', selection: '', mark: new Date(0).toISOString() })
+    .onConflict((oc) => oc.column('stream').doUpdateSet((eb) => ({ version: eb('cursors.version', '+', 1) })))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return { ...row, mark: row.mark.toISOString() };
+};
+
+/** True if nobody took the stream over since; it stays so until the transaction ends. */
+export const holdCursor = async (db: Database, { stream, version }: Cursor): Promise<boolean> => {
+  const row = await db
+    .selectFrom('cursors')
+    .select('version')
+    .where('stream', '=', stream)
+    .forShare()
+    .executeTakeFirst();
+  return row?.version === version;
+};
+
+/** Forgets a position that its remote no longer accepts; versions go on, so that nobody's old one fits again. */
 export const dropCursor = async (db: Database, stream: string): Promise<void> => {
-  await db.deleteFrom('cursors').where('stream', '=', stream).execute();
+  await db
+    .updateTable('cursors')
+    .set((eb) => ({ position: '', selection: '', version: eb('version', '+', 1) }))
+    .where('stream', '=', stream)
+    .execute();
 };
 
 /** Those of the entries that were not handled before. */
@@ -57,17 +86,23 @@ export const unhandled = async (db: Database, guids: readonly string[]): Promise
   return new Set(guids.filter((guid) => !handled.has(guid)));
 };
 
+/**
+ * Notes entries as handled.
+ *
+ * @returns false if another worker had handled one of them already: whatever else the transaction holds is then stale.
+ */
 export const markHandled = async (
   db: Database,
   entries: readonly { readonly guid: string; readonly at: IsoInstant }[],
-): Promise<void> => {
-  if (entries.length === 0) return;
-  const values = entries.map(({ guid, at }) => ({ guid, at }));
-  await db
+): Promise<boolean> => {
+  if (entries.length === 0) return true;
+  const byGuid = new Map(entries.map(({ guid, at }) => [guid, { guid, at }]));
+  const inserted = await db
     .insertInto('handled_entries')
-    .values(values)
+    .values([...byGuid.values()])
     .onConflict((oc) => oc.doNothing())
-    .execute();
+    .executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === BigInt(byGuid.size);
 };
 
 /** Entries older than the overlap are never read again. */

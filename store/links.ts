@@ -169,7 +169,8 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
       email_key: link.emailKey,
       etag: link.etag,
       seen: link.seen,
-      dirty: link.status !== 'excluded',
+      // A reserved row is nothing that a cycle could work on until it is there.
+      dirty: link.status !== 'excluded' && link.marketoId === null,
     })),
   );
   const { rows } = await sql<Selectable<LinksTable>>`
@@ -207,6 +208,27 @@ export const markOverdue = async (db: Database): Promise<void> => {
 
 const OPEN_MARKETO = '$[*] ? (@.side == "marketo" && (@.state == "sent" || @.state == "answered"))';
 const OPEN_DYNAMICS = '$[*] ? (@.side == "dynamics" && @.state == "sent")';
+
+/** A person that gets a row again is not to be flagged any more for the one that it lost. */
+export const forgetFlags = async (db: Database, marketoId: number): Promise<void> => {
+  await sql`update links set stamp = null, dirty = false, version = version + 1
+    where marketo_id = ${marketoId} and status = 'ended' and stamp is not null`.execute(db);
+};
+
+/** Takes these fields up again on all links of a table that had set them aside. */
+export const releaseQuarantined = async (
+  db: Database,
+  kind: Kind,
+  fields: readonly string[],
+): Promise<void> => {
+  for (const field of fields) {
+    await sql`
+      update links set parked = parked - ${field}::text, dirty = true, version = version + 1
+      where kind = ${kind} and status = 'linked' and parked -> ${field} ->> 'reason' = 'quarantined'`.execute(
+      db,
+    );
+  }
+};
 
 /** A chunk of a cycle's dirty links, of about `size` links each. */
 export const dirtyRanges = async (db: Database, size: (dirty: number) => number): Promise<LinkRange[]> => {

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
 import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
-import { createPerson, recordOutcome } from '../../activities/create-person.js';
-import { begin, complete, openChunks } from '../../activities/cycle.js';
+import { createPerson } from '../../activities/create-person.js';
+import { begin, complete, openChunks, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { logRejections } from '../../activities/log-rejections.js';
 import { pushToDynamics } from '../../activities/push-dynamics.js';
 import { pushToMarketo } from '../../activities/push-marketo.js';
+import { recordOutcome } from '../../activities/record-outcome.js';
 import { resolve } from '../../activities/resolve.js';
 import type { Attempt, Ports, Timing } from '../../activities/settings.js';
 import { parseSyncConfig } from '../../config/sync-config.js';
@@ -260,8 +261,9 @@ const runCycle = async (
   ports: Ports,
   between: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
 ): Promise<CycleOutcome> => {
-  const { cycle: number } = await begin(ports, newAttempt());
+  const { cycle: number } = await begin(ports);
   const reference = () => ({ cycle: number, at: new Date().toISOString() });
+  await prepare(ports, reference(), newAttempt());
   const [fetched, leads, contacts] = await Promise.all([
     fetchMarketo(ports, reference(), newAttempt()),
     fetchDynamics(ports, 'lead', reference(), newAttempt()),

@@ -1,0 +1,206 @@
+import { v5 as uuidFrom, v7 as uuid } from 'uuid';
+import type { RowCreate, RowOutcome } from '../dynamics/index.js';
+import type { PersonRecord } from '../marketo/index.js';
+import { RemoteFailure } from '../rules/failures.js';
+import type { Link } from '../rules/link.js';
+import type { MappedField, Mapping } from '../rules/mapping.js';
+import type { FieldValue } from '../rules/terms.js';
+import { forgetFlags, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
+import { recordRejections } from '../store/rejections.js';
+import { requireInstallation } from './catalog.js';
+import { save, until } from './claimed.js';
+import type { CreatePersonResult } from './contract.js';
+import { answer, busy, type Request } from './request.js';
+import { keyOf } from './keys.js';
+import { heldBy } from './link-row.js';
+import { agreedAtBirth } from './new-person.js';
+import { readStrongly } from './refused-fields.js';
+import { keepRefusals, refuse, type Refused } from './refusals.js';
+
+/** The id of a row follows from installation, person and generation, so that a repeated creation makes no second row. */
+const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
+  uuidFrom(`${String(marketoId)}/${String(generation)}`, installationId);
+
+/** Reserves the link before the row is made: whoever sees the row meets the reservation. */
+export const reserve = async ({ ports, input, person, key }: Request): Promise<Link> => {
+  const { id } = await requireInstallation(ports);
+  for (let generation = 1; ; generation += 1) {
+    const dynamicsId = rowIdOf(id, person.id, generation);
+    const [taken] = await linksByRow(ports.db, [dynamicsId]);
+    if (taken?.status === 'ended') continue;
+    return ports.db.transaction().execute(async (tx) => {
+      const [reserved] = await insertLinks(tx, [
+        {
+          kind: input.requests[0]?.syncAs ?? 'lead',
+          status: 'unmatched',
+          marketoId: person.id,
+          dynamicsId,
+          emailKey: key.startsWith('person ') ? null : key,
+          etag: null,
+          seen: { marketo: {}, dynamics: {} },
+        },
+      ]);
+      if (reserved === undefined) throw busy(`person ${String(person.id)}`);
+      await forgetFlags(tx, person.id);
+      return reserved;
+    });
+  }
+};
+
+/**
+ * Makes the row of a reservation; one that is there under our own id is what a lost answer hid. What is sent is noted
+ * first: a repeated call carries the same, and a worker that wakes late finds its reservation taken over.
+ */
+export const createRow = async (request: Request, reservation: Link): Promise<CreatePersonResult> => {
+  const { ports, mapping, person, attempt } = request;
+  const fields = mapping.fields[reservation.kind];
+  const now = Date.now();
+  const deadline = new Date(now + ports.timing.dynamicsDeadlineMs).toISOString();
+  const { values, refusals } = sendable(person, fields);
+  const creation = {
+    values: reservation.creation?.values ?? values,
+    sentAt: new Date(now).toISOString(),
+    deadline,
+  };
+  const [reserved] = await save(ports, [{ ...reservation, creation }]);
+  if (reserved === undefined) throw busy(`the link of person ${String(person.id)}`);
+  const operation = operationOf(request, reserved, fields);
+  const outcome = await ports.dynamics.writeOne(operation, until(attempt.signal, deadline));
+  switch (outcome.status) {
+    case 'done':
+      return settleCreated(request, reserved, refusals, outcome.etag ?? null);
+    case 'exists':
+      return settleCreated(request, reserved, refusals, null);
+    case 'refused':
+      return takeRefusal(request, reserved, outcome);
+    case 'transient':
+      throw new RemoteFailure(outcome.failure);
+    case 'changed':
+    case 'gone':
+      throw busy(`the row ${reserved.dynamicsId ?? ''}`);
+  }
+};
+
+const operationOf = (
+  { input }: Request,
+  { kind, dynamicsId, creation }: Link,
+  fields: readonly MappedField[],
+): RowCreate => {
+  const values: Record<string, FieldValue> = {};
+  for (const { name, column, codec, creatable } of fields) {
+    const value = creation?.values[name];
+    if (value === undefined || !creatable) continue;
+    const encoded = codec.convert('marketo', value);
+    if (encoded.ok) values[column] = encoded.value;
+  }
+  const ownerId = input.requests[0]?.ownerId;
+  const binds = ownerId === undefined ? undefined : { 'ownerid@odata.bind': `/systemusers(${ownerId})` };
+  return {
+    type: 'create',
+    kind,
+    id: dynamicsId ?? '',
+    values,
+    returnEtag: true,
+    ...(binds === undefined ? {} : { binds }),
+  };
+};
+
+interface LocalRefusal {
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+  readonly value: FieldValue;
+}
+
+/** What of a person a new row can take, in Marketo's form, and what it cannot. */
+const sendable = (person: PersonRecord, fields: readonly MappedField[]) => {
+  const values: Record<string, FieldValue> = {};
+  const refusals: LocalRefusal[] = [];
+  for (const { name, codec, creatable } of fields) {
+    const value = person.values[name] ?? null;
+    if (!creatable || codec.canonical('marketo', value) === codec.blank) continue;
+    const encoded = codec.convert('marketo', value);
+    if (encoded.ok) values[name] = value;
+    else refusals.push({ field: name, code: encoded.code, message: encoded.message, value });
+  }
+  return { values, refusals };
+};
+
+/** The row is there. What was sent is agreed; the rest is read again by the next cycle, which merges it. */
+const settleCreated = async (
+  request: Request,
+  reserved: Link,
+  refusals: readonly LocalRefusal[],
+  etag: string | null,
+): Promise<CreatePersonResult> => {
+  const { ports, person } = request;
+  const { link, told } = linkCreated(request, { ...reserved, etag }, refusals);
+  const saved = await ports.db.transaction().execute(async (tx) => {
+    const [kept] = (await saveLinks(tx, [link], ports.timing.overlapMs)).values();
+    if (kept !== undefined) await keepRefusals(tx, told);
+    return kept;
+  });
+  if (saved !== undefined) return answer('created', saved);
+  // The cycle met the new row first, and completed the pair by the reservation.
+  const [joined] = await linksByPerson(ports.db, [person.id]);
+  if (joined?.status === 'linked' && joined.id === reserved.id) return answer('created', joined);
+  throw busy(`the link of person ${String(person.id)}`);
+};
+
+const linkCreated = (
+  { person, mapping }: Request,
+  reserved: Link,
+  refusals: readonly LocalRefusal[],
+): { readonly link: Link; readonly told: readonly Refused[] } => {
+  const fields = mapping.fields[reserved.kind];
+  const agreed = agreedAtBirth(reserved, fields);
+  let link: Link = {
+    ...reserved,
+    status: 'linked',
+    stamp: keyOf(reserved),
+    agreed,
+    seen: { marketo: heldBy(person, fields), dynamics: {} },
+    creation: null,
+    dirty: true,
+    rereadMarketo: true,
+    rereadDynamics: true,
+  };
+  const told = refusals.map(({ field, ...refusal }) => {
+    const taken = refuse(link, { side: 'dynamics', fields: [field], named: true, ...refusal }, 0);
+    link = taken.link;
+    return taken;
+  });
+  return { link, told };
+};
+
+/** A column that may not be written after all is left out of the next attempt; anything else is final. */
+const takeRefusal = async (
+  request: Request,
+  reserved: Link,
+  outcome: Extract<RowOutcome, { status: 'refused' }>,
+): Promise<CreatePersonResult> => {
+  const { ports, mapping, attempt } = request;
+  if (outcome.scope === 'column-rights' || outcome.scope === 'schema') {
+    const columns = ({ fields }: Mapping): string[] =>
+      Object.keys(operationOf(request, reserved, fields[reserved.kind]).values);
+    const now = columns(await readStrongly(ports, attempt.signal));
+    if (now.length < columns(mapping).length) throw busy(`the schema of ${reserved.kind}`);
+  }
+  // Final until somebody asks again: the reservation ends, and a later request begins a new one.
+  const rejection = {
+    id: uuid(),
+    linkId: reserved.id,
+    cycle: 0,
+    side: 'dynamics' as const,
+    field: null,
+    code: outcome.code,
+    message: outcome.message,
+    value: null,
+  };
+  await ports.db.transaction().execute(async (tx) => {
+    const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
+    await saveLinks(tx, [ended], ports.timing.overlapMs);
+    await recordRejections(tx, [rejection]);
+  });
+  return { ...answer('refused', undefined, outcome.code), kind: reserved.kind };
+};

@@ -1,0 +1,61 @@
+import { v5 as uuidFrom } from 'uuid';
+import type { Link } from '../rules/link.js';
+import { linksByPerson } from '../store/links.js';
+import { enqueueActivityEntries, type ActivityEntry } from '../store/rejections.js';
+import { recordRequests } from '../store/requests.js';
+import { save } from './claimed.js';
+import type { CreatePersonInput, CreatePersonResult, PersonRequest } from './contract.js';
+import { sendEntries } from './log-rejections.js';
+import type { Attempt, Ports } from './settings.js';
+
+type Outcome = CreatePersonInput & { readonly result: CreatePersonResult };
+
+/** Tells the campaign's person what the action did, and ties the person to its row at once. */
+export const recordOutcome = async (ports: Ports, input: Outcome, attempt: Attempt): Promise<void> => {
+  const { marketoId, requests, result } = input;
+  const [link] = await linksByPerson(ports.db, [marketoId]);
+  if (link?.status === 'linked' && result.outcome !== 'already-there') await stamp(ports, link, attempt);
+  await recordRequests(ports.db, marketoId, requests, result);
+  if (result.outcome === 'not-found') return;
+  await enqueueActivityEntries(
+    ports.db,
+    requests.map((request) => entryFor(request, input, link)),
+  );
+  await sendEntries(ports, attempt);
+};
+
+const stamp = async (ports: Ports, link: Link, { signal }: Attempt): Promise<void> => {
+  if (link.stamp === null) return;
+  const records = [{ id: link.marketoId, ...link.stamp }];
+  const call = { action: 'updateOnly' as const, lookupField: 'id', records };
+  const [answered] = await ports.marketo.syncPersons(call, signal);
+  if (answered?.status === 'updated') await save(ports, [{ ...link, stamp: null }]);
+};
+
+/** Name space of the ids of log entries that answer requests: a request that is told twice is told once. */
+const REQUESTS = '5f0c2b0e-6f57-4a53-9a0a-0c1d5ad2f2f4';
+
+const entryFor = (
+  request: PersonRequest,
+  { marketoId, result }: Outcome,
+  link: Link | undefined,
+): ActivityEntry => {
+  const id = uuidFrom(request.requestId, REQUESTS);
+  return {
+    id,
+    linkId: link?.id ?? null,
+    marketoId,
+    type: 'syncPerson',
+    primaryValue: result.dynamicsId ?? String(marketoId),
+    attributes: {
+      outcome: result.outcome,
+      syncAs: request.syncAs,
+      recordType: result.kind ?? '',
+      campaignId: request.campaignId ?? '',
+      requestId: request.requestId,
+      message: result.code ?? '',
+      ledgerId: id,
+    },
+    at: new Date().toISOString(),
+  };
+};
