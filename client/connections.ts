@@ -1,71 +1,34 @@
 import type { Client } from '@temporalio/client';
+import { openRemotes, type Remotes, type RemotesEnvironment } from '../activities/remotes.js';
 import { ConfigurationError } from '../config/configuration-error.js';
-import type { DynamicsEnvironment, MarketoEnvironment, TemporalEnvironment } from '../config/environment.js';
+import type { TemporalEnvironment } from '../config/environment.js';
 import type { SyncConfig } from '../config/sync-config.js';
-import { createDynamics, type Dynamics, type DynamicsSettings } from '../dynamics/index.js';
-import { createMarketo, type Marketo } from '../marketo/index.js';
-import type { CallBudget } from '../rules/budget.js';
-import type { Lane, Side } from '../rules/terms.js';
-import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS, type CallLimits } from '../store/budget.js';
 import type { Database } from '../store/database.js';
 import { CommandFailure, refusal } from './failure.js';
 
-export interface RemotesInput {
-  readonly db: Database;
-  readonly environment: { readonly marketo: MarketoEnvironment; readonly dynamics: DynamicsEnvironment };
-  readonly budget: SyncConfig['budget'];
-  readonly lane: Lane;
-}
-
-export interface Remotes {
-  readonly marketo: Marketo;
-  readonly dynamics: Dynamics;
-  close(): void;
-}
-
 /**
- * Connects to both remotes under the budgets that the store shares between all processes; nothing is sent yet.
+ * Connects to both remotes under the budgets that the store shares between all processes, in front of a cycle that may
+ * be running; nothing is sent yet.
  *
  * @throws {ConfigurationError} when a share is too small to work with.
  */
-export const connectRemotes = ({ db, environment, budget, lane }: RemotesInput): Remotes => {
-  const limits = {
-    marketo: { ...MARKETO_LIMITS, share: budget.marketo.share },
-    dynamics: { ...DYNAMICS_LIMITS, share: budget.dynamics.share },
-  };
-  const marketo = createMarketo(environment.marketo, {
-    budget: budgetOf(db, 'marketo', limits.marketo),
-    lane,
-  });
-  const dynamics = createDynamics(dynamicsSettings(environment.dynamics), {
-    budget: budgetOf(db, 'dynamics', limits.dynamics),
-    lane,
-  });
-  const close = (): void => {
-    marketo.close();
-    dynamics.close();
-  };
-  return { marketo, dynamics, close };
-};
-
-const budgetOf = (db: Database, side: Side, limits: CallLimits): CallBudget => {
+export const connectRemotes = (
+  environment: RemotesEnvironment,
+  config: SyncConfig,
+  db: Database,
+): Remotes => {
   try {
-    return createBudget(db, side, limits);
+    const remotes = openRemotes(environment, config, db);
+    return {
+      marketo: remotes.marketo.onLane('on-demand'),
+      dynamics: remotes.dynamics.onLane('on-demand'),
+      close: () => remotes.close(),
+    };
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new ConfigurationError(
-      'The field selection file cannot be used (docs/configuration.md):',
-      [`budget.${side}.share: ${cause.message}`],
-      { cause },
-    );
+    const what = 'The shares of the API limits cannot be used (docs/configuration.md):';
+    throw new ConfigurationError(what, [`budget: ${cause.message}`], { cause });
   }
-};
-
-const dynamicsSettings = ({ credential, ...where }: DynamicsEnvironment): DynamicsSettings => {
-  if (credential.kind === 'secret') return { ...where, clientSecret: credential.secret };
-  const { privateKey, thumbprintSha256, certificate } = credential;
-  const x5c = certificate === undefined ? {} : { x5c: certificate };
-  return { ...where, certificate: { privateKey, thumbprintSha256, ...x5c } };
 };
 
 export interface Temporal {

@@ -16,9 +16,7 @@ export const runSetup = async (
   const say = (text: string): void => (json ? undefined : io.out(text));
   const store = await openStore(environment.store, { onProgress: say });
   try {
-    // In front of a cycle that may be running: these are a dozen calls.
-    const { budget } = proposal.config;
-    const remotes = connectRemotes({ db: store.db, environment, budget, lane: 'on-demand' });
+    const remotes = connectRemotes(environment, proposal.config, store.db);
     try {
       const report = await setUp(
         { db: store.db, ...remotes, name: environment.installation, proposal, signal: io.signal },

@@ -9,6 +9,9 @@ const RECORD = {
 const text = (apiName: string, name: string, description: string) =>
   ({ apiName, name, description, dataType: 'string' }) as const;
 
+/** By it an entry whose answer was lost is found again: Marketo's log has no idempotency key. */
+const LEDGER_ID = text('ledgerId', 'Ledger Id', "Id of this entry in Contact Sync's own records");
+
 /** A write that the target refused for good. Names and attributes are permanent once the type is approved. */
 export const REFUSED: ActivityTypeDefinition = {
   apiName: 'dynamicsSyncRefused',
@@ -22,7 +25,7 @@ export const REFUSED: ActivityTypeDefinition = {
     text('field', 'Field', 'Person field that was refused, or: record'),
     text('code', 'Code', 'Code of the system that refused'),
     text('message', 'Message', 'Its reason'),
-    text('ledgerId', 'Ledger Id', "Id of the refusal in Contact Sync's own records"),
+    LEDGER_ID,
   ],
 };
 
@@ -41,6 +44,7 @@ export const SYNC_PERSON: ActivityTypeDefinition = {
     text('campaignId', 'Campaign Id', 'Campaign that asked'),
     text('requestId', 'Request Id', 'Id of the request'),
     text('message', 'Message', 'Reason, where nothing was created'),
+    LEDGER_ID,
   ],
 };
 

@@ -5,7 +5,7 @@ import type { Identity } from '../../dynamics/index.js';
 import type { Catalog } from '../../rules/catalog.js';
 import { mapFields } from '../../rules/map-fields.js';
 import type { FieldNotice, Mapping } from '../../rules/mapping.js';
-import { saveCatalog, saveNotices } from '../../store/catalogs.js';
+import { loadCatalog, saveCatalog, saveNotices } from '../../store/catalogs.js';
 import type { Database } from '../../store/database.js';
 import {
   anyInstallation,
@@ -107,7 +107,7 @@ const make = async (input: SetupInput, checked: Checked, tell: Tell): Promise<Se
     organizationId: identity.organizationId,
     activityTypes: types.ids,
   };
-  await saveCatalog(db, { ...catalog, marketo: byName(persons.fields) }, new Date());
+  await keepCatalog(db, { ...catalog, marketo: byName(persons.fields) });
   await saveNotices(db, mapping.notices);
   await saveInstallation(db, made, config.config.fields);
   await ensureClaim(input, made, checked, tell);
@@ -193,6 +193,16 @@ const tellActivityTypes = (
   const both = `dynamicsSyncRefused (${String(ids.refused)}) and dynamicsSyncPerson (${String(ids.syncPerson)})`;
   if (made.length === 0) tell({ status: 'found', text: `Activity types ${both} in Marketo` });
   else tell({ status: 'made', text: `Made the activity types ${both} in Marketo` });
+};
+
+/**
+ * Only the first catalog is kept from here. Later the cycle reads it, at once, because it compares the new one with the
+ * former: fields that were set aside for want of a right are taken up again then.
+ */
+const keepCatalog = async (db: Database, catalog: Catalog): Promise<void> => {
+  const stored = await loadCatalog(db);
+  if (stored === undefined) await saveCatalog(db, catalog, new Date());
+  else await saveCatalog(db, stored.catalog, new Date(0));
 };
 
 /** Saved first, then claimed: a setup that is cut off between the two goes on where it was. */

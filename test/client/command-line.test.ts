@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -35,6 +35,15 @@ const emptyStore = async (): Promise<string> => {
   const { url, drop } = await freshDatabase();
   onTestFinished(drop);
   return url;
+};
+
+/** `called` resolves when somebody connects. */
+const listen = async (server: Server): Promise<{ port: number; called: Promise<void> }> => {
+  const called = new Promise<void>((resolve) => void server.once('connection', () => resolve()));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return { port: typeof address === 'object' && address !== null ? address.port : 0, called };
 };
 
 describe('contact-sync', () => {
@@ -101,14 +110,14 @@ describe('A configuration that cannot be used ends with 2', () => {
     expect(err).toContain(`  - ${file}:2:27: fields[0].laed: unknown key. Did you mean "lead"?`);
   });
 
-  it('names the key of a share that is too small to work with', async () => {
+  it('tells of a share that is too small to work with', async () => {
     const file = folderWith(
       'fields:\n  - { marketo: firstName, lead: firstname }\nbudget: { marketo: { share: 0.01 } }\n',
     );
     const env = { ...unreachable, SYNC_CONFIG: file, DATABASE_URL: await emptyStore() };
     const { code, err } = await contactSync(['setup'], env);
     expect(code).toBe(2);
-    expect(err).toContain('budget.marketo.share');
+    expect(err).toContain('budget: call limits: a share of 0.01 leaves too few calls');
   });
 
   it.each([
@@ -152,15 +161,29 @@ describe('What is down is named, with what to do', () => {
   });
 
   it('Temporal, where something else listens on its port', async () => {
-    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { port } = await listen(createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
     const env = { ...unreachable, TEMPORAL_ADDRESS: `127.0.0.1:${String(port)}` };
     const { code, err } = await contactSync(['stop'], env);
     expect(code).toBe(1);
     expect(err).toContain(`Temporal at 127.0.0.1:${String(port)} does not answer.`);
+  });
+});
+
+describe('An operator who stops a command', () => {
+  it('need not wait for a remote that hangs', async () => {
+    const hung = createServer();
+    const { port, called } = await listen(hung);
+    const env = {
+      ...unreachable,
+      MARKETO_ENDPOINT: `http://127.0.0.1:${String(port)}/rest`,
+      MARKETO_IDENTITY: `http://127.0.0.1:${String(port)}/identity`,
+      DATABASE_URL: await emptyStore(),
+    };
+    const stop = new AbortController();
+    const running = contactSync(['setup'], env, stop.signal);
+    await called;
+    stop.abort(new Error('interrupted'));
+    expect(await running).toMatchObject({ code: 130, err: 'contact-sync: interrupted' });
   });
 });
 

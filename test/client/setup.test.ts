@@ -321,6 +321,17 @@ describe('An installation that is set up again', () => {
     expect(row.choices).toMatchObject([{ marketo: 'firstName', lead: 'firstname' }]);
   });
 
+  it('has the next cycle read the catalog, and compare it with the one it knew', async () => {
+    const place = await scene();
+    await place.dataverseAdmin('PATCH', '/columns/lead/telephone1', { secured: true, canUpdate: false });
+    await setUpIn(place);
+    const first = await loadCatalog(place.db);
+    expect(first?.readAt.getTime()).toBeGreaterThan(Date.now() - 60_000);
+    await place.dataverseAdmin('PATCH', '/columns/lead/telephone1', { secured: true, canUpdate: true });
+    await setUpIn(place);
+    expect(await loadCatalog(place.db)).toEqual({ catalog: first?.catalog, readAt: new Date(0) });
+  });
+
   it('says when the selection no longer fits', async () => {
     const place = await scene();
     await setUpIn(place);
