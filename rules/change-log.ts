@@ -116,14 +116,17 @@ const standing = (draft: Draft, field: MappedField, write: Write): Pick<Overtake
   if (writes.slice(index).some((other) => isOther(other) && other.state === 'settled')) {
     return { as: 'later', source: draft.agreed.dynamics[field.name] ?? write.source };
   }
-  if (write.returns === true) return standingOfReturned(draft, field, write);
+  if (write.returns === true || write.rule === 'restore') return standingOfRestored(draft, field, write);
   const repeated = writes.slice(writes.slice(0, index).findLastIndex(isOther) + 1);
   const applied = repeated.some((each) => each.logged && !isOther(each));
   return { as: applied ? 'later' : 'collision', source: write.source };
 };
 
-/** Typed over an edit that we were giving back: it takes the place of that one, whose case may be closed by now. */
-const standingOfReturned = (
+/**
+ * Typed just before we put something back that Marketo had lost by our own doing: a covered edit, whose place it takes
+ * and whose case may be closed by now, or what was agreed.
+ */
+const standingOfRestored = (
   draft: Draft,
   field: MappedField,
   write: Write,

@@ -82,14 +82,17 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   if (openWrite(draft, 'marketo', name) !== undefined || draft.parked[name] !== undefined) return;
   dropIfEditedSince(draft, field, values);
   const verdict = judge(draft, field, values);
-  if (verdict.rule === 'equal') return agree(draft, field, values);
+  if (verdict.rule === 'equal') {
+    agree(draft, field, values);
+    return;
+  }
   const winning = winningValue(draft, name, verdict.winner, values);
   const decision = { field: name, rule: verdict.rule, winner: verdict.winner, value: winning };
   out.decisions.push(verdict.loser === undefined ? decision : { ...decision, loser: verdict.loser });
   const unlike = SIDES.filter(
     (side) => codec.canonical(side, values[side]) !== codec.canonical(verdict.winner, winning),
   );
-  if (unlike.length === 0) return agree(draft, field, values);
+  if (unlike.length === 0) agree(draft, field, values);
   for (const side of unlike) planWrite(draft, field, { side, values, winning, verdict }, context, out);
 };
 

@@ -30,13 +30,24 @@ export const recordSeen = (
 export const settle = (draft: Draft, codec: Codec, write: Write, held: FieldValue): void => {
   replaceWrite(draft, write, { ...write, state: 'settled' });
   const { side, field } = write;
-  if (write.returns === true) return recordSeen(draft, codec, side, field, held);
+  if (write.returns === true) {
+    recordSeen(draft, codec, side, field, held);
+    return;
+  }
+  closeCollision(draft, write, held);
   const other = across(side);
   const otherHolds = actual(draft, other, field);
   draft.agreed[side][field] = held;
   draft.agreed[other][field] = write.source;
   omit(draft.seen[side], field);
   if (otherHolds !== undefined) recordSeen(draft, codec, other, field, otherHolds);
+};
+
+/** Dynamics has Marketo's value by now: what was typed in Marketo over a write of ours is later than that. */
+const closeCollision = (draft: Draft, { side, field }: Write, held: FieldValue): void => {
+  const overtaken = draft.overtaken[field];
+  if (side !== 'dynamics' || overtaken === undefined) return;
+  draft.overtaken[field] = { ...overtaken, as: 'later', source: held };
 };
 
 /** True if some field is not yet what both sides agreed on: the link is to be planned. */

@@ -13,7 +13,19 @@ import {
 } from '../../../rules/outcome.js';
 import { plan, type Planned } from '../../../rules/plan.js';
 import type { FieldValues, Side } from '../../../rules/terms.js';
-import { CALL, Crash, OVERLAP, REST, STEP, tick, updatePerson, type Fate, type World } from './world.js';
+import {
+  CALL,
+  Crash,
+  KEEP,
+  LANDING,
+  OVERLAP,
+  REST,
+  STEP,
+  tick,
+  updatePerson,
+  type Fate,
+  type World,
+} from './world.js';
 
 /** A task of the driver: each `yield` is a moment at which anything may happen, also a crash. */
 type Task = Generator<undefined, void>;
@@ -136,7 +148,7 @@ const planned = (w: World, link: Link): Link => {
     (each, { side, field }) => refuse(w, each, side, [field]),
     result.link,
   );
-  return pruneWrites(refused, w.now, OVERLAP);
+  return pruneWrites(refused, w.now, KEEP);
 };
 
 const record = (w: World, { decisions }: Planned): void => {
@@ -168,6 +180,11 @@ const refuse = (w: World, link: Link, side: Side, fields: readonly string[]): Li
   );
 };
 
+/** A call without an answer that takes effect later. */
+const land = (w: World, fate: 'lost-late' | 'stalled', apply: () => void): void => {
+  w.late.push({ due: w.now + LANDING[fate], apply });
+};
+
 const nextFate = (w: World): Fate => w.scenario.fates[w.calls++] ?? 'done';
 
 interface Sent {
@@ -194,7 +211,8 @@ function* pushToMarketo(w: World): Task {
   const sent = yield* send(w, 'marketo');
   if (sent === undefined) return;
   const { change, fields } = sent;
-  switch (nextFate(w)) {
+  const fate = nextFate(w);
+  switch (fate) {
     case 'done':
       updatePerson(w, change);
       return yield* save(w, (link) => markAnswered(link, 'marketo', instant(w.now)));
@@ -203,9 +221,14 @@ function* pushToMarketo(w: World): Task {
     case 'refused':
       return yield* save(w, (link) => refuse(w, link, 'marketo', fields));
     case 'lost':
-      return updatePerson(w, change);
+      updatePerson(w, change);
+      return;
     case 'lost-late':
-      return void w.late.push({ due: w.now + CALL - 4 * STEP, apply: () => updatePerson(w, change) });
+    case 'stalled':
+      land(w, fate, () => {
+        updatePerson(w, change);
+      });
+      return;
     case 'lost-unapplied':
       return;
   }
@@ -221,8 +244,9 @@ function* pushToDynamics(w: World): Task {
     const fate = nextFate(w);
     if (fate === 'lost') return void w.row.update(change, etag);
     if (fate === 'lost-unapplied') return;
-    if (fate === 'lost-late') {
-      return void w.late.push({ due: w.now + CALL - 4 * STEP, apply: () => void w.row.update(change, etag) });
+    if (fate === 'lost-late' || fate === 'stalled') {
+      land(w, fate, () => void w.row.update(change, etag));
+      return;
     }
     if (fate === 'not-run') return yield* save(w, (link) => markUnsent(link, 'dynamics'));
     if (fate === 'refused') return yield* save(w, (link) => refuse(w, link, 'dynamics', fields));

@@ -28,6 +28,10 @@ const isQuiet = (w: World): boolean =>
 export const equal = (w: World, { name, codec }: MappedField): boolean =>
   codec.canonical('marketo', w.person.values[name]) === codec.canonical('dynamics', w.row.values[name]);
 
+export const holdBoth = (w: World, { name, codec }: MappedField, value: FieldValue | undefined): boolean =>
+  codec.canonical('marketo', w.person.values[name]) === codec.canonical('marketo', value) &&
+  codec.canonical('dynamics', w.row.values[name]) === codec.canonical('dynamics', value);
+
 /** Fields that differ without being parked. */
 export const differences = (w: World): string[] =>
   w.fields

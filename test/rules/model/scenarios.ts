@@ -28,7 +28,16 @@ export interface Faults {
 }
 
 export const CALM: Faults = { fates: ['done'], crashes: false, lags: false, blocks: false, oddValues: false };
-export const STORM: Faults = { fates: FATES, crashes: true, lags: true, blocks: true, oddValues: true };
+/** Calls end by their deadline here; see {@link STALLING} for those that do not. */
+export const STORM: Faults = {
+  fates: FATES.filter((fate) => fate !== 'stalled'),
+  crashes: true,
+  lags: true,
+  blocks: true,
+  oddValues: true,
+};
+/** Here a worker may also stall inside its call, which takes effect long after everybody gave it up. */
+export const STALLING: Faults = { ...STORM, fates: FATES };
 
 /** The value of the n-th edit: nobody ever types it twice. */
 const fresh = (name: string, n: number): FieldValue =>

@@ -11,9 +11,21 @@ export const STEP = 1_000;
 export const OVERLAP = 60_000;
 export const CALL = 20_000;
 export const REST = 15_000;
+export const KEEP = 600_000;
+
+/** How long after its start a call without an answer takes effect: inside its deadline, or long after it. */
+export const LANDING = { 'lost-late': CALL - 4 * STEP, stalled: CALL + REST } as const;
 
 /** What becomes of one writing call. */
-export const FATES = ['done', 'not-run', 'lost', 'lost-unapplied', 'lost-late', 'refused'] as const;
+export const FATES = [
+  'done',
+  'not-run',
+  'lost',
+  'lost-unapplied',
+  'lost-late',
+  'stalled',
+  'refused',
+] as const;
 export type Fate = (typeof FATES)[number];
 
 /** Something that happens between two steps of the driver. */
@@ -77,10 +89,9 @@ export interface World {
 export class Crash extends Error {}
 
 export const world = (fields: readonly MappedField[], scenario: Scenario): World => {
-  let due = 0;
   const initial = (values: FieldValues) =>
     Object.fromEntries(fields.map(({ name }) => [name, [values[name] ?? null]]));
-  return {
+  const w: World = {
     fields,
     scenario,
     now: noon,
@@ -91,7 +102,7 @@ export const world = (fields: readonly MappedField[], scenario: Scenario): World
     handled: new Set(),
     delta: null,
     late: [],
-    pending: scenario.happenings.map(({ after, what }) => ({ due: (due += after), what })),
+    pending: [],
     steps: 0,
     calls: 0,
     sent: [],
@@ -101,6 +112,14 @@ export const world = (fields: readonly MappedField[], scenario: Scenario): World
     editedLast: {},
     met: Object.fromEntries(fields.map(({ name }) => [name, new Set()])),
   };
+  schedule(w, scenario.happenings);
+  return w;
+};
+
+/** Lets these happen from now on. */
+export const schedule = (w: World, happenings: Scenario['happenings']): void => {
+  let due = w.steps;
+  for (const { after, what } of happenings) w.pending.push({ due: (due += after), what });
 };
 
 const lagOf = ({ scenario, person: { log } }: World): number => (scenario.lags[log.length] ?? 0) * STEP;
@@ -130,7 +149,8 @@ const noteMeetings = (w: World): void => {
 const happen = (w: World, what: Happening): void => {
   switch (what.type) {
     case 'edit':
-      return edit(w, what.side, what.field, what.value, what.viaApi);
+      edit(w, what.side, what.field, what.value, what.viaApi);
+      return;
     case 'block':
       return void w.person.blocked.add(what.field);
     case 'crash':
