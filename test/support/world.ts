@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
 import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
 import { begin, complete, openChunks, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
+import { toFailure } from '../../activities/failures.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { logRejections } from '../../activities/log-rejections.js';
@@ -18,13 +20,14 @@ import { createDynamics } from '../../dynamics/index.js';
 import { createMarketo } from '../../marketo/index.js';
 import { unlimitedBudget } from '../../rules/budget.js';
 import type { Link } from '../../rules/link.js';
-import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
+import { adminDoors, keyOf, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
 import { startMarketoSimulator } from '../../simulators/marketo/index.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
 import { saveInstallation } from '../../store/installations.js';
 import { linkOf } from '../../store/links.js';
 import { freshDatabase } from './database.js';
+import { elapse } from './elapse.js';
 
 type Values = Record<string, string | number | boolean | null>;
 
@@ -60,6 +63,10 @@ export interface World {
   cycle(between?: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>): Promise<CycleOutcome>;
   /** Runs cycles until one finds nothing to do; fails after `most`. */
   quiet(most?: number): Promise<number>;
+  /** Runs cycles, time passing between them, until nothing is open, in doubt or to be told; fails after `most`. */
+  settled(most?: number): Promise<void>;
+  /** Records that should not be: persons of one row, rows or persons of one e-mail address. */
+  duplicates(): Promise<string[]>;
   request(marketoId: number, syncAs?: 'lead' | 'contact'): Promise<CreatePersonResult>;
   person(id: number): Promise<AdminRecord>;
   row(table: 'leads' | 'contacts', id: string): Promise<AdminRecord>;
@@ -68,6 +75,9 @@ export interface World {
   /** Journal of writes and calls since the last look. */
   calls(): Promise<{ readonly marketo: Record<string, number>; readonly dynamics: Record<string, number> }>;
   fault(side: 'marketo' | 'dynamics', fault: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Withdraws all faults; true if each of them struck at least once. */
+  faultsStruck(): Promise<boolean>;
+  setting(side: 'marketo' | 'dynamics', settings: Readonly<Record<string, unknown>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -125,7 +135,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
         clientId: value('MARKETO_CLIENT_ID'),
         clientSecret: value('MARKETO_CLIENT_SECRET'),
       },
-      { budget: unlimitedBudget },
+      { budget: unlimitedBudget, timing: { rateLimitMs: 5, concurrencyMs: 5 } },
     ),
     dynamics: createDynamics(
       {
@@ -201,6 +211,7 @@ const worldOf = (
   { marketo, dataverse }: { marketo: string; dataverse: string },
 ): Omit<World, 'close'> => {
   const { db } = ports;
+  const armed = { marketo: [] as number[], dynamics: [] as number[] };
   const world: Omit<World, 'close'> = {
     ports,
     db,
@@ -216,15 +227,20 @@ const worldOf = (
       }
       throw new Error(`not quiet after ${String(most)} cycles`);
     },
+    settled: async (most = 12) => {
+      for (let count = 1; count <= most; count += 1) {
+        const { diffs } = await world.cycle();
+        const idle = diffs.every(({ links, converged }) => links === converged);
+        if (idle && (await isSettled(db, await world.links()))) return;
+        await elapse(db, ports.timing.marketoDeadlineMs + ports.timing.doubtMs);
+      }
+      throw new Error(`not settled after ${String(most)} cycles`);
+    },
+    duplicates: () => findDuplicates(world.doors),
     request: async (marketoId, syncAs = 'lead') => {
-      const input: CreatePersonInput = {
-        marketoId,
-        requests: [
-          { requestId: randomUUID(), campaignId: '1', requestedAt: new Date().toISOString(), syncAs },
-        ],
-      };
-      const result = await createPerson(ports, input, newAttempt());
-      await recordOutcome(ports, { ...input, result }, newAttempt());
+      const input = requestOf(marketoId, syncAs);
+      const result = await retried((attempt) => createPerson(ports, input, attempt));
+      await retried((attempt) => recordOutcome(ports, { ...input, result }, attempt));
       return result;
     },
     person: async (id) =>
@@ -252,9 +268,72 @@ const worldOf = (
     },
     fault: async (side, fault) => {
       await json('POST', `${side === 'marketo' ? marketo : dataverse}/admin/faults`, fault);
+      armed[side].push(Number(fault['times'] ?? 1));
+    },
+    faultsStruck: async () => {
+      let struck = true;
+      for (const [side, origin] of Object.entries({ marketo, dynamics: dataverse })) {
+        const { faults } = (await json('GET', `${origin}/admin/faults`)) as {
+          faults: { times: number; remaining?: number }[];
+        };
+        await json('DELETE', `${origin}/admin/faults`);
+        const times = armed[side as keyof typeof armed].splice(0);
+        struck &&= faults.every(({ remaining, times: left }) => !times.includes(remaining ?? left));
+      }
+      return struck;
+    },
+    setting: async (side, settings) => {
+      await json('PATCH', `${side === 'marketo' ? marketo : dataverse}/admin/settings`, settings);
     },
   };
   return world;
+};
+
+export const requestOf = (marketoId: number, syncAs: 'lead' | 'contact' = 'lead'): CreatePersonInput => ({
+  marketoId,
+  requests: [{ requestId: randomUUID(), campaignId: '1', requestedAt: new Date().toISOString(), syncAs }],
+});
+
+const MOST_ATTEMPTS = 20;
+
+/** Runs a step as Temporal does: again, as a new attempt, for as long as its failure may pass. */
+export const retried = async <T>(step: (attempt: Attempt) => Promise<T>): Promise<T> => {
+  for (let count = 1; ; count += 1) {
+    try {
+      return await step(newAttempt());
+    } catch (error) {
+      const failure = toFailure(error);
+      const final = failure instanceof ApplicationFailure && failure.nonRetryable === true;
+      if (final || count === MOST_ATTEMPTS) throw error;
+    }
+  }
+};
+
+const isSettled = async (db: Database, links: readonly Link[]): Promise<boolean> => {
+  const open = links.filter(
+    ({ dirty, writes, creation }) =>
+      dirty || creation !== null || writes.some(({ state }) => state === 'sent' || state === 'answered'),
+  );
+  const untold = await db
+    .selectFrom('activity_entries')
+    .select('id')
+    .where('state', 'in', ['pending', 'sent'])
+    .execute();
+  return open.length === 0 && untold.length === 0;
+};
+
+const findDuplicates = async (doors: AdminDoors): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const page of doors.persons())
+    for (const { id, email, dynamicsId } of page)
+      keys.push(
+        `person of e-mail ${String(email ?? id)}`,
+        `person of row ${String(dynamicsId ?? `none ${String(id)}`)}`,
+      );
+  for (const table of ['leads', 'contacts'] as const)
+    for await (const page of doors.rows(table))
+      for (const row of page) keys.push(`row of e-mail ${String(row['emailaddress1'] ?? keyOf(table, row))}`);
+  return keys.filter((key, index) => keys.indexOf(key) !== index);
 };
 
 const runCycle = async (
@@ -265,9 +344,9 @@ const runCycle = async (
   const reference = () => ({ cycle: number, at: new Date().toISOString() });
   await prepare(ports, reference(), newAttempt());
   const [fetched, leads, contacts] = await Promise.all([
-    fetchMarketo(ports, reference(), newAttempt()),
-    fetchDynamics(ports, 'lead', reference(), newAttempt()),
-    fetchDynamics(ports, 'contact', reference(), newAttempt()),
+    retried((attempt) => fetchMarketo(ports, reference(), attempt)),
+    retried((attempt) => fetchDynamics(ports, 'lead', reference(), attempt)),
+    retried((attempt) => fetchDynamics(ports, 'contact', reference(), attempt)),
   ]);
   await between.fetched?.();
   const { chunks } = await openChunks(ports, reference());
@@ -276,7 +355,7 @@ const runCycle = async (
     'diffs' | 'resolved' | 'pushed'
   >;
   for (const chunk of chunks) await runChunk(ports, { ...reference(), chunk }, outcome, between);
-  const { logged } = await logRejections(ports, reference(), newAttempt());
+  const { logged } = await retried((attempt) => logRejections(ports, reference(), attempt));
   await complete(ports, { ...reference(), outcome: 'completed', counts: {}, notBefore: null });
   return { fetched, leads, contacts, ...outcome, logged };
 };
@@ -287,13 +366,13 @@ const runChunk = async (
   outcome: Pick<CycleOutcome, 'diffs' | 'resolved' | 'pushed'>,
   between: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
 ): Promise<void> => {
-  outcome.diffs.push(await diff(ports, input, newAttempt()));
-  outcome.resolved.push(await resolve(ports, input, newAttempt()));
+  outcome.diffs.push(await retried((attempt) => diff(ports, input, attempt)));
+  outcome.resolved.push(await retried((attempt) => resolve(ports, input, attempt)));
   await between.resolved?.();
   outcome.pushed.push(
     ...(await Promise.all([
-      pushToDynamics(ports, input, newAttempt()),
-      pushToMarketo(ports, input, newAttempt()),
+      retried((attempt) => pushToDynamics(ports, input, attempt)),
+      retried((attempt) => pushToMarketo(ports, input, attempt)),
     ])),
   );
 };
