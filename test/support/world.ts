@@ -75,11 +75,48 @@ export interface World {
   /** Journal of writes and calls since the last look. */
   calls(): Promise<{ readonly marketo: Record<string, number>; readonly dynamics: Record<string, number> }>;
   fault(side: 'marketo' | 'dynamics', fault: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Ends the run, as a killed worker does, at its next writing call to this side: before it, or before its answer. */
+  crash(side: 'marketo' | 'dynamics', when: 'before' | 'after'): void;
   /** Withdraws all faults; true if each of them struck at least once. */
   faultsStruck(): Promise<boolean>;
   setting(side: 'marketo' | 'dynamics', settings: Readonly<Record<string, unknown>>): Promise<void>;
   close(): Promise<void>;
 }
+
+/** A worker that was killed: nothing of what it would have done next happens. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+type CrashPlan = Partial<Record<'marketo' | 'dynamics', 'before' | 'after'>>;
+
+/** Connectors through which a run can be ended at a writing call. */
+const mortal = (ports: Ports, plan: CrashPlan): Ports => {
+  const around = async <T>(side: 'marketo' | 'dynamics', call: () => Promise<T>): Promise<T> => {
+    const when = plan[side];
+    if (when === undefined) return call();
+    delete plan[side];
+    if (when === 'after') await call();
+    throw new Crash(`killed ${when} a call to ${side}`);
+  };
+  const { marketo, dynamics } = ports;
+  return {
+    ...ports,
+    marketo: {
+      ...marketo,
+      syncPersons: (...args) => around('marketo', () => marketo.syncPersons(...args)),
+      addActivities: (...args) => around('marketo', () => marketo.addActivities(...args)),
+    },
+    dynamics: {
+      ...dynamics,
+      write: (operations, options) => {
+        const silent = plan.dynamics === undefined ? options : {};
+        return around('dynamics', () => dynamics.write(operations, silent));
+      },
+      writeOne: (...args) => around('dynamics', () => dynamics.writeOne(...args)),
+    },
+  };
+};
 
 const json = async (method: string, url: string, body?: unknown): Promise<unknown> => {
   const response = await fetch(url, {
@@ -111,7 +148,8 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
   const ports = portsOf(db, { ...marketoSimulator.environment, ...dataverseSimulator.environment }, options);
   await setUp(ports);
   const origins = { marketo: marketoSimulator.origin, dataverse: dataverseSimulator.origin };
-  const world = worldOf(ports, origins);
+  const plan: CrashPlan = {};
+  const world = worldOf(mortal(ports, plan), origins, plan);
   return {
     ...world,
     close: async () => {
@@ -209,6 +247,7 @@ const setUp = async (ports: Ports): Promise<void> => {
 const worldOf = (
   ports: Ports,
   { marketo, dataverse }: { marketo: string; dataverse: string },
+  plan: CrashPlan,
 ): Omit<World, 'close'> => {
   const { db } = ports;
   const armed = { marketo: [] as number[], dynamics: [] as number[] };
@@ -270,6 +309,9 @@ const worldOf = (
       await json('POST', `${side === 'marketo' ? marketo : dataverse}/admin/faults`, fault);
       armed[side].push(Number(fault['times'] ?? 1));
     },
+    crash: (side, when) => {
+      plan[side] = when;
+    },
     faultsStruck: async () => {
       let struck = true;
       for (const [side, origin] of Object.entries({ marketo, dynamics: dataverse })) {
@@ -302,6 +344,7 @@ export const retried = async <T>(step: (attempt: Attempt) => Promise<T>): Promis
     try {
       return await step(newAttempt());
     } catch (error) {
+      if (error instanceof Crash) throw error;
       const failure = toFailure(error);
       const final = failure instanceof ApplicationFailure && failure.nonRetryable === true;
       if (final || count === MOST_ATTEMPTS) throw error;

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Crash, startWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+type Kind = 'lead' | 'contact';
+const KINDS = ['lead', 'contact'] as const;
+
+/** A linked pair at rest, with what people do to it. */
+const pairOn = async (kind: Kind) => {
+  const table = `${kind}s` as const;
+  const id = randomUUID();
+  const row = { [`${kind}id`]: id, lastname: 'Ruiz', jobtitle: 'old', emailaddress1: `${id}@example.com` };
+  await world.doors.createRows(table, [row]);
+  await world.settled();
+  const marketoId = (await world.links()).find(({ dynamicsId }) => dynamicsId === id)?.marketoId ?? 0;
+  return {
+    marketoId,
+    typeInMarketo: (title: string | null) => world.doors.editPerson(marketoId, { title }),
+    typeInDynamics: (jobtitle: string | null) => world.doors.editRow(table, id, { jobtitle }),
+    phoneInMarketo: (phone: string) => world.doors.editPerson(marketoId, { phone }),
+    phoneInDynamics: (telephone1: string) => world.doors.editRow(table, id, { telephone1 }),
+    held: async () => {
+      const [person, entry] = await Promise.all([world.person(marketoId), world.row(table, id)]);
+      return {
+        titles: [person['title'] ?? null, entry['jobtitle'] ?? null],
+        phones: [person['phone'] ?? null, entry['telephone1'] ?? null],
+      };
+    },
+  };
+};
+
+const both = (value: string | null) => [value, value];
+
+/** The run ends at its next writing call to this side: the call has its effect, nobody hears of it. */
+const runUntilKilled = async (side: 'marketo' | 'dynamics', when: 'before' | 'after' = 'after') => {
+  world.crash(side, when);
+  await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+};
+
+describe.each(KINDS)('A write to Marketo for a %s, its answer gone and the run ended,', (kind) => {
+  it.each(['before', 'after'] as const)('is caught up with (killed %s the call)', async (when) => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('ours');
+    await runUntilKilled('marketo', when);
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('ours'));
+  });
+
+  it('gives way to an edit in Dynamics made meanwhile', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('ours');
+    await runUntilKilled('marketo');
+    await pair.typeInDynamics('edit');
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('edit'));
+  });
+
+  it('gives way to an edit in Marketo made meanwhile', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('ours');
+    await runUntilKilled('marketo');
+    await pair.typeInMarketo('edit');
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('edit'));
+  });
+
+  it('gives way to an edit in Marketo back to the old value', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('ours');
+    await runUntilKilled('marketo');
+    await pair.typeInMarketo('old');
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('old'));
+  });
+
+  it('gives way to clearing the field', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('ours');
+    await runUntilKilled('marketo');
+    await pair.typeInDynamics(null);
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both(null));
+  });
+});
+
+describe.each(KINDS)('A write to Dynamics for a %s, its answer gone and the run ended,', (kind) => {
+  it.each(['before', 'after'] as const)('is caught up with (killed %s the call)', async (when) => {
+    const pair = await pairOn(kind);
+    await pair.typeInMarketo('ours');
+    await runUntilKilled('dynamics', when);
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('ours'));
+  });
+
+  it('gives way to an edit in Marketo made meanwhile', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInMarketo('ours');
+    await runUntilKilled('dynamics');
+    await pair.typeInMarketo('edit');
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('edit'));
+  });
+
+  it('leaves an edit of another field in Dynamics alone', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInMarketo('ours');
+    await runUntilKilled('dynamics');
+    await pair.phoneInDynamics('+1 555 0100');
+    await world.settled();
+    expect(await pair.held()).toEqual({ titles: both('ours'), phones: both('+1 555 0100') });
+  });
+});
+
+it('An edit in Dynamics over a write whose answer is gone wins on a contact', async () => {
+  const pair = await pairOn('contact');
+  await pair.typeInMarketo('ours');
+  await runUntilKilled('dynamics');
+  await pair.typeInDynamics('edit');
+  await world.settled();
+  expect((await pair.held()).titles).toEqual(both('edit'));
+});
+
+// The gap that SPEC.md states: Dynamics keeps no history that tells our value was there.
+it('An edit in Dynamics over a write whose answer is gone is a collision on a lead, kept in the ledger', async () => {
+  const pair = await pairOn('lead');
+  await pair.typeInMarketo('ours');
+  await runUntilKilled('dynamics');
+  await pair.typeInDynamics('edit');
+  await world.settled();
+  expect((await pair.held()).titles).toEqual(both('ours'));
+  const { id } = await world.linkOfPerson(pair.marketoId);
+  const lines = await world.db.selectFrom('ledger').select('decisions').where('link_id', '=', id).execute();
+  expect(JSON.stringify(lines)).toContain('"edit"');
+});
+
+describe.each(KINDS)('While a cycle works on a %s,', (kind) => {
+  const winner = { lead: 'from Marketo', contact: 'from Dynamics' }[kind];
+
+  it.each(['fetched', 'resolved'] as const)(
+    'an edit in Marketo that our write overtakes (once %s) is merged again',
+    async (moment) => {
+      const pair = await pairOn(kind);
+      await pair.typeInDynamics('from Dynamics');
+      await world.cycle({ [moment]: () => pair.typeInMarketo('from Marketo') });
+      await world.settled();
+      expect((await pair.held()).titles).toEqual(both(winner));
+    },
+  );
+
+  it.each(['fetched', 'resolved'] as const)(
+    'an edit in Dynamics before our write (once %s) is merged again',
+    async (moment) => {
+      const pair = await pairOn(kind);
+      await pair.typeInMarketo('from Marketo');
+      await world.cycle({ [moment]: () => pair.typeInDynamics('from Dynamics') });
+      await world.settled();
+      expect((await pair.held()).titles).toEqual(both(winner));
+    },
+  );
+
+  it('edits of other fields on both sides survive', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInMarketo('from Marketo');
+    await world.cycle({ resolved: () => pair.phoneInDynamics('+1 555 0100') });
+    await world.settled();
+    expect(await pair.held()).toEqual({ titles: both('from Marketo'), phones: both('+1 555 0100') });
+    await pair.typeInDynamics('from Dynamics');
+    await world.cycle({ resolved: () => pair.phoneInMarketo('+1 555 0101') });
+    await world.settled();
+    expect(await pair.held()).toEqual({ titles: both('from Dynamics'), phones: both('+1 555 0101') });
+  });
+
+  it('edits of different fields on both sides cross in one cycle', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInMarketo('from Marketo');
+    await pair.phoneInDynamics('+1 555 0102');
+    await world.cycle();
+    expect(await pair.held()).toEqual({ titles: both('from Marketo'), phones: both('+1 555 0102') });
+    await world.settled();
+  });
+
+  it('somebody may type the very value that we are about to write', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('same');
+    await world.cycle({ resolved: () => pair.typeInMarketo('same') });
+    await world.settled();
+    await pair.typeInMarketo('old');
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('old'));
+  });
+});
+
+it('A field that Marketo blocks is refused once, after the overlap, and taken up when its value moves', async () => {
+  const pair = await pairOn('contact');
+  await world.setting('marketo', { blockedFields: ['title'] });
+  await pair.typeInDynamics('blocked');
+  await world.settled();
+  await world.settled();
+  const refusals = async () =>
+    (await world.db.selectFrom('activity_entries').selectAll().execute())
+      .filter(({ marketo_id }) => marketo_id === pair.marketoId)
+      .map(({ state, attributes }) => [state, attributes['field'], attributes['code']]);
+  expect(await refusals()).toEqual([['logged', 'title', 'kept-old-value']]);
+  expect((await pair.held()).titles).toEqual(['old', 'blocked']);
+  await world.setting('marketo', { blockedFields: [] });
+  await pair.typeInDynamics('free');
+  await world.settled();
+  expect((await pair.held()).titles).toEqual(both('free'));
+  expect(await refusals()).toHaveLength(1);
+});
