@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -30,6 +31,7 @@ const { begin, openChunks, complete } = proxyActivities<CycleActivities>({
 
 // Loops over pages and batches. A heartbeat may wait for one call inside its own deadline (paging token: 310 seconds).
 const {
+  prepare,
   fetchMarketo,
   fetchLeads,
   fetchContacts,
@@ -41,6 +43,8 @@ const {
 } = proxyActivities<CycleActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '6 minutes',
+  // The SDK would go on at once and leave the step writing behind its back.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: patient,
 });
 
@@ -82,6 +86,19 @@ export async function syncCycle(): Promise<CycleReport> {
   return await end(progress, startedAt, undefined);
 }
 
+/** Runs steps side by side. When one fails the others are stopped and awaited: a cycle that has ended writes no more. */
+const together = <T extends readonly unknown[]>(start: () => { readonly [K in keyof T]: Promise<T[K]> }) =>
+  CancellationScope.cancellable(async () => {
+    const steps = start();
+    try {
+      return await Promise.all(steps);
+    } catch (error) {
+      CancellationScope.current().cancel();
+      await Promise.allSettled(steps);
+      throw error;
+    }
+  });
+
 const instant = (): string => new Date(Date.now()).toISOString();
 
 const reference = ({ cycle }: Progress): CycleRef => ({ cycle, at: instant() });
@@ -96,7 +113,8 @@ const rest = async (progress: Progress, notBefore: number): Promise<void> => {
 
 const run = async (progress: Progress): Promise<void> => {
   show(progress, 'fetch');
-  const [persons, leads, contacts] = await Promise.all([
+  await prepare.executeWithOptions({ summary: 'installation and schemas' }, [reference(progress)]);
+  const [persons, leads, contacts] = await together(() => [
     fetchMarketo.executeWithOptions({ summary: 'what changed in Marketo' }, [reference(progress)]),
     fetchLeads.executeWithOptions({ summary: 'what changed in leads' }, [reference(progress)]),
     fetchContacts.executeWithOptions({ summary: 'what changed in contacts' }, [reference(progress)]),
@@ -106,7 +124,7 @@ const run = async (progress: Progress): Promise<void> => {
   progress.chunks = chunks.length;
   show(progress, 'sync');
   const queue = [...chunks];
-  await Promise.all(Array.from({ length: CHUNKS_AT_ONCE }, () => syncChunks(progress, queue)));
+  await together(() => Array.from({ length: CHUNKS_AT_ONCE }, () => syncChunks(progress, queue)));
   if (chunks.length === 0 && entries === 0) return;
   show(progress, 'log rejections');
   count(progress, 'rejections', { ...(await logRejections(reference(progress))) });
@@ -128,7 +146,7 @@ const syncChunk = async (progress: Progress, chunk: Chunk): Promise<void> => {
   if (found.converged === found.links) return;
   const decided = await resolve.executeWithOptions({ summary }, [input()]);
   count(progress, 'resolve', { ...decided });
-  const [toDynamics, toMarketo] = await Promise.all([
+  const [toDynamics, toMarketo] = await together(() => [
     pushToDynamics.executeWithOptions({ summary }, [input()]),
     pushToMarketo.executeWithOptions({ summary }, [input()]),
   ]);
