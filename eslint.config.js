@@ -16,19 +16,32 @@ const mayImport = {
   workflows: ['activities'],
   worker: ['rules', 'marketo', 'dynamics', 'store', 'config', 'activities', 'workflows', 'launch'],
   client: ['rules', 'marketo', 'dynamics', 'store', 'config', 'activities', 'workflows', 'launch'],
-  launch: ['config', 'store', 'client', 'rules'],
+  launch: ['rules', 'store', 'config', 'workflows', 'client', 'simulators'],
   simulators: [],
 };
 const folders = Object.keys(mayImport);
 const zones = folders.map((target) => ({
   target: `./${target}`,
-  from: folders.filter((from) => from !== target && !mayImport[target].includes(from)).map((from) => `./${from}`),
+  from: folders
+    .filter((from) => from !== target && !mayImport[target].includes(from))
+    .map((from) => `./${from}`),
   message: `Imports point one way: ${target}/ may only import from ${mayImport[target].join(', ') || 'nothing'}.`,
 }));
 
 const sandboxAbsent = [
-  'structuredClone', 'crypto', 'fetch', 'Buffer', 'process', 'performance', 'queueMicrotask', 'setInterval',
-  'setTimeout', 'AbortSignal', 'atob', 'btoa', 'Event',
+  'structuredClone',
+  'crypto',
+  'fetch',
+  'Buffer',
+  'process',
+  'performance',
+  'queueMicrotask',
+  'setInterval',
+  'setTimeout',
+  'AbortSignal',
+  'atob',
+  'btoa',
+  'Event',
 ];
 
 export default tseslint.config(
@@ -46,9 +59,18 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidOperator: true }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-non-null-assertion': 'error',
       'max-lines': ['warn', { max: 350, skipBlankLines: true, skipComments: true }],
     },
@@ -56,15 +78,40 @@ export default tseslint.config(
   {
     files: ['workflows/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [
-        { group: ['node:*', 'fs', 'path', 'crypto', 'http', 'https'], message: 'The workflow sandbox has no Node built-ins.' },
-        { group: ['@temporalio/client', '@temporalio/worker', '@temporalio/activity'], message: 'Not in workflow code.' },
-      ] }],
-      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [
-        { group: ['**/activities/**'], allowTypeImports: true, message: 'Workflows know activities by type alone.' },
-      ] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['node:*', 'fs', 'path', 'crypto', 'http', 'https'],
+              message: 'The workflow sandbox has no Node built-ins.',
+            },
+            {
+              group: ['@temporalio/client', '@temporalio/worker', '@temporalio/activity'],
+              message: 'Not in workflow code.',
+            },
+          ],
+        },
+      ],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['**/activities/**'],
+              allowTypeImports: true,
+              message: 'Workflows know activities by type alone.',
+            },
+          ],
+        },
+      ],
       'no-restricted-globals': ['error', ...sandboxAbsent],
     },
   },
-  { files: ['**/*.mjs', '**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } } },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' },
+    },
+  },
 );

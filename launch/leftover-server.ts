@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { isAlive } from '../store/embedded-lock.js';
-
-const run = promisify(execFile);
+import { runsCommand } from './process-command.js';
 
 interface Running {
   /** Process that started the server. */
@@ -24,17 +21,6 @@ const readNote = (dbFile: string): Running | undefined => {
   }
 };
 
-/** True when that process is a server on this very file: a pid alone may belong to anybody by now. */
-const servesFile = async (pid: number, dbFile: string): Promise<boolean> => {
-  if (!isAlive(pid)) return false;
-  try {
-    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dbFile);
-    return (await run('ps', ['-p', String(pid), '-o', 'command='])).stdout.includes(dbFile);
-  } catch {
-    return false;
-  }
-};
-
 /** Notes that this process runs a server on the file. */
 export const noteServer = (dbFile: string, server: number): void =>
   writeFileSync(noteOf(dbFile), `${process.pid} ${server}`);
@@ -49,14 +35,14 @@ export const forgetServer = (dbFile: string): void => rmSync(noteOf(dbFile), { f
  */
 export const endLeftover = async (dbFile: string): Promise<void> => {
   const running = readNote(dbFile);
-  if (running === undefined || !(await servesFile(running.server, dbFile))) return;
+  if (running === undefined || !(await runsCommand(running.server, dbFile))) return;
   if (running.owner !== process.pid && isAlive(running.owner)) {
     throw new Error(
       `Process ${running.owner} already runs a Temporal server on ${dbFile}: stop that one first.`,
     );
   }
   process.kill(running.server, 'SIGTERM');
-  for (let waited = 0; await servesFile(running.server, dbFile); waited += 100) {
+  for (let waited = 0; await runsCommand(running.server, dbFile); waited += 100) {
     if (waited === 10_000) process.kill(running.server, 'SIGKILL');
     await sleep(100);
   }

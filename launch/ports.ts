@@ -1,22 +1,46 @@
+import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 
-const listen = (): Promise<Server> =>
+/** Below the range that systems hand out by themselves, so that nothing takes a port between its choice and its use. */
+const RANGE = [15_000, 32_000] as const;
+const TRIES = 100;
+
+const listen = (port: number): Promise<Server> =>
   new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 
-const portOf = (server: Server): number => {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
-  return address.port;
+const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['EADDRINUSE', 'EACCES'].includes(String(error.code));
+
+/** True when nothing listens on that loopback port at this moment. */
+export const isFree = async (port: number): Promise<boolean> => {
+  try {
+    await close(await listen(port));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const listenAnywhere = async (): Promise<{ readonly server: Server; readonly port: number }> => {
+  for (let tried = 1; ; tried += 1) {
+    const port = randomInt(...RANGE);
+    try {
+      return { server: await listen(port), port };
+    } catch (error) {
+      if (!isTaken(error) || tried === TRIES) throw error;
+    }
+  }
 };
 
 /** So many different loopback ports that nothing listens on at this moment. */
 export const freePorts = async (count: number): Promise<readonly number[]> => {
-  const servers = await Promise.all(Array.from({ length: count }, listen));
-  const ports = servers.map(portOf);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const taken = await Promise.all(Array.from({ length: count }, listenAnywhere));
+  await Promise.all(taken.map(({ server }) => close(server)));
+  return taken.map(({ port }) => port);
 };

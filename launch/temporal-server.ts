@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
@@ -34,11 +34,13 @@ export interface DevServer {
 
 const answerWithinMs = 60_000;
 const stopWithinMs = 5_000;
+const ATTEMPTS = 3;
 
 const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
-const logTail = (file: string): string => readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
+const logTail = (file: string, lines = 5): string =>
+  existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-lines).join('\n') : '';
 
 const answers = async (address: string): Promise<boolean> => {
   try {
@@ -100,6 +102,19 @@ const spawnServer = (options: DevServerOptions, port: number, uiPort: number): C
  * @throws when it ends or does not answer within a minute, with the last lines that it said.
  */
 export const startDevServer = async (options: DevServerOptions): Promise<DevServer> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // Somebody may take a free port before the server does, which then ends at once.
+      const taken = logTail(options.logFile, 200).includes('address already in use');
+      if (options.port !== 0 || options.uiPort !== 0 || !taken || attempt === ATTEMPTS) throw error;
+      rmSync(options.logFile);
+    }
+  }
+};
+
+const startOnce = async (options: DevServerOptions): Promise<DevServer> => {
   const [freePort = 0, freeUiPort = 0] = await freePorts(2);
   const port = options.port === 0 ? freePort : options.port;
   const uiPort = options.uiPort === 0 ? freeUiPort : options.uiPort;

@@ -1,0 +1,33 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseDocument } from 'yaml';
+import { readSyncConfig, type SyncConfig } from '../../config/sync-config.js';
+import type { Folder } from './folder.js';
+
+/** Beside a rest of minutes these are minutes; beside one of seconds they would be most of what one sees. */
+const SHORT = { overlap: '10s', doubt: '5s' } as const;
+
+export interface DemoConfig {
+  /** Absolute path, for SYNC_CONFIG. */
+  readonly file: string;
+  readonly config: SyncConfig;
+}
+
+/** The repository's field selection with short spans of time: those suit simulators, whose log is never late. */
+export const withShortTiming = (text: string): string => {
+  const document = parseDocument(text);
+  for (const [key, span] of Object.entries(SHORT)) document.setIn(['timing', key], span);
+  // The first line of the original names a schema by a path that is another one here.
+  const body = document.toString().replace(/^# yaml-language-server:.*\n/, '');
+  return `# Written by npm start from the sync.config.yaml of the repository, with short spans of time.\n${body}`;
+};
+
+/** Writes the field selection of this run into its folder. @throws {ConfigurationError} when the original is wrong. */
+export const writeDemoConfig = async ({ path }: Folder, short: boolean): Promise<DemoConfig> => {
+  const original = fileURLToPath(new URL('../../../sync.config.yaml', import.meta.url));
+  const text = await readFile(original, 'utf8');
+  const file = join(path, 'sync.config.yaml');
+  await writeFile(file, short ? withShortTiming(text) : text);
+  return { file, config: readSyncConfig(file) };
+};

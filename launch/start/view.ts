@@ -1,0 +1,96 @@
+import type { StoreStatus } from '../../client/status/store-status.js';
+import type { CycleProgress } from '../../workflows/names.js';
+import { summaryOf, whole, type EndedCycle } from './cycles.js';
+import { fitted } from './text.js';
+
+/** Everything that the live view shows, at one moment. */
+export interface Scene {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Null while no worker answers. */
+  readonly progress: CycleProgress | null;
+  /** Null until the store was read for the first time. */
+  readonly status: StoreStatus | null;
+  /** The last cycle that ended. */
+  readonly last: EndedCycle | null;
+  readonly edits: {
+    readonly perMinute: number;
+    readonly total: number;
+    /** The latest last. */
+    readonly recent: readonly { readonly at: number; readonly text: string }[];
+  };
+  /** What a bounded run is at, or how to stop. */
+  readonly footer: string;
+}
+
+const LABEL = 12;
+const RECENT = 6;
+
+const row = (label: string, text: string): string => label.padEnd(LABEL) + text;
+
+const clock = (at: number): string => new Date(at).toLocaleTimeString('en-GB');
+
+const seconds = (ms: number): string => `${Math.max(0, Math.ceil(ms / 1000))} s`;
+
+const nowText = (progress: CycleProgress | null, now: number): string => {
+  if (progress === null) return 'waiting for the worker to answer';
+  const { cycle, step, restUntil, chunks, chunksDone } = progress;
+  if (restUntil !== null) return `rest: cycle ${cycle} starts in ${seconds(Date.parse(restUntil) - now)}`;
+  return `cycle ${cycle}: ${step}${step === 'sync' ? `, chunk ${chunksDone} of ${chunks} done` : ''}`;
+};
+
+const lastLines = (last: EndedCycle | null): string[] => {
+  if (last === null) return [row('Last cycle', 'none has ended yet')];
+  const { fetched, edits, collisions, won, written, ...rest } = summaryOf(last.counts);
+  const took = `${((last.endedAt - last.startedAt) / 1000).toFixed(1)} s`;
+  return [
+    row('Last cycle', `${last.number} ${last.outcome} at ${clock(last.endedAt)}, took ${took}`),
+    row(
+      '  fetched',
+      `persons ${whole(fetched.persons)}, leads ${whole(fetched.leads)}, contacts ${whole(fetched.contacts)}`,
+    ),
+    row('  edits', `Marketo ${whole(edits.marketo)}, Dynamics ${whole(edits.dynamics)}`),
+    row(
+      '  collisions',
+      ` ${whole(collisions)}: Marketo won ${whole(won.marketo)}, Dynamics ${whole(won.dynamics)}`,
+    ),
+    row(
+      '  written',
+      `to Marketo ${whole(written.marketo)}, to Dynamics ${whole(written.dynamics)}, created ${whole(rest.created)}`,
+    ),
+    row(
+      '  set aside',
+      `refused ${whole(rest.refused)}, ambiguous ${whole(rest.ambiguous)}, deferred ${whole(rest.deferred)}`,
+    ),
+  ];
+};
+
+const totalLines = (status: StoreStatus | null): string[] => {
+  if (status === null) return [];
+  const { links, dirty, openWrites, rejections, ambiguous } = status;
+  const refused = rejections.reduce((sum, { count }) => sum + count, 0);
+  const rows = `linked ${whole(links.linked ?? 0)}, waiting for a person ${whole(links.unmatched ?? 0)}`;
+  return [
+    row('Links', `${rows}, ended ${whole((links.ended ?? 0) + (links.tombstone ?? 0))}`),
+    row('', `refused values ${whole(refused)}, ambiguous groups ${whole(ambiguous.groups)}`),
+    row('', `to look at ${whole(dirty)}, writes not settled yet ${whole(openWrites)}`),
+  ];
+};
+
+const editLines = ({ perMinute, total, recent }: Scene['edits']): string[] => [
+  row('People edit', `${whole(perMinute)} a minute on both sides, ${whole(total)} so far`),
+  ...recent.slice(-RECENT).map(({ at, text }) => `  ${clock(at)}  ${text}`),
+];
+
+/** The view in lines of at most so many columns, 24 at most: it fits into the smallest usual terminal. */
+export const renderView = (scene: Scene, columns: number): string =>
+  [
+    '',
+    row('Now', nowText(scene.progress, scene.now)),
+    ...lastLines(scene.last),
+    ...totalLines(scene.status),
+    ...editLines(scene.edits),
+    scene.footer,
+  ]
+    .map((line) => fitted(line, columns - 1))
+    .join('\n');
