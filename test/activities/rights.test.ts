@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startWorld, type World } from '../support/world.js';
+
+let world: World;
+afterEach(() => world.close());
+
+const CONFIG = `fields:
+  - { marketo: lastName, lead: lastname }
+  - { marketo: email, lead: emailaddress1 }
+  - { marketo: title, lead: jobtitle }
+  - { marketo: city, lead: address1_city }
+  - { marketo: rating, lead: new_creditrating }
+`;
+
+const column = async (name: string, rights: Readonly<Record<string, boolean>>) => {
+  const response = await fetch(`${world.dataverse}/admin/columns/leads/${name}`, {
+    method: 'PATCH',
+    body: JSON.stringify(rights),
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(response.status).toBe(200);
+};
+
+const tableRights = (write: boolean) =>
+  fetch(`${world.dataverse}/admin/privileges`, {
+    method: 'PATCH',
+    body: JSON.stringify({ lead: { write } }),
+    headers: { 'content-type': 'application/json' },
+  });
+
+const notices = async () =>
+  (await world.db.selectFrom('field_notices').select(['kind', 'field', 'code']).execute()).map(
+    ({ kind, field, code }) => `${kind} ${field} ${code}`,
+  );
+
+const untold = async () =>
+  (await world.db.selectFrom('activity_entries').select('id').execute()).length === 0 &&
+  (await world.db.selectFrom('rejections').select('id').execute()).length === 0;
+
+/** Three leads with their persons, all columns open, at rest. */
+const pairs = async (): Promise<{ leadid: string; marketoId: number }[]> => {
+  const ids = [randomUUID(), randomUUID(), randomUUID()];
+  world = await startWorld({ config: CONFIG });
+  await column('new_creditrating', { canRead: true, canUpdate: true, canCreate: true });
+  await world.doors.createRows(
+    'leads',
+    ids.map((leadid, index) => ({
+      leadid,
+      lastname: 'Ruiz',
+      jobtitle: 'CTO',
+      new_creditrating: 'AAA',
+      emailaddress1: `${String(index)}@example.com`,
+    })),
+  );
+  await forgetCatalog();
+  await world.settled();
+  const links = await world.links();
+  return links.map(({ dynamicsId, marketoId }) => ({ leadid: dynamicsId ?? '', marketoId: marketoId ?? 0 }));
+};
+
+/** The schema was read an hour ago. */
+const forgetCatalog = () =>
+  world.db
+    .updateTable('catalogs')
+    .set({ read_at: new Date(0) })
+    .execute();
+
+describe('A secured column', () => {
+  it('that may no longer be read wipes nothing in Marketo, and is told once as a notice', async () => {
+    const [pair] = await pairs();
+    expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ rating: 'AAA' });
+    await column('new_creditrating', { canRead: false });
+    await world.doors.editRow('leads', pair?.leadid ?? '', { jobtitle: 'CEO' });
+    await world.settled();
+    expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ title: 'CEO', rating: 'AAA' });
+    expect(await notices()).toEqual(['lead rating unreadable']);
+    expect(await untold()).toBe(true);
+    await column('new_creditrating', { canRead: true });
+    await forgetCatalog();
+    await world.doors.editRow('leads', pair?.leadid ?? '', { new_creditrating: 'B' });
+    await world.settled();
+    expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ rating: 'B' });
+    expect(await notices()).toEqual([]);
+  });
+
+  it('that may no longer be changed is one notice, no refusal per person; other fields still go', async () => {
+    const all = await pairs();
+    await column('new_creditrating', { canUpdate: false });
+    for (const { marketoId } of all) await world.doors.editPerson(marketoId, { rating: 'C', city: 'Oslo' });
+    await world.settled();
+    for (const { leadid, marketoId } of all) {
+      expect(await world.row('leads', leadid)).toMatchObject({
+        new_creditrating: 'AAA',
+        address1_city: 'Oslo',
+      });
+      expect(await world.person(marketoId)).toMatchObject({ rating: 'C' });
+    }
+    expect(await notices()).toEqual(['lead rating read-only']);
+    expect(await untold()).toBe(true);
+  });
+
+  it('that may be changed again gets what was typed meanwhile', async () => {
+    const all = await pairs();
+    await column('new_creditrating', { canUpdate: false });
+    for (const { marketoId } of all) await world.doors.editPerson(marketoId, { rating: 'C' });
+    await world.settled();
+    await column('new_creditrating', { canUpdate: true });
+    await forgetCatalog();
+    await world.settled();
+    for (const { leadid } of all)
+      expect(await world.row('leads', leadid)).toMatchObject({ new_creditrating: 'C' });
+    expect(await notices()).toEqual([]);
+  });
+});
+
+describe('A refusal about a column that rights and schema do not explain', () => {
+  it('sets the fields of that write aside with a notice, and has the schema read again', async () => {
+    const [pair] = await pairs();
+    const { marketoId = 0, leadid = '' } = pair ?? {};
+    await world.doors.editPerson(marketoId, { city: 'Oslo' });
+    const fault = { kind: 'refuse', status: 400, code: '0x80060888', message: 'Could not find a property.' };
+    await world.fault('dynamics', { method: 'PATCH', path: '/leads(', ...fault });
+    await world.cycle();
+    expect(await notices()).toEqual(['lead city unknown-column']);
+    expect(await untold()).toBe(true);
+    const { read_at } = await world.db.selectFrom('catalogs').select('read_at').executeTakeFirstOrThrow();
+    expect(read_at.getTime()).toBe(0);
+    await world.settled();
+    expect(await world.row('leads', leadid)).toMatchObject({ address1_city: null });
+    await world.doors.editPerson(marketoId, { city: 'Bergen' });
+    await world.settled();
+    expect(await world.row('leads', leadid)).toMatchObject({ address1_city: 'Bergen' });
+  });
+});
+
+describe('A table that may not be written', () => {
+  it('fails the step, naming the table, and nothing is lost', async () => {
+    const [pair] = await pairs();
+    const { marketoId = 0, leadid = '' } = pair ?? {};
+    await tableRights(false);
+    await world.doors.editPerson(marketoId, { city: 'Oslo' });
+    await expect(world.cycle()).rejects.toMatchObject({
+      type: 'Forbidden',
+      details: { code: '0x80040220 on table lead' },
+    });
+    expect(await untold()).toBe(true);
+    await tableRights(true);
+    await world.settled();
+    expect(await world.row('leads', leadid)).toMatchObject({ address1_city: 'Oslo' });
+  });
+});
