@@ -34,6 +34,7 @@ export const judgeLog = (
 ): LogJudgement => {
   const draft = draftOf(link);
   const ours = new Map<MappedField, FieldValue>();
+  const typed = new Map<MappedField, FieldValue>();
   let readNeeded = false;
   let changed = false;
   for (const entry of entries) {
@@ -41,11 +42,12 @@ export const judgeLog = (
     if (field === undefined) continue;
     const write = entry.viaApi ? writeBehind(draft, field, entry) : undefined;
     if (write !== undefined) {
-      judgeOwn(draft, field, write, entry);
+      judgeOwn(draft, field, write, entry, typed.get(field));
       ours.set(field, entry.newValue);
       changed = true;
       continue;
     }
+    if (!entry.viaApi) typed.set(field, entry.newValue);
     changed = judgeForeign(draft, field, entry) || changed;
     if (!isKnown(draft, field, entry.newValue)) readNeeded = true;
   }
@@ -85,12 +87,21 @@ const writeBehind = (draft: Draft, field: MappedField, entry: LogEntry): Write |
   );
 };
 
-const judgeOwn = (draft: Draft, field: MappedField, write: Write, entry: LogEntry): void => {
+/** `typed`: what a person was last seen to type; that it is an old value of ours makes it no less an edit. */
+const judgeOwn = (
+  draft: Draft,
+  field: MappedField,
+  write: Write,
+  entry: LogEntry,
+  typed: FieldValue | undefined,
+): void => {
   const { name, codec } = field;
   const agreed = draft.agreed.marketo[name];
   const known = [write.from, ...(agreed === undefined ? [] : [agreed])];
-  const coveredOurs = writesOf(draft, name).some(({ to }) => isAt(field, to, entry.oldValue));
-  if (!coveredOurs && !known.some((value) => isAt(field, value, entry.oldValue))) {
+  const ours = writesOf(draft, name).map(({ to }) => to);
+  const wasTyped = typed !== undefined && isAt(field, typed, entry.oldValue);
+  const expected = wasTyped ? known : [...known, ...ours];
+  if (!expected.some((value) => isAt(field, value, entry.oldValue))) {
     draft.overtaken[name] = { value: entry.oldValue, written: write.to, ...standing(draft, field, write) };
   }
   const marked: Write = { ...write, logged: true, retyped: false };

@@ -231,6 +231,21 @@ describe('a person who types an old value of ours', () => {
     expect(decisions(afterRead(link))).toMatchObject([{ rule: 'one-sided', winner: 'marketo', value: 'B' }]);
   });
 
+  it('is heard also when a write of ours covers it', () => {
+    const link = titled(
+      'A',
+      { dynamics: 'E' },
+      {
+        writes: [
+          write({ sentAt: at(-600), at: at(-600), deadline: at(-570), state: 'settled', logged: true }),
+          write({ sentAt: at(0), to: 'E', source: 'E' }),
+        ],
+      },
+    );
+    const { link: after } = judged(link, entry('A', 'B', 'person'), entry('B', 'E', 'us', 2));
+    expect(overtaken(after)).toMatchObject({ value: 'B', as: 'collision' });
+  });
+
   it('does not make us forget the write, which may still wake', () => {
     const typed = judged(givenUp, entry('A', 'B', 'person', 60), entry('B', 'A', 'person', 70)).link;
     const woken = judged(typed, entry('A', 'B', 'us', 80)).link;

@@ -15,7 +15,7 @@ import {
 import { CALM, FIELDS, scenarios, STALLING, STORM, type Faults } from './model/scenarios.js';
 import { edit, schedule, world, type Scenario, type World } from './model/world.js';
 
-const RUNS = { numRuns: 500, seed: 20_261_123 };
+const RUNS = { numRuns: 800, seed: 20_261_123 };
 
 /** Fields in which nobody can type the same value twice by chance, so that each value tells who put it there. */
 const TELLING = FIELDS.filter(({ name }) => name !== 'optOut');
