@@ -182,13 +182,13 @@ describe('A worker that stalls and wakes when others have long gone on', () => {
     const [pair] = await pairs();
     const marketoId = pair?.marketoId ?? 0;
     await world.doors.editPerson(marketoId, { title: 'before' });
-    const { readPersons } = world.ports.marketo;
+    const { marketo } = world.ports;
     const ports: Ports = {
       ...world.ports,
       marketo: {
-        ...world.ports.marketo,
+        ...marketo,
         readPersons: async (...args) => {
-          const read = await readPersons(...args);
+          const read = await marketo.readPersons(...args);
           await world.doors.editPerson(marketoId, { title: 'after' });
           await world.settled();
           return read;
@@ -205,13 +205,13 @@ describe('A worker that stalls and wakes when others have long gone on', () => {
     const [pair] = await pairs();
     const marketoId = pair?.marketoId ?? 0;
     await world.doors.editPerson(marketoId, { title: 'before' });
-    const { personChanges } = world.ports.marketo;
+    const { marketo } = world.ports;
     const ports: Ports = {
       ...world.ports,
       marketo: {
-        ...world.ports.marketo,
+        ...marketo,
         personChanges: async (...args) => {
-          const page = await personChanges(...args);
+          const page = await marketo.personChanges(...args);
           await world.settled();
           await world.doors.editPerson(marketoId, { title: 'after' });
           await world.settled();
@@ -259,13 +259,13 @@ describe('A worker that stalls and wakes when others have long gone on', () => {
       type: 'Unavailable',
     });
     await elapse(world.db, HOUR);
-    const { activities } = world.ports.marketo;
+    const { marketo } = world.ports;
     const ports: Ports = {
       ...world.ports,
       marketo: {
-        ...world.ports.marketo,
+        ...marketo,
         activities: async (...args) => {
-          const page = await activities(...args);
+          const page = await marketo.activities(...args);
           await world.fault('marketo', {
             method: 'POST',
             path: '/activities/external.json',

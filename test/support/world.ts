@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { ApplicationFailure } from '@temporalio/common';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
 import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
 import { begin, complete, openChunks, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
-import { toFailure } from '../../activities/failures.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { logRejections } from '../../activities/log-rejections.js';
@@ -20,14 +18,20 @@ import { createDynamics } from '../../dynamics/index.js';
 import { createMarketo } from '../../marketo/index.js';
 import { unlimitedBudget } from '../../rules/budget.js';
 import type { Link } from '../../rules/link.js';
-import { adminDoors, keyOf, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
+import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
 import { startMarketoSimulator } from '../../simulators/marketo/index.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
 import { saveInstallation } from '../../store/installations.js';
 import { linkOf } from '../../store/links.js';
+import { findDuplicates, isSettled } from './at-rest.js';
+import { newAttempt, retried } from './attempts.js';
 import { freshDatabase } from './database.js';
 import { elapse } from './elapse.js';
+import { mortal, type CrashPlan } from './mortal.js';
+
+export { newAttempt, retried } from './attempts.js';
+export { Crash } from './mortal.js';
 
 type Values = Record<string, string | number | boolean | null>;
 
@@ -60,63 +64,36 @@ export interface World {
   readonly marketo: string;
   readonly dataverse: string;
   readonly attempt: () => Attempt;
-  cycle(between?: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>): Promise<CycleOutcome>;
+  readonly cycle: (
+    between?: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
+  ) => Promise<CycleOutcome>;
   /** Runs cycles until one finds nothing to do; fails after `most`. */
-  quiet(most?: number): Promise<number>;
+  readonly quiet: (most?: number) => Promise<number>;
   /** Runs cycles, time passing between them, until nothing is open, in doubt or to be told; fails after `most`. */
-  settled(most?: number): Promise<void>;
+  readonly settled: (most?: number) => Promise<void>;
   /** Records that should not be: persons of one row, rows or persons of one e-mail address. */
-  duplicates(): Promise<string[]>;
-  request(marketoId: number, syncAs?: 'lead' | 'contact'): Promise<CreatePersonResult>;
-  person(id: number): Promise<AdminRecord>;
-  row(table: 'leads' | 'contacts', id: string): Promise<AdminRecord>;
-  links(): Promise<Link[]>;
-  linkOfPerson(marketoId: number): Promise<Link>;
+  readonly duplicates: () => Promise<string[]>;
+  readonly request: (marketoId: number, syncAs?: 'lead' | 'contact') => Promise<CreatePersonResult>;
+  readonly person: (id: number) => Promise<AdminRecord>;
+  readonly row: (table: 'leads' | 'contacts', id: string) => Promise<AdminRecord>;
+  readonly links: () => Promise<Link[]>;
+  readonly linkOfPerson: (marketoId: number) => Promise<Link>;
   /** Journal of writes and calls since the last look. */
-  calls(): Promise<{ readonly marketo: Record<string, number>; readonly dynamics: Record<string, number> }>;
-  fault(side: 'marketo' | 'dynamics', fault: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly calls: () => Promise<{
+    readonly marketo: Record<string, number>;
+    readonly dynamics: Record<string, number>;
+  }>;
+  readonly fault: (side: 'marketo' | 'dynamics', fault: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Ends the run, as a killed worker does, at its next writing call to this side: before it, or before its answer. */
-  crash(side: 'marketo' | 'dynamics', when: 'before' | 'after'): void;
+  readonly crash: (side: 'marketo' | 'dynamics', when: 'before' | 'after') => void;
   /** Withdraws all faults; true if each of them struck at least once. */
-  faultsStruck(): Promise<boolean>;
-  setting(side: 'marketo' | 'dynamics', settings: Readonly<Record<string, unknown>>): Promise<void>;
-  close(): Promise<void>;
+  readonly faultsStruck: () => Promise<boolean>;
+  readonly setting: (
+    side: 'marketo' | 'dynamics',
+    settings: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
-
-/** A worker that was killed: nothing of what it would have done next happens. */
-export class Crash extends Error {
-  override readonly name = 'Crash';
-}
-
-type CrashPlan = Partial<Record<'marketo' | 'dynamics', 'before' | 'after'>>;
-
-/** Connectors through which a run can be ended at a writing call. */
-const mortal = (ports: Ports, plan: CrashPlan): Ports => {
-  const around = async <T>(side: 'marketo' | 'dynamics', call: () => Promise<T>): Promise<T> => {
-    const when = plan[side];
-    if (when === undefined) return call();
-    delete plan[side];
-    if (when === 'after') await call();
-    throw new Crash(`killed ${when} a call to ${side}`);
-  };
-  const { marketo, dynamics } = ports;
-  return {
-    ...ports,
-    marketo: {
-      ...marketo,
-      syncPersons: (...args) => around('marketo', () => marketo.syncPersons(...args)),
-      addActivities: (...args) => around('marketo', () => marketo.addActivities(...args)),
-    },
-    dynamics: {
-      ...dynamics,
-      write: (operations, options) => {
-        const silent = plan.dynamics === undefined ? options : {};
-        return around('dynamics', () => dynamics.write(operations, silent));
-      },
-      writeOne: (...args) => around('dynamics', () => dynamics.writeOne(...args)),
-    },
-  };
-};
 
 const json = async (method: string, url: string, body?: unknown): Promise<unknown> => {
   const response = await fetch(url, {
@@ -129,13 +106,6 @@ const json = async (method: string, url: string, body?: unknown): Promise<unknow
     throw new Error(`${method} ${url} answered ${String(response.status)}: ${await response.text()}`);
   return response.json();
 };
-
-export const newAttempt = (): Attempt => ({
-  holder: randomUUID(),
-  signal: new AbortController().signal,
-  reached: undefined,
-  progress: () => undefined,
-});
 
 export const startWorld = async (options: WorldOptions = {}): Promise<World> => {
   const [database, marketoSimulator, dataverseSimulator] = await Promise.all([
@@ -335,49 +305,6 @@ export const requestOf = (marketoId: number, syncAs: 'lead' | 'contact' = 'lead'
   marketoId,
   requests: [{ requestId: randomUUID(), campaignId: '1', requestedAt: new Date().toISOString(), syncAs }],
 });
-
-const MOST_ATTEMPTS = 20;
-
-/** Runs a step as Temporal does: again, as a new attempt, for as long as its failure may pass. */
-export const retried = async <T>(step: (attempt: Attempt) => Promise<T>): Promise<T> => {
-  for (let count = 1; ; count += 1) {
-    try {
-      return await step(newAttempt());
-    } catch (error) {
-      if (error instanceof Crash) throw error;
-      const failure = toFailure(error);
-      const final = failure instanceof ApplicationFailure && failure.nonRetryable === true;
-      if (final || count === MOST_ATTEMPTS) throw error;
-    }
-  }
-};
-
-const isSettled = async (db: Database, links: readonly Link[]): Promise<boolean> => {
-  const open = links.filter(
-    ({ dirty, writes, creation }) =>
-      dirty || creation !== null || writes.some(({ state }) => state === 'sent' || state === 'answered'),
-  );
-  const untold = await db
-    .selectFrom('activity_entries')
-    .select('id')
-    .where('state', 'in', ['pending', 'sent'])
-    .execute();
-  return open.length === 0 && untold.length === 0;
-};
-
-const findDuplicates = async (doors: AdminDoors): Promise<string[]> => {
-  const keys: string[] = [];
-  for await (const page of doors.persons())
-    for (const { id, email, dynamicsId } of page)
-      keys.push(
-        `person of e-mail ${String(email ?? id)}`,
-        `person of row ${String(dynamicsId ?? `none ${String(id)}`)}`,
-      );
-  for (const table of ['leads', 'contacts'] as const)
-    for await (const page of doors.rows(table))
-      for (const row of page) keys.push(`row of e-mail ${String(row['emailaddress1'] ?? keyOf(table, row))}`);
-  return keys.filter((key, index) => keys.indexOf(key) !== index);
-};
 
 const runCycle = async (
   ports: Ports,

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPerson } from '../../activities/create-person.js';
+import { recordOutcome } from '../../activities/record-outcome.js';
+import type { AdminRecord } from '../../simulators/admin-doors.js';
+import { Crash, newAttempt, requestOf, retried, startWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+const personIn = async (values: AdminRecord = {}): Promise<{ marketoId: number; email: string }> => {
+  const email = `${randomUUID()}@example.com`;
+  const [marketoId = 0] = await world.doors.createPersons([
+    { email, lastName: 'Ito', title: 'CTO', ...values },
+  ]);
+  return { marketoId, email };
+};
+
+const rowsOf = async (email: string): Promise<AdminRecord[]> => {
+  const found: AdminRecord[] = [];
+  for (const table of ['leads', 'contacts'] as const)
+    for await (const page of world.doors.rows(table))
+      found.push(...page.filter(({ emailaddress1 }) => emailaddress1 === email));
+  return found;
+};
+
+const create = (marketoId: number) =>
+  retried((attempt) => createPerson(world.ports, requestOf(marketoId), attempt));
+
+const logOf = async (marketoId: number): Promise<string[]> => {
+  const entries = await world.db
+    .selectFrom('activity_entries')
+    .selectAll()
+    .where('marketo_id', '=', marketoId)
+    .orderBy('at')
+    .execute();
+  return entries.map(({ state, attributes }) => `${attributes['outcome'] ?? ''} ${state}`);
+};
+
+describe('"Sync Person to Dynamics"', () => {
+  it.each([2, 10])('asked %i times at once makes one row', async (count) => {
+    const { marketoId, email } = await personIn();
+    const results = await Promise.all(Array.from({ length: count }, () => create(marketoId)));
+    expect(results.map(({ outcome }) => outcome).sort()).toEqual([
+      ...Array<string>(count - 1).fill('already-there'),
+      'created',
+    ]);
+    expect(new Set(results.map(({ dynamicsId }) => dynamicsId)).size).toBe(1);
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+  });
+
+  it('and a cycle that meets the same e-mail in Dynamics make one pair', async () => {
+    const { marketoId, email } = await personIn();
+    await world.doors.createRows('contacts', [{ lastname: 'Ito', emailaddress1: email }]);
+    await Promise.all([world.cycle(), create(marketoId)]);
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ kind: 'contact', status: 'linked' });
+    expect(await world.duplicates()).toEqual([]);
+  });
+
+  it('links a row of that e-mail which the store does not know yet', async () => {
+    const { marketoId, email } = await personIn();
+    const [id] = await world.doors.createRows('contacts', [{ lastname: 'Ito', emailaddress1: email }]);
+    expect(await world.request(marketoId)).toMatchObject({
+      outcome: 'linked',
+      kind: 'contact',
+      dynamicsId: id,
+    });
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsId: id, dynamicsType: 'contact' });
+  });
+
+  it('on a person that has its row reads and writes no field, and says so in the log', async () => {
+    const { marketoId } = await personIn();
+    await world.request(marketoId);
+    await world.settled();
+    await world.calls();
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'already-there' });
+    expect(await world.calls()).toEqual({
+      marketo: { 'POST /rest/v1/activities/external.json': 1 },
+      dynamics: {},
+    });
+    expect(await logOf(marketoId)).toEqual(['created logged', 'already-there logged']);
+  });
+
+  it.each(['before', 'after'] as const)('killed %s the row is made, makes one row', async (when) => {
+    const { marketoId, email } = await personIn();
+    world.crash('dynamics', when);
+    await expect(create(marketoId)).rejects.toBeInstanceOf(Crash);
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'unmatched' });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+    expect(await logOf(marketoId)).toEqual(['created logged']);
+  });
+
+  it('killed after the row was made loses no edit of the row made meanwhile', async () => {
+    const { marketoId, email } = await personIn();
+    world.crash('dynamics', 'after');
+    await expect(create(marketoId)).rejects.toBeInstanceOf(Crash);
+    const leadid = String((await rowsOf(email))[0]?.['leadid']);
+    await world.doors.editRow('leads', leadid, { jobtitle: 'edited' });
+    await world.request(marketoId);
+    await world.settled();
+    expect(await world.row('leads', leadid)).toMatchObject({ jobtitle: 'edited' });
+    expect(await world.person(marketoId)).toMatchObject({ title: 'edited' });
+  });
+
+  it('killed after the row was made is completed by the cycle, though nobody asks again', async () => {
+    const { marketoId, email } = await personIn();
+    world.crash('dynamics', 'after');
+    await expect(create(marketoId)).rejects.toBeInstanceOf(Crash);
+    await world.settled();
+    const [row] = await rowsOf(email);
+    expect(await world.person(marketoId)).toMatchObject({
+      dynamicsId: row?.['leadid'],
+      dynamicsType: 'lead',
+    });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'already-there' });
+    expect(await rowsOf(email)).toHaveLength(1);
+  });
+
+  it('asked after the row was deleted in Dynamics makes a new one, and the person is not flagged', async () => {
+    const { marketoId, email } = await personIn();
+    const first = await world.request(marketoId);
+    await world.settled();
+    await world.doors.deleteRow('leads', first.dynamicsId ?? '');
+    await world.cycle();
+    const second = await world.request(marketoId);
+    expect(second).toMatchObject({ outcome: 'created' });
+    expect(second.dynamicsId).not.toBe(first.dynamicsId);
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+    expect(await world.person(marketoId)).toMatchObject({
+      dynamicsId: second.dynamicsId,
+      dynamicsDeleted: false,
+    });
+  });
+
+  it('is not undone by the flag for a deleted row that was still to be written', async () => {
+    const { marketoId } = await personIn();
+    const first = await world.request(marketoId);
+    await world.settled();
+    await world.doors.deleteRow('leads', first.dynamicsId ?? '');
+    // The cycle is killed before it flags the person.
+    world.crash('marketo', 'before');
+    await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+    const second = await world.request(marketoId);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({
+      dynamicsId: second.dynamicsId,
+      dynamicsDeleted: false,
+    });
+  });
+
+  it('refused by Dynamics says so once, and may be asked again', async () => {
+    const { marketoId, email } = await personIn({ title: 'Test Robot' });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'refused', code: '0x80040265' });
+    expect(await rowsOf(email)).toEqual([]);
+    await world.doors.editPerson(marketoId, { title: 'Engineer' });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+    expect(await logOf(marketoId)).toEqual(['refused logged', 'created logged']);
+  });
+
+  it('is told once although it is recorded twice', async () => {
+    const { marketoId } = await personIn();
+    const input = requestOf(marketoId);
+    const result = await retried((attempt) => createPerson(world.ports, input, attempt));
+    await recordOutcome(world.ports, { ...input, result }, newAttempt());
+    await recordOutcome(world.ports, { ...input, result }, newAttempt());
+    expect(await logOf(marketoId)).toEqual(['created logged']);
+    await world.settled();
+  });
+
+  it('for two persons of one e-mail at once guesses nothing and repeats nothing', async () => {
+    const { marketoId, email } = await personIn();
+    const [twin = 0] = await world.doors.createPersons([{ email, lastName: 'Ito' }]);
+    await world.doors.createRows('leads', [{ lastname: 'Ito', emailaddress1: email }]);
+    const results = await Promise.all([create(marketoId), create(twin)]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['ambiguous', 'ambiguous']);
+    expect(await rowsOf(email)).toHaveLength(1);
+  });
+});
