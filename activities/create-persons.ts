@@ -1,9 +1,7 @@
 import type { SyncResult } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
-import type { MappedField } from '../rules/mapping.js';
 import { linksByPerson } from '../store/links.js';
 import { keyOf } from './keys.js';
-import { bornWith } from './new-person.js';
 import type { Push } from './push.js';
 import { tellNewborn } from './refusals.js';
 import { decideLinks } from './resolve.js';
@@ -39,7 +37,7 @@ export const creations: Form = {
     });
   },
   whileSaving: (tx, saved) => tellNewborn(tx, saved.filter(isLinked)),
-  // What a new person could not take, or holds otherwise, is decided at once.
+  // What was sent is agreed at once.
   afterwards: async (push, saved) => {
     await decideLinks(push.ports, push.mapping, saved.filter(isLinked), push.cycle);
   },
@@ -53,7 +51,7 @@ const takeCreation = (
 ): Taken => {
   if (result.status === 'skipped') return takeSkipped(push, link, result);
   if (taken.has(result.id)) return { link: keyHeldBy(link, result.id), done: false };
-  return { link: born(link, result, push.mapping.fields[link.kind]), done: true };
+  return { link: born(link, result), done: true };
 };
 
 const takeSkipped = (push: Push, link: Link, result: Extract<SyncResult, { status: 'skipped' }>): Taken => {
@@ -68,15 +66,13 @@ const takeSkipped = (push: Push, link: Link, result: Extract<SyncResult, { statu
 };
 
 /**
- * The person is there: settled by the id in the answer. `updated` says that somebody made a person with our key
- * meanwhile; then it is read before anything is decided.
+ * The person is there: settled by the id in the answer, it holds what was sent. What was not sent may have a default, so
+ * it is read before anything is decided about it. `updated` says that somebody made a person with our key meanwhile; then
+ * that goes for all of it.
  */
-const born = (
-  link: Link,
-  result: Exclude<SyncResult, { status: 'skipped' }>,
-  fields: readonly MappedField[],
-): Link => ({
-  ...(result.status === 'created' ? bornWith(link, creationOf(link).values, fields) : link),
+const born = (link: Link, result: Exclude<SyncResult, { status: 'skipped' }>): Link => ({
+  ...link,
+  seen: { ...link.seen, marketo: result.status === 'created' ? creationOf(link).values : {} },
   status: 'linked',
   marketoId: result.id,
   creation: null,

@@ -18,19 +18,6 @@ export const newPersonValues = (link: Link, fields: readonly MappedField[]): Fie
   return values;
 };
 
-/** What the new person holds, field by field: what was sent, and blanks for the rest. */
-export const bornWith = (link: Link, sent: FieldValues, fields: readonly MappedField[]): Link => {
-  const marketo: Record<string, FieldValue> = {};
-  for (const { name, marketoField } of fields) {
-    marketo[name] = Object.hasOwn(sent, name)
-      ? (sent[name] ?? null)
-      : marketoField.type === 'boolean'
-        ? false
-        : null;
-  }
-  return { ...link, seen: { ...link.seen, marketo } };
-};
-
 /**
  * What both sides agreed on when a person was made of its row: the values that the call carried. What either side holds by
  * now, before an answer was known, may already be an edit.
