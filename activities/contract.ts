@@ -13,6 +13,8 @@ export interface BegunCycle {
   readonly cycle: number;
   /** When the cycle may start: end of the last one plus the rest, in milliseconds since the epoch. */
   readonly notBefore: number;
+  /** How long a step may show no sign of life before it is tried again; half a minute unless said otherwise. */
+  readonly takeoverMs?: number;
 }
 
 /** A range of link ids, both ends included. */

@@ -16,7 +16,7 @@ const LEDGER_MONTHS = 12;
 export const begin = async ({ db, timing }: Pick<Ports, 'db' | 'timing'>): Promise<BegunCycle> => {
   const { number, lastEnded, notBefore } = await planCycle(db);
   const rested = lastEnded === null ? 0 : lastEnded + timing.restMs;
-  return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0) };
+  return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0), takeoverMs: timing.takeoverMs };
 };
 
 /** What a cycle stands on: the installation, room in the ledger, and schemas that are not too old. */

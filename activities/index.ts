@@ -22,32 +22,33 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
   const step =
     <I extends CycleRef, T>(run: (ports: Ports, input: I, attempt: Attempt) => Promise<T>) =>
     (input: I): Promise<T> =>
-      attempted((attempt) => run(ports, input, attempt), signOfLife(ports, input));
+      attempted(ports, (attempt) => run(ports, input, attempt), signOfLife(ports, input));
   return {
-    begin: () => attempted(() => begin(ports)),
+    begin: () => attempted(ports, () => begin(ports)),
     prepare: step(prepare),
     fetchMarketo: step(fetchMarketo),
     fetchLeads: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'lead', input, attempt)),
     fetchContacts: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'contact', input, attempt)),
-    openChunks: (input) => attempted(() => openChunks(ports, input)),
+    openChunks: (input) => attempted(ports, () => openChunks(ports, input)),
     diff: step(diff),
     resolve: step(resolve),
     pushToDynamics: step(pushToDynamics),
     pushToMarketo: step(pushToMarketo),
     logRejections: step(logRejections),
-    complete: (input) => attempted(() => complete(ports, input)),
+    complete: (input) => attempted(ports, () => complete(ports, input)),
   };
 };
 
 /** Creation on demand, for the worker on the queue `on-demand`; its connectors call on the lane of that name. */
 export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
-  createPerson: (input) => attempted((attempt) => createPerson(ports, input, attempt)),
-  recordOutcome: (input) => attempted((attempt) => recordOutcome(ports, input, attempt)),
+  createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
+  recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
 });
 
 /** Longest time without progress for which we still say that we are alive: longer than any call or pause of a budget. */
 const SILENCE_MS = 20 * 60 * 1000;
-const BEAT_MS = 20_000;
+/** Beats in the time after which silence counts as death. */
+const BEATS = 6;
 
 /**
  * Notes in the store that the cycle is at work. A cycle that is cut off counts as ended then, and the next one rests
@@ -67,6 +68,7 @@ const signOfLife = ({ db }: Ports, { cycle, at }: CycleRef): (() => Promise<void
  * own deadline; the beat goes on for that long and no longer, so that work that hangs is noticed.
  */
 const attempted = async <T>(
+  { timing }: Ports,
   run: (attempt: Attempt) => Promise<T>,
   alive: () => Promise<void> = () => Promise.resolve(),
 ): Promise<T> => {
@@ -87,7 +89,7 @@ const attempted = async <T>(
     heartbeat(reached);
     // A store that is down is noticed by the step itself.
     alive().catch(() => undefined);
-  }, BEAT_MS);
+  }, timing.takeoverMs / BEATS);
   try {
     await alive();
     return await run(attempt);

@@ -44,13 +44,11 @@ const signInBy = (credential: DynamicsEnvironment['credential']) => {
   return { certificate: { thumbprintSha256, privateKey, ...x5c } };
 };
 
-/** Longest that a writing call may take with its wait for the budget; claims outlive it. */
-const CALL_MS = 5 * 60 * 1000;
-
 export const timingOf = (restMs: number, config: SyncConfig): Timing => ({
   restMs,
   overlapMs: config.timing.overlap,
   doubtMs: config.timing.doubt,
-  marketoDeadlineMs: CALL_MS,
-  dynamicsDeadlineMs: CALL_MS,
+  marketoDeadlineMs: config.timing.call,
+  dynamicsDeadlineMs: config.timing.call,
+  takeoverMs: config.timing.takeover,
 });

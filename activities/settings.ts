@@ -16,6 +16,8 @@ export interface Timing {
   /** The longest a writing call to each remote can take. */
   readonly marketoDeadlineMs: number;
   readonly dynamicsDeadlineMs: number;
+  /** How long a step may show no sign of life before another worker takes it up. */
+  readonly takeoverMs: number;
 }
 
 /** How long a write that is over is remembered, so that its trace or its log entry is known for ours. */

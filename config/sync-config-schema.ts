@@ -79,6 +79,14 @@ export const syncConfigSchema = z.strictObject({
         .describe(
           'how long after its deadline a creation without an answer is in doubt, before it is looked up',
         ),
+      call: durationSchema
+        .prefault('5m')
+        .describe(
+          'the longest that a writing call may take, its wait for room under the API limits included',
+        ),
+      takeover: durationSchema
+        .prefault('30s')
+        .describe('how long a step may show no sign of life before another worker takes it up'),
     })
     .prefault({})
     .describe('durations with a unit: 30s, 5m, 1h'),

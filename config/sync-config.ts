@@ -18,7 +18,12 @@ export interface SyncConfig {
     readonly dynamics: { readonly share: number };
   };
   /** Milliseconds. */
-  readonly timing: { readonly overlap: number; readonly doubt: number };
+  readonly timing: {
+    readonly overlap: number;
+    readonly doubt: number;
+    readonly call: number;
+    readonly takeover: number;
+  };
 }
 
 /** The configuration with the places of its keys, for messages about them. */
@@ -117,7 +122,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share'],
   'budget.dynamics': ['share'],
-  timing: ['overlap', 'doubt'],
+  timing: ['overlap', 'doubt', 'call', 'takeover'],
 };
 
 const NOUNS: Readonly<Record<string, string>> = {

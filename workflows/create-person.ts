@@ -14,7 +14,7 @@ import { requestedSignal } from './names.js';
 // One call of each remote inside its own deadline; retried without bound, because a campaign's request is never dropped.
 const { createPerson: create, recordOutcome } = proxyActivities<OnDemandActivities>({
   startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '6 minutes',
+  heartbeatTimeout: '30 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 

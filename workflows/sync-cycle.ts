@@ -29,24 +29,21 @@ const { begin, openChunks, complete } = proxyActivities<CycleActivities>({
   retry: { ...patient, initialInterval: '1 second', maximumInterval: '10 seconds' },
 });
 
-// Loops over pages and batches. A heartbeat may wait for one call inside its own deadline (paging token: 310 seconds).
-const {
-  prepare,
-  fetchMarketo,
-  fetchLeads,
-  fetchContacts,
-  diff,
-  resolve,
-  pushToDynamics,
-  pushToMarketo,
-  logRejections,
-} = proxyActivities<CycleActivities>({
-  startToCloseTimeout: '12 hours',
-  heartbeatTimeout: '6 minutes',
-  // The SDK would go on at once and leave the step writing behind its back.
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: patient,
-});
+/** How long a step may show no sign of life before another worker takes it up, where the store does not say. */
+const TAKEOVER_MS = 30_000;
+
+/**
+ * Loops over pages and batches. A worker beats by itself while one call is inside its own deadline, so that its silence
+ * means that it is gone, however long a call takes.
+ */
+const stepsWithin = (takeoverMs: number) =>
+  proxyActivities<CycleActivities>({
+    startToCloseTimeout: '12 hours',
+    heartbeatTimeout: takeoverMs,
+    // The SDK would go on at once and leave the step writing behind its back.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: patient,
+  });
 
 /** Chunks at once: enough that one pushes while the next resolves. */
 const CHUNKS_AT_ONCE = 3;
@@ -74,12 +71,13 @@ export async function syncCycle(): Promise<CycleReport> {
     counts: {},
   };
   setHandler(progressQuery, () => progress, { description: 'What the cycle is doing' });
-  const { cycle, notBefore } = await begin();
+  const { cycle, notBefore, takeoverMs = TAKEOVER_MS } = await begin();
+  const steps = stepsWithin(takeoverMs);
   progress.cycle = cycle;
   await rest(progress, notBefore);
   const startedAt = instant();
   try {
-    await run(progress);
+    await run(progress, steps);
   } catch (error) {
     return await end(progress, startedAt, error);
   }
@@ -111,44 +109,46 @@ const rest = async (progress: Progress, notBefore: number): Promise<void> => {
   await sleep(pause, { summary: 'rest' });
 };
 
-const run = async (progress: Progress): Promise<void> => {
+type Steps = ReturnType<typeof stepsWithin>;
+
+const run = async (progress: Progress, steps: Steps): Promise<void> => {
   show(progress, 'fetch');
-  await prepare.executeWithOptions({ summary: 'installation and schemas' }, [reference(progress)]);
+  await steps.prepare.executeWithOptions({ summary: 'installation and schemas' }, [reference(progress)]);
   const [persons, leads, contacts] = await together(() => [
-    fetchMarketo.executeWithOptions({ summary: 'what changed in Marketo' }, [reference(progress)]),
-    fetchLeads.executeWithOptions({ summary: 'what changed in leads' }, [reference(progress)]),
-    fetchContacts.executeWithOptions({ summary: 'what changed in contacts' }, [reference(progress)]),
+    steps.fetchMarketo.executeWithOptions({ summary: 'what changed in Marketo' }, [reference(progress)]),
+    steps.fetchLeads.executeWithOptions({ summary: 'what changed in leads' }, [reference(progress)]),
+    steps.fetchContacts.executeWithOptions({ summary: 'what changed in contacts' }, [reference(progress)]),
   ]);
   count(progress, 'fetched', { persons: persons.read, leads: leads.rows, contacts: contacts.rows });
   const { chunks, entries } = await openChunks(reference(progress));
   progress.chunks = chunks.length;
   show(progress, 'sync');
   const queue = [...chunks];
-  await together(() => Array.from({ length: CHUNKS_AT_ONCE }, () => syncChunks(progress, queue)));
+  await together(() => Array.from({ length: CHUNKS_AT_ONCE }, () => syncChunks(progress, steps, queue)));
   if (chunks.length === 0 && entries === 0) return;
   show(progress, 'log rejections');
-  count(progress, 'rejections', { ...(await logRejections(reference(progress))) });
+  count(progress, 'rejections', { ...(await steps.logRejections(reference(progress))) });
 };
 
-const syncChunks = async (progress: Progress, queue: Chunk[]): Promise<void> => {
+const syncChunks = async (progress: Progress, steps: Steps, queue: Chunk[]): Promise<void> => {
   for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
-    await syncChunk(progress, chunk);
+    await syncChunk(progress, steps, chunk);
     progress.chunksDone += 1;
     show(progress, 'sync');
   }
 };
 
-const syncChunk = async (progress: Progress, chunk: Chunk): Promise<void> => {
+const syncChunk = async (progress: Progress, steps: Steps, chunk: Chunk): Promise<void> => {
   const summary = `links ${chunk.from} to ${chunk.to}`;
   const input = () => ({ ...reference(progress), chunk });
-  const found = await diff.executeWithOptions({ summary }, [input()]);
+  const found = await steps.diff.executeWithOptions({ summary }, [input()]);
   count(progress, 'diff', { ...found });
   if (found.converged === found.links) return;
-  const decided = await resolve.executeWithOptions({ summary }, [input()]);
+  const decided = await steps.resolve.executeWithOptions({ summary }, [input()]);
   count(progress, 'resolve', { ...decided });
   const [toDynamics, toMarketo] = await together(() => [
-    pushToDynamics.executeWithOptions({ summary }, [input()]),
-    pushToMarketo.executeWithOptions({ summary }, [input()]),
+    steps.pushToDynamics.executeWithOptions({ summary }, [input()]),
+    steps.pushToMarketo.executeWithOptions({ summary }, [input()]),
   ]);
   count(progress, 'toDynamics', { ...toDynamics });
   count(progress, 'toMarketo', { ...toMarketo });

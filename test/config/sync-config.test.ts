@@ -35,7 +35,7 @@ describe('sync.config.yaml', () => {
         ],
         onMarketoDelete: 'keep',
         budget: { marketo: { share: 0.5 }, dynamics: { share: 0.8 } },
-        timing: { overlap: 300_000, doubt: 120_000 },
+        timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
       },
     );
   });
@@ -50,7 +50,7 @@ timing: { overlap: 10m }
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
       onMarketoDelete: 'recreate',
       budget: { marketo: { share: 1 }, dynamics: { share: 0.8 } },
-      timing: { overlap: 600_000, doubt: 120_000 },
+      timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
     });
   });
 

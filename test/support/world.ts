@@ -164,6 +164,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
       doubtMs: 120_000,
       marketoDeadlineMs: 60_000,
       dynamicsDeadlineMs: 60_000,
+      takeoverMs: 30_000,
       ...options.timing,
     },
   };
