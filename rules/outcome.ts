@@ -44,13 +44,15 @@ const lastCall = (link: Link, side: Side): readonly Write[] => {
 
 /**
  * The target proved that the writes took effect (Dynamics' 204). An earlier call in doubt carried the same `If-Match`:
- * it had no effect before, or this one would have failed, and can have none any more.
+ * it had no effect before, or this one would have failed, and can have none any more, so its writes are planned again.
  */
 export const settleSent = (link: Link, side: Side, fields: readonly MappedField[], etag?: string): Link => {
   const draft = draftOf(link);
   const carried = lastCall(link, side);
-  draft.writes = draft.writes.filter(
-    (write) => write.side !== side || write.state !== 'sent' || carried.includes(write),
+  draft.writes = draft.writes.map((write) =>
+    write.side === side && write.state === 'sent' && !carried.includes(write)
+      ? { ...write, state: 'planned', deadline: null }
+      : write,
   );
   for (const write of carried) {
     const field = fields.find(({ name }) => name === write.field);

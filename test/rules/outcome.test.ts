@@ -73,7 +73,7 @@ describe('the answer of a call', () => {
 
   it('of Dynamics settles its own writes, and proves that an earlier call with that ETag had no effect', () => {
     const link = settleSent(inDoubt('dynamics'), 'dynamics', FIELDS, 'e2');
-    expect(states(link)).toEqual(['city settled']);
+    expect(states(link)).toEqual(['title planned', 'city settled']);
     expect(link.agreed.dynamics).toEqual({ title: 'A', city: 'B' });
     expect(link.etag).toBe('e2');
   });
