@@ -16,9 +16,16 @@ export const toFailure = (error: unknown): Error => {
   if (error instanceof RemoteFailure) return remote(error);
   const code = codeOf(error);
   const name = error instanceof Error ? error.name : 'Error';
-  const message = code === undefined ? name : `the store or the network answered ${code}`;
-  return ApplicationFailure.create({ message, type: code === undefined ? name : 'StoreUnavailable' });
+  if (code === undefined) return ApplicationFailure.create({ message: name, type: name });
+  const down = STORE_DOWN.test(code);
+  return ApplicationFailure.create({
+    message: down ? `the store does not answer (${code})` : `the store refused a statement (${code})`,
+    type: down ? 'StoreUnavailable' : 'StoreRefused',
+  });
 };
+
+/** Sockets, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutdown, starting up). */
+const STORE_DOWN = /^(E[A-Z]+|08...|53...|57P..)$/;
 
 const remote = ({ details }: RemoteFailure): ApplicationFailure => {
   const { type, side, code, retryAfterMs } = details;

@@ -21,8 +21,8 @@ export interface Timing {
 }
 
 /** How long a write that is over is remembered, so that its trace or its log entry is known for ours. */
-export const keepOf = ({ overlapMs, doubtMs, marketoDeadlineMs }: Timing): number =>
-  2 * overlapMs + doubtMs + marketoDeadlineMs;
+export const keepOf = ({ restMs, overlapMs, doubtMs, marketoDeadlineMs }: Timing): number =>
+  restMs + 2 * overlapMs + doubtMs + marketoDeadlineMs;
 
 /** The link without writes that are over for so long that a value like theirs is somebody's own edit. */
 export const forgetOld = ({ timing }: Pick<Ports, 'timing'>, link: Link): Link =>
