@@ -23,9 +23,10 @@ export interface CycleReport {
 // Transient faults of the remotes retry without bound, visibly; what retrying cannot mend is marked non-retryable.
 const patient = { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
 
-// Statements against the store alone.
+// Statements against the store alone. A worker that died with one of them is known by its silence.
 const { begin, openChunks, complete } = proxyActivities<CycleActivities>({
   startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '30 seconds',
   retry: { ...patient, initialInterval: '1 second', maximumInterval: '10 seconds' },
 });
 
