@@ -4,7 +4,7 @@ import { rotateLedger } from '../store/ledger.js';
 import { dirtyRanges } from '../store/links.js';
 import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
 import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
-import type { Attempt, Ports } from './settings.js';
+import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Whole months that the ledger is kept besides the current one. */
 const LEDGER_MONTHS = 12;
@@ -13,7 +13,10 @@ const LEDGER_MONTHS = 12;
  * Takes the cycle's number, and the moment before which it may not start: end of the last one plus the rest. Asks
  * nobody but the store, so that what is wrong with a remote ends the cycle, which rests, and not this.
  */
-export const begin = async ({ db, timing }: Pick<Ports, 'db' | 'timing'>): Promise<BegunCycle> => {
+export const begin = async ({
+  db,
+  timing,
+}: Pick<Ports, 'db'> & { readonly timing: Pick<Timing, 'restMs' | 'takeoverMs'> }): Promise<BegunCycle> => {
   const { number, lastEnded, notBefore } = await planCycle(db);
   const rested = lastEnded === null ? 0 : lastEnded + timing.restMs;
   return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0), takeoverMs: timing.takeoverMs };

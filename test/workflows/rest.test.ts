@@ -36,18 +36,7 @@ beforeEach(() => db.deleteFrom('cycles').execute());
 /** The real steps that count time, on the real store; between them a cycle with nothing to do. */
 const storeSteps = (steps: Partial<CycleActivities> = {}): CycleActivities =>
   fakeSteps({
-    begin: () =>
-      begin({
-        db,
-        timing: {
-          restMs: REST,
-          overlapMs: 0,
-          doubtMs: 0,
-          marketoDeadlineMs: 0,
-          dynamicsDeadlineMs: 0,
-          takeoverMs: 30_000,
-        },
-      }),
+    begin: () => begin({ db, timing: { restMs: REST, takeoverMs: 30_000 } }),
     prepare: ({ cycle, at }) => markActive(db, cycle, at),
     openChunks: (input) => openChunks({ db }, input),
     complete: (input) => complete({ db }, input),
