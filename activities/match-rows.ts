@@ -10,7 +10,8 @@ import {
 } from '../rules/matching.js';
 import type { FieldValues } from '../rules/terms.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
-import { linksById, linksByPerson, saveLinks, unmatchedByEmail } from '../store/links.js';
+import type { Database } from '../store/database.js';
+import { linksById, linksByPerson, linksByRow, saveLinks, unmatchedByEmail } from '../store/links.js';
 import { claimMs } from './claimed.js';
 import { keyHeldBy } from './create-persons.js';
 import { keyOf } from './keys.js';
@@ -116,10 +117,26 @@ const personsOf = async (
     crmKey: textOf(values['dynamicsId'])?.toLowerCase() ?? null,
     values,
   }));
+  const promised = await rowsPromisedTo(db, found, ids);
   return {
-    free: found.filter(({ marketoId }) => !linked.has(marketoId)),
+    free: found.filter(({ marketoId, crmKey }) => !linked.has(marketoId) && !promised.has(crmKey)),
     taken: found.filter(({ marketoId }) => linked.has(marketoId)),
   };
+};
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Keys of persons that name a living row outside this group: the key comes before the e-mail, so they wait for it. */
+const rowsPromisedTo = async (
+  db: Database,
+  found: readonly Found[],
+  ids: readonly string[],
+): Promise<Set<string | null>> => {
+  const elsewhere = found.flatMap(({ crmKey }) =>
+    crmKey !== null && GUID.test(crmKey) && !ids.includes(crmKey) ? crmKey : [],
+  );
+  const rows = await linksByRow(db, elsewhere);
+  return new Set(rows.filter(({ status }) => status !== 'ended').map(({ dynamicsId }) => dynamicsId));
 };
 
 interface Sorted {
