@@ -1,0 +1,118 @@
+import { writeFile } from 'node:fs/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { CycleActivities, CreatePersonResult, OnDemandActivities } from '../../activities/contract.js';
+import {
+  buildCreatePersonId,
+  buildCycleId,
+  buildCycleQueue,
+  buildOnDemandQueue,
+} from '../../config/names.js';
+import { requestedSignal } from '../../workflows/names.js';
+import type { Scene } from '../workflows/servers.js';
+import { chunksOf, fakeSteps, gate, noneDiffed, nonePushed, noneResolved } from '../workflows/steps.js';
+
+/** Where the histories are kept. */
+export const folder = new URL('./', import.meta.url);
+
+const cycles: Readonly<Record<string, () => Partial<CycleActivities>>> = {
+  'sync-cycle-idle': () => ({
+    begin: () => Promise.resolve({ cycle: 3, notBefore: Date.now() + 1_000, takeoverMs: 30_000 }),
+  }),
+  'sync-cycle-chunks': () => ({
+    openChunks: () => Promise.resolve({ chunks: chunksOf(5), entries: 0 }),
+    diff: ({ chunk }) =>
+      Promise.resolve({ ...noneDiffed, links: 10, converged: chunk.from === 11 ? 10 : 4, marketoEdits: 6 }),
+    resolve: () => Promise.resolve({ ...noneResolved, toDynamics: 6 }),
+    pushToDynamics: () => Promise.resolve({ ...nonePushed, records: 6, refused: 1 }),
+    logRejections: () => Promise.resolve({ logged: 4 }),
+  }),
+  'sync-cycle-failed': () => ({
+    openChunks: () => Promise.resolve({ chunks: chunksOf(4), entries: 0 }),
+    pushToMarketo: () => {
+      throw ApplicationFailure.nonRetryable('Marketo: Forbidden (603)', 'Forbidden');
+    },
+  }),
+  'sync-cycle-quota': () => ({
+    prepare: () => {
+      throw ApplicationFailure.nonRetryable('Marketo: QuotaExhausted (607)', 'QuotaExhausted', {
+        resetsAt: '2026-11-24T06:00:00.000Z',
+      });
+    },
+  }),
+};
+
+const created: CreatePersonResult = {
+  outcome: 'created',
+  kind: 'lead',
+  dynamicsId: '11111111-1111-4111-8111-111111111111',
+  code: null,
+};
+
+/** Leaves out where it was recorded: paths of the sources, names of the machine and its processes. */
+const withoutMachine = (key: string, value: unknown): unknown => {
+  if (key === 'stackTrace') return undefined;
+  if (key === 'identity') return 'recorder';
+  return typeof value === 'string' ? value.replace(/^\d+@[^-]+-/, 'recorder-') : value;
+};
+
+/** One recording: runs a workflow to its end and keeps the server's history of it. */
+const keep = async (env: TestWorkflowEnvironment, name: string, workflowId: string): Promise<void> => {
+  const handle = env.client.workflow.getHandle(workflowId);
+  await handle.result().catch(() => undefined);
+  const history = JSON.parse(historyToJSON(await handle.fetchHistory()), withoutMachine) as unknown;
+  await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(history, null, 1)}\n`);
+};
+
+const recordCycle = async (server: Scene, name: string, steps: Partial<CycleActivities>): Promise<void> => {
+  const taskQueue = buildCycleQueue(name);
+  const workflowId = buildCycleId(name);
+  const worker = await server.worker(taskQueue, fakeSteps(steps).activities);
+  await worker.runUntil(async () => {
+    await server.env.client.workflow.start('syncCycle', { taskQueue, workflowId });
+    await keep(server.env, name, workflowId);
+  });
+};
+
+const recordCreation = async (server: Scene): Promise<void> => {
+  const name = 'create-person-joined';
+  const taskQueue = buildOnDemandQueue(name);
+  const workflowId = buildCreatePersonId({ installation: name, marketoId: 4711 });
+  const recording = gate();
+  let attempts = 0;
+  const activities: OnDemandActivities = {
+    createPerson: () => {
+      attempts += 1;
+      if (attempts > 1) return Promise.resolve(created);
+      throw ApplicationFailure.nonRetryable('Dynamics: Unauthorized (401)', 'Unauthorized');
+    },
+    recordOutcome: () => recording.pass(),
+  };
+  const request = async (requestId: string) => {
+    await server.env.client.workflow.signalWithStart('createPerson', {
+      taskQueue,
+      workflowId,
+      args: [{ marketoId: 4711 }],
+      signal: requestedSignal,
+      signalArgs: [{ requestId, campaignId: '7', requestedAt: '2026-11-23T12:00:00.000Z', syncAs: 'lead' }],
+    });
+  };
+  const worker = await server.worker(taskQueue, activities);
+  await worker.runUntil(async () => {
+    await request('00000000-0000-4000-8000-000000000001');
+    while (attempts === 0) await server.env.sleep('100 milliseconds');
+    await server.env.sleep('500 milliseconds');
+    await request('00000000-0000-4000-8000-000000000002');
+    await recording.reached;
+    await request('00000000-0000-4000-8000-000000000003');
+    recording.open();
+    await keep(server.env, name, workflowId);
+  });
+};
+
+/** Records every history anew, on a real server: what runs of the workflows as they are now leave behind. */
+export const recordHistories = async (server: Scene): Promise<void> => {
+  for (const [name, steps] of Object.entries(cycles)) await recordCycle(server, name, steps());
+  await recordCreation(server);
+};
