@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withLock } from '../../store/embedded-lock.js';
 import { openEmbeddedPostgres } from '../../store/embedded.js';
 import { endLeftover } from '../leftover-server.js';
 import { runsCommand } from '../process-command.js';
@@ -30,10 +31,13 @@ interface Note {
   readonly ports: Folder['ports'];
 }
 
+const nothing: Note = { owner: 0, processes: [], ports: { marketo: 0, dataverse: 0 } };
+
 const NOTE = 'demo.json';
+const STORE = 'postgres';
 const PEOPLE = 'simulators.jsonl';
-/** Folders beside the content of a run. */
-const BESIDE: ReadonlySet<string> = new Set(['old', 'runs']);
+/** What is not the content of a run. */
+const BESIDE: ReadonlySet<string> = new Set(['old', 'runs', NOTE]);
 
 const noteIn = async (path: string): Promise<Note | undefined> => {
   try {
@@ -46,23 +50,48 @@ const noteIn = async (path: string): Promise<Note | undefined> => {
 const writeNote = (path: string, note: Note): Promise<void> =>
   writeFile(join(path, NOTE), `${JSON.stringify(note)}\n`);
 
-/** Notes the processes that run on the folder, none when they have stopped: a start after a `kill -9` finds them. */
+/** Notes the processes that run on the folder, so that a start after a `kill -9` finds them. */
 export const noteProcesses = (
   { path }: Folder,
   processes: readonly number[],
   ports: Folder['ports'],
 ): Promise<void> => writeNote(path, { owner: process.pid, processes, ports });
 
+/** Everything has stopped: the folder is nobody's until the next start. */
+export const releaseFolder = ({ path }: Folder, ports: Folder['ports']): Promise<void> =>
+  writeNote(path, { owner: 0, processes: [], ports });
+
+const LOCK_MS = 10_000;
 const LEFTOVER_MS = 10_000;
 
+/**
+ * Takes the folder for this process; answers what the last start noted.
+ *
+ * @throws {StartFailure} when another start runs on it, or when it holds a store that is not a demo's.
+ */
+const claim = (path: string): Promise<Note | undefined> =>
+  withLock(join(path, 'demo.lock'), LOCK_MS, async () => {
+    const note = await noteIn(path);
+    if (note === undefined && existsSync(join(path, STORE))) {
+      const advice = 'choose another folder with --data-dir.';
+      throw new StartFailure(`${path} holds a store that npm start did not make: ${advice}`, 2);
+    }
+    if (
+      note !== undefined &&
+      ![0, process.pid].includes(note.owner) &&
+      (await runsCommand(note.owner, 'start'))
+    ) {
+      throw new StartFailure(
+        `npm start already runs on ${path} (process ${note.owner}): stop that one, or choose another folder with --data-dir.`,
+        2,
+      );
+    }
+    await writeNote(path, { ...(note ?? nothing), owner: process.pid });
+    return note;
+  });
+
 /** Children of a start that was killed end by themselves within seconds: until then they use what is here. */
-const outlive = async (path: string, { owner, processes }: Note): Promise<void> => {
-  if (owner !== process.pid && (await runsCommand(owner, 'start'))) {
-    throw new StartFailure(
-      `npm start already runs on ${path} (process ${owner}): stop that one, or choose another folder with --data-dir.`,
-      2,
-    );
-  }
+const outlive = async (path: string, { processes }: Note): Promise<void> => {
   for (const pid of processes) {
     for (let waited = 0; await runsCommand(pid, path); waited += 100) {
       if (waited === LEFTOVER_MS) process.kill(pid, 'SIGKILL');
@@ -94,17 +123,8 @@ const forget = async (path: string): Promise<string> => {
 
 /** Clears away what cannot or shall not be gone on from. */
 const cleared = async (path: string, temporalDb: string, fresh: boolean): Promise<string | undefined> => {
-  const store = existsSync(join(path, 'postgres'));
-  const note = await noteIn(path);
-  if (note === undefined && store) {
-    throw new StartFailure(
-      `${path} holds a store that npm start did not make: choose another folder with --data-dir.`,
-      2,
-    );
-  }
-  if (note === undefined) return undefined;
-  await outlive(path, note);
-  if (!fresh && (!store || existsSync(join(path, PEOPLE)))) {
+  const lost = existsSync(join(path, STORE)) && !existsSync(join(path, PEOPLE));
+  if (!fresh && !lost) {
     await endLeftover(temporalDb);
     return undefined;
   }
@@ -129,9 +149,10 @@ export const prepareFolder = async (options: {
   await mkdir(wanted, { recursive: true });
   const path = await realpath(wanted);
   const temporalDb = join(path, 'temporal.db');
-  const notice = await cleared(path, temporalDb, options.fresh);
-  const last = await noteIn(path);
-  const ports = last?.ports ?? { marketo: 0, dataverse: 0 };
+  const last = await claim(path);
+  if (last !== undefined) await outlive(path, last);
+  const notice = last && (await cleared(path, temporalDb, options.fresh));
+  const { ports } = last ?? nothing;
   const wasKilled = (last?.processes.length ?? 0) > 0;
   await writeNote(path, { owner: process.pid, processes: [], ports });
   const logs = join(path, 'logs');

@@ -5,7 +5,7 @@ import { cycleLine, type EndedCycle } from './cycles.js';
 import { followEdits } from './edits.js';
 import { ENV_FILE } from './environment.js';
 import { messageOf, StartFailure } from './failure.js';
-import { noteProcesses, prepareFolder, removeFolder, type Folder } from './folder.js';
+import { prepareFolder, releaseFolder, removeFolder, type Folder } from './folder.js';
 import { listenForStop, orHalt, Stopped } from './halt.js';
 import { drawLive } from './live-view.js';
 import { PRODUCT_REST, type StartOptions } from './options.js';
@@ -36,7 +36,7 @@ const introduce = ({ options, folder, terminal }: Run): void => {
   );
   if (options.rest.ms < PRODUCT_REST.ms) {
     terminal.say(
-      `The rest between two cycles is shortened to ${options.rest.text} for this demo: the product rests ${PRODUCT_REST.text}.`,
+      `Demo: rests between cycles are shortened to ${options.rest.text}; the product rests ${PRODUCT_REST.text}.`,
     );
   }
 };
@@ -45,9 +45,10 @@ const tellLinks = ({ folder, terminal }: Run, { workflowUrl, simulators }: Stack
   const place = shownPath(folder.path);
   for (const line of [
     `The cycles in Temporal UI: ${workflowUrl}`,
-    `Administrative doors: ${simulators.marketo}/admin and ${simulators.dataverse}/admin (docs/simulators.md)`,
-    `Logs: ${place}/logs`,
-    `Command line: node --env-file=${place}/${ENV_FILE} dist/client/contact-sync.js status`,
+    `Doors of the simulators (docs/simulators.md): ${simulators.marketo}/admin`,
+    `                                              ${simulators.dataverse}/admin`,
+    `Logs: ${place}/logs. The command line, in another terminal:`,
+    `  node --env-file=${place}/${ENV_FILE} dist/client/contact-sync.js status`,
   ]) {
     terminal.say(line);
   }
@@ -124,7 +125,7 @@ const finish = async (run: Run, stack: Stack | undefined, code: number): Promise
   terminal.endView();
   terminal.say('Stopping the worker, the simulators, Temporal and the store.');
   await teardown.run((line) => terminal.say(line));
-  await noteProcesses(folder, [], stack === undefined ? folder.ports : portsOf(stack.simulators));
+  await releaseFolder(folder, stack === undefined ? folder.ports : portsOf(stack.simulators));
   if (options.cycles === null) {
     terminal.say('Stopped. The next npm start goes on from here.');
   } else if (code === 0 && !options.keep) {

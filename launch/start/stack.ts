@@ -76,9 +76,9 @@ const startRemotes = async (input: StackInput): Promise<Simulators> => {
   void child.crashed.then(onCrash);
   const simulators = await ready;
   const people = folder.goesOn
-    ? 'the people of the last start'
+    ? 'people of the last start'
     : `${options.people.toLocaleString('en-US')} people`;
-  tell(`Marketo and Dynamics: simulated, ${people}, limits ${options.limits}, ready in ${seconds(began)}`);
+  tell(`Marketo, Dynamics (simulated): ${people}, limits ${options.limits}, ready in ${seconds(began)}`);
   return simulators;
 };
 
@@ -121,6 +121,13 @@ const command = async (
   if (code !== 0) throw new StartFailure(`contact-sync ${name} failed:\n${said.join('\n')}`);
 };
 
+const startCycles = async (folder: Folder, env: NodeJS.ProcessEnv): Promise<void> => {
+  await command(folder, env, 'setup');
+  // Nobody reports the end of a step whose worker was killed; a new chain goes on from the store at once.
+  if (folder.wasKilled) await command(folder, env, 'stop');
+  await command(folder, env, 'start');
+};
+
 const connect = async (server: DevServer, teardown: Teardown): Promise<Client> => {
   const connection = await Connection.connect({ address: server.address });
   teardown.add('clients', () => connection.close());
@@ -159,13 +166,10 @@ export const startStack = async (input: StackInput): Promise<Stack> => {
   const began = performance.now();
   const worker = startWorker(input, variables);
   await noteProcesses(folder, [simulators.child.pid, worker.pid], portsOf(simulators));
-  const top = [connect(server, teardown), command(folder, variables, 'setup'), worker.ready] as const;
+  const top = [connect(server, teardown), startCycles(folder, variables), worker.ready] as const;
   await Promise.allSettled(top);
   const [client] = await Promise.all(top);
-  tell(`Set up (fields and activities in Marketo, rights in Dynamics); worker ready in ${seconds(began)}`);
-  // Nobody reports the end of a step whose worker was killed; a new chain goes on from the store at once.
-  if (folder.wasKilled) await command(folder, variables, 'stop');
-  await command(folder, variables, 'start');
+  tell(`Both systems set up, worker ready, cycles started in ${seconds(began)}`);
   const { uiUrl } = server;
   const temporal = { client, uiUrl };
   const workflowUrl = pageOf(uiUrl, installation);

@@ -23,7 +23,7 @@ export interface Scene {
   readonly footer: string;
 }
 
-const LABEL = 12;
+const LABEL = 14;
 const RECENT = 6;
 
 const row = (label: string, text: string): string => label.padEnd(LABEL) + text;
@@ -35,29 +35,24 @@ const seconds = (ms: number): string => `${Math.max(0, Math.ceil(ms / 1000))} s`
 const nowText = (progress: CycleProgress | null, now: number): string => {
   if (progress === null) return 'waiting for the worker to answer';
   const { cycle, step, restUntil, chunks, chunksDone } = progress;
+  // A run learns its number with its first step.
+  if (cycle === 0) return 'the next cycle begins';
   if (restUntil !== null) return `rest: cycle ${cycle} starts in ${seconds(Date.parse(restUntil) - now)}`;
   return `cycle ${cycle}: ${step}${step === 'sync' ? `, chunk ${chunksDone} of ${chunks} done` : ''}`;
 };
 
+const lastText = ({ number, outcome, startedAt, endedAt }: EndedCycle): string =>
+  `${number} ${outcome} at ${clock(endedAt)}, took ${((endedAt - startedAt) / 1000).toFixed(1)} s`;
+
 const lastLines = (last: EndedCycle | null): string[] => {
-  if (last === null) return [row('Last cycle', 'none has ended yet')];
-  const { fetched, edits, collisions, won, written, ...rest } = summaryOf(last.counts);
-  const took = `${((last.endedAt - last.startedAt) / 1000).toFixed(1)} s`;
+  const { fetched, edits, collisions, won, written, ...rest } = summaryOf(last?.counts ?? {});
+  const { persons, leads, contacts } = fetched;
   return [
-    row('Last cycle', `${last.number} ${last.outcome} at ${clock(last.endedAt)}, took ${took}`),
-    row(
-      '  fetched',
-      `persons ${whole(fetched.persons)}, leads ${whole(fetched.leads)}, contacts ${whole(fetched.contacts)}`,
-    ),
+    row('Last cycle', last === null ? 'none has ended yet' : lastText(last)),
+    row('  fetched', `persons ${whole(persons)}, leads ${whole(leads)}, contacts ${whole(contacts)}`),
     row('  edits', `Marketo ${whole(edits.marketo)}, Dynamics ${whole(edits.dynamics)}`),
-    row(
-      '  collisions',
-      ` ${whole(collisions)}: Marketo won ${whole(won.marketo)}, Dynamics ${whole(won.dynamics)}`,
-    ),
-    row(
-      '  written',
-      `to Marketo ${whole(written.marketo)}, to Dynamics ${whole(written.dynamics)}, created ${whole(rest.created)}`,
-    ),
+    row('  collisions', `${whole(collisions)}; values that won: ${both(won)}`),
+    row('  written', `to ${both(written).replace(', ', ', to ')}; created ${whole(rest.created)}`),
     row(
       '  set aside',
       `refused ${whole(rest.refused)}, ambiguous ${whole(rest.ambiguous)}, deferred ${whole(rest.deferred)}`,
@@ -65,22 +60,28 @@ const lastLines = (last: EndedCycle | null): string[] => {
   ];
 };
 
+const both = ({ marketo, dynamics }: { readonly marketo: number; readonly dynamics: number }): string =>
+  `Marketo ${whole(marketo)}, Dynamics ${whole(dynamics)}`;
+
 const totalLines = (status: StoreStatus | null): string[] => {
-  if (status === null) return [];
+  if (status === null) return [row('Links', '…'), '', ''];
   const { links, dirty, openWrites, rejections, ambiguous } = status;
   const refused = rejections.reduce((sum, { count }) => sum + count, 0);
   const rows = `linked ${whole(links.linked ?? 0)}, waiting for a person ${whole(links.unmatched ?? 0)}`;
   return [
     row('Links', `${rows}, ended ${whole((links.ended ?? 0) + (links.tombstone ?? 0))}`),
-    row('', `refused values ${whole(refused)}, ambiguous groups ${whole(ambiguous.groups)}`),
+    row('', `values refused ${whole(refused)}, ambiguous groups ${whole(ambiguous.groups)}`),
     row('', `to look at ${whole(dirty)}, writes not settled yet ${whole(openWrites)}`),
   ];
 };
 
-const editLines = ({ perMinute, total, recent }: Scene['edits']): string[] => [
-  row('People edit', `${whole(perMinute)} a minute on both sides, ${whole(total)} so far`),
-  ...recent.slice(-RECENT).map(({ at, text }) => `  ${clock(at)}  ${text}`),
-];
+const editLines = ({ perMinute, total, recent }: Scene['edits']): string[] => {
+  const shown = recent.slice(-RECENT).map(({ at, text }) => `  ${clock(at)}  ${text}`);
+  // Always as many lines: a view that grows and shrinks is hard to read.
+  const free = Array.from({ length: RECENT - shown.length }, () => '');
+  const pace = perMinute === 0 ? 'none any more' : `${whole(perMinute)} a minute on both sides`;
+  return [row('People edit', `${pace}, ${whole(total)} so far`), ...shown, ...free];
+};
 
 /** The view in lines of at most so many columns, 24 at most: it fits into the smallest usual terminal. */
 export const renderView = (scene: Scene, columns: number): string =>
