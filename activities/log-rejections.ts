@@ -105,7 +105,8 @@ const findInLog = async (
     for (let more = true; more;) {
       const page = await marketo.activities({ token, typeIds, marketoIds }, signal);
       for (const { guid, attributes } of page.activities) {
-        const entry = some.find(({ id }) => id === attributes['ledgerId']);
+        // Some answers name attributes by their display name alone.
+        const entry = some.find(({ id }) => Object.values(attributes).includes(id));
         if (entry !== undefined) ends.push({ id: entry.id, state: 'logged', guid });
       }
       ({ nextToken: token, more } = page);

@@ -1,7 +1,7 @@
 import type { DynamicsEnvironment, MarketoEnvironment } from '../config/environment.js';
 import type { SyncConfig } from '../config/sync-config.js';
-import { createDynamics, type Dynamics } from '../dynamics/index.js';
-import { createMarketo, type Marketo } from '../marketo/index.js';
+import { createDynamics, DEFAULT_DEADLINES, type Deadlines, type Dynamics } from '../dynamics/index.js';
+import { createMarketo, DEFAULT_TIMING, type Marketo } from '../marketo/index.js';
 import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS } from '../store/budget.js';
 import type { Database } from '../store/database.js';
 import type { Timing } from './settings.js';
@@ -22,10 +22,14 @@ export const openRemotes = (env: RemotesEnvironment, config: SyncConfig, db: Dat
   const { credential, ...settings } = env.dynamics;
   const marketo = createMarketo(env.marketo, {
     budget: createBudget(db, 'marketo', { ...MARKETO_LIMITS, share: config.budget.marketo.share }),
+    timing: marketoDeadlines(config.timing.call),
   });
   const dynamics = createDynamics(
     { ...settings, ...signInBy(credential) },
-    { budget: createBudget(db, 'dynamics', { ...DYNAMICS_LIMITS, share: config.budget.dynamics.share }) },
+    {
+      budget: createBudget(db, 'dynamics', { ...DYNAMICS_LIMITS, share: config.budget.dynamics.share }),
+      deadlines: dynamicsDeadlines(config.timing.call),
+    },
   );
   return {
     marketo,
@@ -36,6 +40,22 @@ export const openRemotes = (env: RemotesEnvironment, config: SyncConfig, db: Dat
     },
   };
 };
+
+/**
+ * Deadlines of single HTTP calls, below the longest that a call may take with its wait. The slots that a killed worker
+ * held come free after them.
+ */
+const marketoDeadlines = (callMs: number) => ({
+  callMs: Math.min(DEFAULT_TIMING.callMs, callMs),
+  identityMs: Math.min(DEFAULT_TIMING.identityMs, callMs),
+  pagingTokenMs: Math.min(DEFAULT_TIMING.pagingTokenMs, callMs + 10_000),
+});
+
+const dynamicsDeadlines = (callMs: number): Deadlines => ({
+  readMs: Math.min(DEFAULT_DEADLINES.readMs, callMs),
+  writeMs: Math.min(DEFAULT_DEADLINES.writeMs, callMs),
+  signInMs: Math.min(DEFAULT_DEADLINES.signInMs, callMs),
+});
 
 const signInBy = (credential: DynamicsEnvironment['credential']) => {
   if (credential.kind === 'secret') return { clientSecret: credential.secret };

@@ -82,7 +82,7 @@ export const syncConfigSchema = z.strictObject({
       call: durationSchema
         .prefault('5m')
         .describe(
-          'the longest that a writing call may take, its wait for room under the API limits included',
+          'the longest that a call may take, for a writing one its wait for room under the API limits included',
         ),
       takeover: durationSchema
         .prefault('30s')

@@ -49,13 +49,14 @@ export interface Connection {
   close(): void;
 }
 
-const DEADLINES: Deadlines = { readMs: 120_000, writeMs: 130_000, signInMs: 30_000 };
+/** Of single HTTP calls, longer than the server's own. */
+export const DEFAULT_DEADLINES: Deadlines = { readMs: 120_000, writeMs: 130_000, signInMs: 30_000 };
 /** Nothing left this machine, or no connection came about. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ERR_INVALID_URL']);
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|ALTNAME/;
 
 export function createConnection(settings: DynamicsSettings, options: DynamicsOptions): Connection {
-  const deadlines = { ...DEADLINES, ...options.deadlines };
+  const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
   const http = createHttp();
   const { origin } = new URL(settings.url);
   return new EnvironmentConnection(

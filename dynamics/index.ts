@@ -8,6 +8,7 @@ import { findByEmail, modifiedSince, readRow, readRows } from './reads.js';
 import type { Dynamics, DynamicsOptions, DynamicsSettings } from './types.js';
 import { writeMany, writeOne } from './writes.js';
 
+export { DEFAULT_DEADLINES } from './connection.js';
 export { lookupColumn } from './tables.js';
 export type * from './types.js';
 

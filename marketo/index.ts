@@ -43,6 +43,7 @@ export type { MarketoOptions, MarketoSettings, MarketoTiming } from './settings.
 export type { Activity, FieldChange } from './stream-entry.js';
 export type * from './streams.js';
 export type * from './sync-persons.js';
+export { DEFAULT_TIMING } from './settings.js';
 export { MOST_ACTIVITIES } from './add-activities.js';
 export { MOST_FILTER_VALUES } from './filter-values.js';
 export { mergedIds } from './stream-entry.js';
