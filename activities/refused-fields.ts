@@ -23,7 +23,8 @@ export const forbidden = (kind: Kind, code: string): RemoteFailure =>
   new RemoteFailure({
     type: 'Forbidden',
     side: 'dynamics',
-    code: `${code} on table ${kind}`,
+    // A single token: only such codes reach workflow histories.
+    code: `${code}.${kind}`,
     message: `the sync user may not write to the table ${kind} (${code}): check its security roles`,
     effect: 'none',
   });

@@ -142,7 +142,7 @@ describe('A table that may not be written', () => {
     await world.doors.editPerson(marketoId, { city: 'Oslo' });
     await expect(world.cycle()).rejects.toMatchObject({
       type: 'Forbidden',
-      details: { code: '0x80040220 on table lead' },
+      details: { code: '0x80040220.lead' },
     });
     expect(await untold()).toBe(true);
     await tableRights(true);
