@@ -1,7 +1,7 @@
 import type { SyncResult } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import { linksByPerson } from '../store/links.js';
-import { keyOf } from './keys.js';
+import { keyHeldBy, keyOf } from './keys.js';
 import type { Push } from './push.js';
 import { tellNewborn } from './refusals.js';
 import { decideLinks } from './resolve.js';
@@ -79,13 +79,4 @@ const born = (link: Link, result: Exclude<SyncResult, { status: 'skipped' }>): L
   dirty: true,
   rereadMarketo: true,
   rereadDynamics: true,
-});
-
-/** The person that carries this row's key belongs to another row: set aside for people to sort out. */
-export const keyHeldBy = (link: Link, marketoId: number): Link => ({
-  ...link,
-  status: 'ambiguous',
-  candidates: [{ side: 'marketo', id: String(marketoId) }],
-  creation: null,
-  dirty: false,
 });

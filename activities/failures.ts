@@ -27,8 +27,12 @@ export const toFailure = (error: unknown): Error => {
 /** Sockets, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutdown, starting up). */
 const STORE_DOWN = /^(E[A-Z]+|08...|53...|57P..)$/;
 
+/** Codes of the remotes are short tokens; anything else is text, which stays out of histories like all their texts. */
+const TOKEN = /^[\w.-]{1,40}$/;
+
 const remote = ({ details }: RemoteFailure): ApplicationFailure => {
-  const { type, side, code, retryAfterMs } = details;
+  const { type, side, retryAfterMs } = details;
+  const code = details.code !== undefined && TOKEN.test(details.code) ? details.code : undefined;
   const where = side === undefined ? '' : `${side === 'marketo' ? 'Marketo' : 'Dynamics'}: `;
   const resetsAt = retryAfterMs === undefined ? undefined : new Date(Date.now() + retryAfterMs).toISOString();
   return ApplicationFailure.create({

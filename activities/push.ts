@@ -1,6 +1,9 @@
 import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
+import type { Database } from '../store/database.js';
+import { saveLinks } from '../store/links.js';
 import type { PushResult } from './contract.js';
+import { keepRefusals, type Refused } from './refusals.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** One attempt to push a chunk to one side. */
@@ -21,3 +24,32 @@ export const atRest = (link: Link): Link => ({
   ...link,
   dirty: link.stamp !== null || link.writes.some(({ state }) => state === 'planned'),
 });
+
+/** What became of one link in a call, with the refusal that it met. */
+export interface Outcome {
+  readonly link: Link;
+  readonly refused?: Refused;
+}
+
+/**
+ * Saves what became of links together with their refusals, in one transaction; a link that somebody else changed
+ * meanwhile is left as it is, and its refusal is not kept.
+ *
+ * @returns the saved links, by id.
+ */
+export const saveOutcomes = (
+  { db, timing }: Ports,
+  outcomes: readonly Outcome[],
+  whileSaving?: (tx: Database, saved: readonly Link[]) => Promise<void>,
+): Promise<Map<number, Link>> =>
+  db.transaction().execute(async (tx) => {
+    const links = outcomes.map(({ link }) => link);
+    const saved = await saveLinks(tx, links, timing.overlapMs);
+    const refused = outcomes.flatMap((outcome) => outcome.refused ?? []);
+    await keepRefusals(
+      tx,
+      refused.filter(({ link }) => saved.has(link.id)),
+    );
+    await whileSaving?.(tx, [...saved.values()]);
+    return saved;
+  });

@@ -3,10 +3,9 @@ import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import { markUnsent, pruneWrites, settleSent } from '../rules/outcome.js';
-import { saveLinks } from '../store/links.js';
 import { endLink } from './endings.js';
-import { atRest, type Push } from './push.js';
-import { keepRefusals, refuse, type Refused } from './refusals.js';
+import { atRest, saveOutcomes, type Push } from './push.js';
+import { refuse, type Refused } from './refusals.js';
 import { forbidden, setFieldsAside, type FieldRefusal } from './refused-fields.js';
 import { keepOf } from './settings.js';
 
@@ -26,21 +25,9 @@ export interface TakenOutcomes {
 
 /** Keeps what became of each row, in one transaction; a link that somebody else changed meanwhile is left as it is. */
 export const takeOutcomes = async (push: Push, answered: readonly Answered[]): Promise<TakenOutcomes> => {
-  const { ports } = push;
   const taken = answered.map(({ link, outcome }) => takeOutcome(push, link, outcome));
   const refused = taken.flatMap((each) => each.refused ?? []);
-  const saved = await ports.db.transaction().execute(async (tx) => {
-    const kept = await saveLinks(
-      tx,
-      taken.map(({ link }) => link),
-      ports.timing.overlapMs,
-    );
-    await keepRefusals(
-      tx,
-      refused.filter(({ link }) => kept.has(link.id)),
-    );
-    return kept;
-  });
+  const saved = await saveOutcomes(push.ports, taken);
   const savedOf = (some: readonly Taken[]): Link[] => some.flatMap(({ link }) => saved.get(link.id) ?? []);
   const refusals = taken.flatMap((each) => each.ofField ?? []);
   const aside = await setFieldsAside(

@@ -3,10 +3,10 @@ import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { FieldValue, IsoInstant } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
-import { linksById, saveLinks } from '../store/links.js';
+import { linksById } from '../store/links.js';
 import { save, until } from './claimed.js';
-import type { Push } from './push.js';
-import { keepRefusals, refuse, type Refused } from './refusals.js';
+import { saveOutcomes, type Push } from './push.js';
+import { refuse, type Refused } from './refusals.js';
 
 /** One call to Marketo, as the links that it carries know it. */
 export interface PersonCall {
@@ -136,19 +136,7 @@ const take = async (
   const { ports } = push;
   const taken = await form.take(push, sent, results, call);
   const refused = taken.flatMap((each) => each.refused ?? []);
-  const saved = await ports.db.transaction().execute(async (tx) => {
-    const kept = await saveLinks(
-      tx,
-      taken.map(({ link }) => link),
-      ports.timing.overlapMs,
-    );
-    await keepRefusals(
-      tx,
-      refused.filter(({ link }) => kept.has(link.id)),
-    );
-    await form.whileSaving?.(tx, [...kept.values()]);
-    return kept;
-  });
+  const saved = await saveOutcomes(ports, taken, form.whileSaving);
   total.done += taken.filter(({ done }) => done).length;
   total.refused += refused.length;
   const links = [...saved.values()];

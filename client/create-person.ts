@@ -1,15 +1,13 @@
 import { isGrpcCancelledError, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { v7 as uuid } from 'uuid';
 import type { CreatePersonResult, PersonRequest, RequestOutcome } from '../activities/contract.js';
-import { readEnvironment } from '../config/environment.js';
 import { buildCreatePersonId, buildOnDemandQueue, WORKFLOW_TYPES } from '../config/names.js';
 import type { Kind } from '../rules/terms.js';
-import { openStore } from '../store/open.js';
 import type { createPerson } from '../workflows/index.js';
 import { requestedSignal } from '../workflows/names.js';
-import { connectTemporal, type Temporal } from './connections.js';
+import type { Temporal } from './connections.js';
 import { CommandFailure } from './failure.js';
-import { requireInstalled } from './installed.js';
+import { atInstallation } from './installed.js';
 import { EXIT, printJson, type Context, type ExitCode } from './io.js';
 
 export interface CreatePersonOptions {
@@ -45,21 +43,12 @@ export const askForPerson = ({ client }: Temporal, asked: PersonAsked): Promise<
 };
 
 /** `contact-sync create-person`. */
-export const runCreatePerson = async (
+export const runCreatePerson = (
   { env, io }: Context,
   marketoId: number,
   options: CreatePersonOptions,
-): Promise<ExitCode> => {
-  const environment = readEnvironment(env, ['store', 'temporal']);
-  const { installation } = environment;
-  const store = await openStore(environment.store);
-  try {
-    await requireInstalled(store.db, installation);
-  } finally {
-    await store.close();
-  }
-  const temporal = await connectTemporal(environment.temporal);
-  try {
+): Promise<ExitCode> =>
+  atInstallation(env, async (temporal, installation) => {
     const request = requestOf(options);
     const handle = await askForPerson(temporal, { installation, marketoId, request });
     const { workflowId } = handle;
@@ -72,10 +61,7 @@ export const runCreatePerson = async (
     if (options.json) printJson(io, { workflowId, requestId: request.requestId, ...result });
     else io.out(sentenceOf(marketoId, result));
     return DONE[result.outcome] ? EXIT.ok : EXIT.notDone;
-  } finally {
-    await temporal.close();
-  }
-};
+  });
 
 const requestOf = ({ as, owner, requestId, campaign }: CreatePersonOptions): PersonRequest => ({
   requestId: requestId ?? uuid(),

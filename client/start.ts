@@ -1,10 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { readEnvironment } from '../config/environment.js';
 import { buildCycleId, buildCycleQueue, CYCLE_CRON, WORKFLOW_TYPES } from '../config/names.js';
-import { openStore } from '../store/open.js';
 import type { syncCycle } from '../workflows/index.js';
-import { connectTemporal, type Temporal } from './connections.js';
-import { requireInstalled } from './installed.js';
+import type { Temporal } from './connections.js';
+import { atInstallation } from './installed.js';
 import { EXIT, printJson, type Context, type ExitCode } from './io.js';
 
 export interface Started {
@@ -32,26 +30,11 @@ export const startCycles = async ({ client }: Temporal, installation: string): P
 };
 
 /** `contact-sync start`. */
-export const runStart = async (
-  { env, io }: Context,
-  { json }: { readonly json: boolean },
-): Promise<ExitCode> => {
-  const environment = readEnvironment(env, ['store', 'temporal']);
-  const { installation } = environment;
-  const store = await openStore(environment.store);
-  try {
-    await requireInstalled(store.db, installation);
-  } finally {
-    await store.close();
-  }
-  const temporal = await connectTemporal(environment.temporal);
-  try {
+export const runStart = ({ env, io }: Context, { json }: { readonly json: boolean }): Promise<ExitCode> =>
+  atInstallation(env, async (temporal, installation) => {
     const started = await startCycles(temporal, installation);
     if (json) printJson(io, started);
     else if (started.alreadyRunning) io.out(`The sync is already running: workflow ${started.workflowId}`);
     else io.out(`The sync is started: workflow ${started.workflowId}. Watch it: contact-sync status`);
     return EXIT.ok;
-  } finally {
-    await temporal.close();
-  }
-};
+  });
