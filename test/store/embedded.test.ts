@@ -156,14 +156,9 @@ describe('after kill -9', () => {
 
   it('of both while it was starting, the next process gets a whole server', async () => {
     for (const delay of [900, 1_100, 1_300, 1_500, 1_700, 2_000, 2_500]) {
-      const child = spawn(
-        process.execPath,
-        [runner, program, dataDir],
-        {
-          stdio: ['pipe', 'ignore', 'inherit'],
-        },
-        90_000,
-      );
+      const child = spawn(process.execPath, [runner, program, dataDir], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
       await new Promise((resolve) => setTimeout(resolve, delay));
       expect(child.exitCode).toBeNull();
       await killHard(child);
@@ -171,7 +166,7 @@ describe('after kill -9', () => {
     const next = await openEmbeddedPostgres({ dataDir });
     expect(await query(next.url, 'select current_database()')).toEqual(['contact_sync']);
     await next.stop();
-  });
+  }, 90_000);
 
   it.runIf(process.platform === 'linux')(
     'a postmaster.pid whose number another program has by now is no obstacle',
