@@ -46,6 +46,9 @@ const runsOf = async (workflowId: string) => {
   return runs.reverse();
 };
 
+/** Without a cache the server need not find out that the worker that knew the run is gone. */
+const stateless = { maxCachedWorkflows: 0 };
+
 /** The real steps that count time, on the real store; `steps` beside them. */
 const storeSteps = (steps: Partial<CycleActivities> = {}): CycleActivities =>
   fakeSteps({
@@ -113,12 +116,12 @@ describe('The chain on a real server', () => {
     const { taskQueue, handle } = await startChain();
     const cyclesReach = (count: number) =>
       waitFor(async () => expect((await completed()).length).toBeGreaterThanOrEqual(count));
-    const before = await server.worker(taskQueue, storeSteps());
+    const before = await server.worker(taskQueue, storeSteps(), stateless);
     await before.runUntil(cyclesReach(1));
     const { length: done } = await completed();
     await setTimeout(10 * SHORT_REST);
     const back = Date.now();
-    const after = await server.worker(taskQueue, storeSteps());
+    const after = await server.worker(taskQueue, storeSteps(), stateless);
     await after.runUntil(cyclesReach(done + 3));
     await handle.terminate();
     const late = (await completed()).slice(done);

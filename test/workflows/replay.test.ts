@@ -33,11 +33,7 @@ const read = (name: string): History =>
 
 const replay = async (history: unknown): Promise<void> => {
   const options = { workflowBundle: await workflowBundle() };
-  await Worker.runReplayHistory(
-    options,
-    history,
-    'replayed',
-  );
+  await Worker.runReplayHistory(options, history, 'replayed');
 };
 
 describe('A recorded history', () => {
