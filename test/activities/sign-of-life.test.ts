@@ -1,5 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CycleRef } from '../../activities/contract.js';
 import { createCycleActivities } from '../../activities/index.js';
 import { markActive, planCycle } from '../../store/cycles.js';
 import { startWorld, type World } from '../support/world.js';
@@ -18,10 +19,10 @@ describe('A cycle that is cut off', () => {
   it('ended when a step of it last showed a sign of life, not when the step was scheduled', async () => {
     const { number } = await planCycle(world.db);
     await markActive(world.db, number, AT);
-    const { prepare } = createCycleActivities(world.ports);
+    const steps = createCycleActivities(world.ports);
     // An attempt that begins two minutes after the step was scheduled: the earlier ones met a remote that was down.
     const environment = new MockActivityEnvironment({ scheduledTimestampMs: Date.now() - 2 * MINUTE });
-    await environment.run(prepare, { cycle: number, at: AT });
+    await environment.run((input: CycleRef) => steps.prepare(input), { cycle: number, at: AT });
     const { lastEnded } = await planCycle(world.db);
     expect(lastEnded).toBeGreaterThanOrEqual(Date.parse(AT) + 2 * MINUTE);
     expect(lastEnded).toBeLessThan(Date.parse(AT) + 3 * MINUTE);
