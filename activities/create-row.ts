@@ -10,6 +10,7 @@ import { recordRejections } from '../store/rejections.js';
 import { requireInstallation } from './catalog.js';
 import { save, until } from './claimed.js';
 import type { CreatePersonResult } from './contract.js';
+import { tokenOf } from './failures.js';
 import { answer, busy, type Request } from './request.js';
 import { keyOf } from './keys.js';
 import { heldBy } from './link-row.js';
@@ -202,5 +203,5 @@ const takeRefusal = async (
     await saveLinks(tx, [ended], ports.timing.overlapMs);
     await recordRejections(tx, [rejection]);
   });
-  return { ...answer('refused', undefined, outcome.code), kind: reserved.kind };
+  return { ...answer('refused', undefined, tokenOf(outcome.code) ?? 'refused'), kind: reserved.kind };
 };

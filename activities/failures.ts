@@ -30,9 +30,13 @@ const STORE_DOWN = /^(E[A-Z]+|08...|53...|57P..)$/;
 /** Codes of the remotes are short tokens; anything else is text, which stays out of histories like all their texts. */
 const TOKEN = /^[\w.-]{1,40}$/;
 
+/** A remote's code as a history may hold it. */
+export const tokenOf = (code: string | undefined): string | undefined =>
+  code !== undefined && TOKEN.test(code) ? code : undefined;
+
 const remote = ({ details }: RemoteFailure): ApplicationFailure => {
   const { type, side, retryAfterMs } = details;
-  const code = details.code !== undefined && TOKEN.test(details.code) ? details.code : undefined;
+  const code = tokenOf(details.code);
   const where = side === undefined ? '' : `${side === 'marketo' ? 'Marketo' : 'Dynamics'}: `;
   const resetsAt = retryAfterMs === undefined ? undefined : new Date(Date.now() + retryAfterMs).toISOString();
   return ApplicationFailure.create({
