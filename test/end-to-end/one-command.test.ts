@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,10 @@ afterEach(async () => {
 
 const start = (...args: string[]) => {
   const env = { ...process.env, DATABASE_URL: '' };
-  const child = spawn(process.execPath, [program, '--data-dir', dataDir, ...args], { env });
+  return follow(spawn(process.execPath, [program, '--data-dir', dataDir, ...args], { env }));
+};
+
+const follow = (child: ChildProcessWithoutNullStreams) => {
   const output = { text: '' };
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
@@ -104,6 +107,21 @@ it(
     expect(await second.ended).toBe(1);
     expect(second.output.text).toMatch(/The worker ended \(SIGKILL\)\. The last lines of .*worker\.log:/);
     expect(second.output.text).toContain('the worker is ready');
+  },
+  LIMIT_MS,
+);
+
+it.skipIf(process.platform === 'win32')(
+  'when npm is told to end, whose shell passes nothing on, everything stops all the same',
+  async () => {
+    const command = `"${process.execPath}" "${program}" --data-dir "${dataDir}" --people 20 --rest 1s; true`;
+    const env = { ...process.env, DATABASE_URL: '', npm_lifecycle_event: 'start' };
+    const run = follow(spawn('sh', ['-c', command], { env }));
+    await run.said(cycleDone);
+    run.child.kill('SIGTERM');
+    // Its output ends with the last process that writes to it.
+    await run.ended;
+    expect(run.output.text).toContain('Stopped. The next npm start goes on from here.');
   },
   LIMIT_MS,
 );
