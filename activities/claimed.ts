@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from '../rules/link.js';
-import type { IsoInstant } from '../rules/terms.js';
 import { claimLinks, releaseLinks } from '../store/claims.js';
 import { linksById, saveLinks } from '../store/links.js';
 import { sum, type Counts } from './batches.js';
@@ -64,14 +63,4 @@ const workOnFree = async <T>(
 export const save = async ({ db, timing }: Ports, links: readonly Link[]): Promise<Link[]> => {
   const saved = await saveLinks(db, links, timing.overlapMs);
   return links.flatMap(({ id }) => saved.get(id) ?? []);
-};
-
-/**
- * Gives a call up, waiting for its budget included, at the deadline that the store was told: after it nothing runs. A
- * worker that stalled meanwhile finds it over and does not call at all.
- */
-export const until = (signal: AbortSignal, deadline: IsoInstant): AbortSignal => {
-  const left = Date.parse(deadline) - Date.now();
-  const over = left > 0 ? AbortSignal.timeout(left) : AbortSignal.abort();
-  return AbortSignal.any([signal, over]);
 };

@@ -10,7 +10,7 @@ import {
 import { markActive } from '../store/cycles.js';
 import type { Installation } from '../store/installations.js';
 import { requireInstallation } from './catalog.js';
-import { until } from './claimed.js';
+import { until } from './deadline.js';
 import type { CycleRef, LogRejectionsResult } from './contract.js';
 import type { Attempt, Ports } from './settings.js';
 

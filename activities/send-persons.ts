@@ -4,7 +4,8 @@ import type { Link } from '../rules/link.js';
 import type { FieldValue, IsoInstant } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
 import { linksById } from '../store/links.js';
-import { save, until } from './claimed.js';
+import { save } from './claimed.js';
+import { until } from './deadline.js';
 import { saveOutcomes, type Push } from './push.js';
 import { refuse, type Refused } from './refusals.js';
 

@@ -1,6 +1,7 @@
 import { isGrpcCancelledError, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { v7 as uuid } from 'uuid';
 import type { CreatePersonResult, PersonRequest, RequestOutcome } from '../activities/contract.js';
+import { within } from '../activities/deadline.js';
 import { buildCreatePersonId, buildOnDemandQueue, WORKFLOW_TYPES } from '../config/names.js';
 import type { Kind } from '../rules/terms.js';
 import type { createPerson } from '../workflows/index.js';
@@ -77,8 +78,7 @@ const resultOf = async (
   timeoutMs: number,
   stopped: AbortSignal | undefined,
 ): Promise<CreatePersonResult> => {
-  const late = AbortSignal.timeout(timeoutMs);
-  const signal = stopped === undefined ? late : AbortSignal.any([late, stopped]);
+  const signal = within(stopped ?? new AbortController().signal, timeoutMs);
   try {
     return await temporal.client.withAbortSignal(signal, () => handle.result());
   } catch (error) {
