@@ -4,6 +4,7 @@ import type { PersonRecord } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
+import { storableText } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
 import { forgetFlags, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
 import { recordRejections } from '../store/rejections.js';
@@ -196,7 +197,7 @@ const takeRefusal = async (
     side: 'dynamics' as const,
     field: null,
     code: outcome.code,
-    message: outcome.message,
+    message: storableText(outcome.message),
     value: null,
   };
   await ports.db.transaction().execute(async (tx) => {

@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import { actual, type Link, type Write } from '../rules/link.js';
 import { giveUp, park } from '../rules/outcome.js';
+import { storableText } from '../rules/storable.js';
 import type { FieldValue, Side } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
 import {
@@ -45,7 +46,15 @@ export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => 
     parked = park(parked, field, values, 'refused', id);
   }
   const field = named ? (fields[0] ?? null) : null;
-  const rejection = { id, linkId: link.id, cycle, side, field, code: refusal.code, message: refusal.message };
+  const rejection = {
+    id,
+    linkId: link.id,
+    cycle,
+    side,
+    field,
+    code: refusal.code,
+    message: storableText(refusal.message),
+  };
   const kept = { ...rejection, value: refusal.value };
   return { link: parked, rejection: kept, entry: entryFor(link, kept) };
 };
@@ -54,7 +63,9 @@ const isPending = ({ state }: Write): boolean => state !== 'settled' && state !=
 
 /** Longest text that Marketo takes for a string attribute. */
 const LONGEST = 255;
-const short = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`);
+// A cut may go through the middle of an emoji.
+const short = (text: string): string =>
+  text.length <= LONGEST ? text : storableText(`${text.slice(0, LONGEST - 1)}…`);
 
 const entryFor = (link: Link, rejection: Rejection): ActivityEntry | undefined => {
   if (link.marketoId === null) return undefined;

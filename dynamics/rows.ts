@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { storable } from '../rules/storable.js';
 import type { FieldValue, Kind } from '../rules/terms.js';
 import { guid, TABLES } from './tables.js';
 import type { Row } from './types.js';
@@ -35,7 +36,7 @@ export function parseRow(
   for (const [name, value] of Object.entries(parsed.data)) {
     if (name.includes('@') || (select !== undefined && !select.has(name))) continue;
     const scalar = fieldValue.safeParse(value);
-    if (scalar.success) values[name] = scalar.data;
+    if (scalar.success) values[name] = storable(scalar.data);
   }
   return { id, etag, values };
 }

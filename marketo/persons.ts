@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import { storable } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
 import type { Send } from './calls.js';
 import { batchFilterValues, halve, type Unaskable } from './filter-values.js';
@@ -102,7 +103,7 @@ const pageOf = (fields: readonly string[]): z.ZodType<PersonRecord[]> =>
       const values: Record<string, FieldValue> = {};
       for (const field of fields) {
         const value = scalar.safeParse(Object.hasOwn(record, field) ? record[field] : null);
-        if (value.success) values[field] = value.data;
+        if (value.success) values[field] = storable(value.data);
         else context.addIssue({ code: 'custom', path: [index, field], message: 'no field value' });
       }
       return { id: record.id, values };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableText } from '../rules/storable.js';
 import type { IsoInstant } from '../rules/terms.js';
 import { instant, recordId } from './wire.js';
 
@@ -21,7 +22,7 @@ export interface Activity {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const text = z.union([z.string(), z.number(), z.boolean()]).transform((value) => storableText(String(value)));
 const optionalText = text.nullish().transform((value) => value ?? null);
 
 /** After the move to Marketo's Activity Service the numeric `id` is gone; before it, only that may be there. */
