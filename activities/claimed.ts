@@ -6,12 +6,11 @@ import { sum, type Counts } from './batches.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /**
- * How long a claim holds, in milliseconds: it outlives the longest call; a holder that died lets go by time. It only saves
- * work that would be in vain: what keeps two workers from writing twice is that each call is noted in the link first, by
- * compare-and-set.
+ * How long a claim holds, in milliseconds: twice the time after which a silent worker counts as dead, so that what it held
+ * is free soon after. A claim only saves work that would be in vain: what keeps two workers from writing twice is that
+ * each call is noted in the link first, by compare-and-set, and in doubt until its deadline.
  */
-export const claimMs = ({ marketoDeadlineMs, dynamicsDeadlineMs }: Timing): number =>
-  2 * Math.max(marketoDeadlineMs, dynamicsDeadlineMs);
+export const claimMs = ({ takeoverMs }: Timing): number => 2 * takeoverMs;
 
 /** For links that somebody else holds, usually the push to the other side. */
 const PATIENCE_MS = 10_000;

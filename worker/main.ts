@@ -4,8 +4,10 @@ import { createCycleActivities, createOnDemandActivities } from '../activities/i
 import { openRemotes, timingOf } from '../activities/remotes.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { loadDotenv, readEnvironment } from '../config/environment.js';
+import type { TemporalEnvironment } from '../config/temporal.js';
 import { buildCycleQueue, buildOnDemandQueue } from '../config/names.js';
 import { readSyncConfig } from '../config/sync-config.js';
+import { installation } from '../store/installations.js';
 import { openStore, StoreUnavailable } from '../store/open.js';
 import { serveHealth } from './health.js';
 import { installLogging } from './logging.js';
@@ -24,7 +26,10 @@ const main = async (): Promise<void> => {
   const logger = installLogging(env.logLevel);
   const store = await openStore(env.store, { onProgress: (line) => logger.info(line) });
   const remotes = openRemotes(env, config, store.db);
-  const connection = await NativeConnection.connect(env.temporal.connectionOptions);
+  const connection = await connectTemporal(env.temporal);
+  if ((await installation(store.db, env.installation)) === undefined) {
+    logger.warn(`the installation "${env.installation}" is not set up: run "contact-sync setup"`);
+  }
   const ports = {
     db: store.db,
     installation: env.installation,
@@ -70,14 +75,33 @@ const main = async (): Promise<void> => {
   logger.info('the worker has stopped');
 };
 
+/** @throws {ConfigurationError} when nothing answers there. */
+const connectTemporal = async ({ connectionOptions }: TemporalEnvironment): Promise<NativeConnection> => {
+  try {
+    return await NativeConnection.connect(connectionOptions);
+  } catch (cause) {
+    const problem = `Temporal at ${connectionOptions.address} does not answer: check TEMPORAL_ADDRESS, and that the server runs.`;
+    throw new ConfigurationError('The worker cannot start:', [problem], { cause });
+  }
+};
+
+/** What a start that failed says, and the exit code: 2 where the configuration is to be mended. */
+const sentenceOf = (error: unknown): { readonly text: string; readonly code: 1 | 2 } => {
+  if (error instanceof ConfigurationError || error instanceof StoreUnavailable) {
+    return { text: error.message, code: 2 };
+  }
+  if (!(error instanceof Error)) return { text: String(error), code: 1 };
+  if ('code' in error && error.code === 'EADDRINUSE') {
+    return { text: `${error.message}: set SYNC_HEALTH_PORT to another port, or 0 for any free one`, code: 2 };
+  }
+  return { text: `${error.name}: ${error.message}`, code: 1 };
+};
+
 try {
   await main();
 } catch (error) {
-  const known = error instanceof ConfigurationError || error instanceof StoreUnavailable;
-  process.stderr.write(`contact-sync worker: ${known ? error.message : describe(error)}\n`);
-  process.exitCode = known ? 2 : 1;
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const { text, code } = sentenceOf(error);
+  process.stderr.write(`contact-sync worker: ${text}\n`);
+  // What was opened by then would keep the process alive.
+  process.exit(code);
 }

@@ -106,5 +106,6 @@ export const cycleLine = (cycle: EndedCycle): string => {
     rest.deferred > 0 && `deferred ${whole(rest.deferred)}`,
     rest.logged > 0 && `logged ${plural(rest.logged, 'refusal')}`,
   ].filter((part) => part !== false);
-  return head + (parts.length === 0 ? 'nothing to do' : parts.join('; '));
+  const nothing = cycle.outcome === 'failed' ? 'its run in Temporal UI says why' : 'nothing to do';
+  return head + (parts.length === 0 ? nothing : parts.join('; '));
 };
