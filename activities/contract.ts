@@ -142,8 +142,3 @@ export interface OnDemandActivities {
   createPerson(input: CreatePersonInput): Promise<CreatePersonResult>;
   recordOutcome(input: CreatePersonInput & { readonly result: CreatePersonResult }): Promise<void>;
 }
-
-/** Types of failures that cross from activities to workflows (`ApplicationFailure.type`). */
-export const FAILURE_TYPES = {
-  quotaExhausted: 'QuotaExhausted',
-} as const;

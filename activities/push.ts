@@ -1,9 +1,8 @@
 import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import type { Database } from '../store/database.js';
-import { saveLinks } from '../store/links.js';
 import type { PushResult } from './contract.js';
-import { keepRefusals, type Refused } from './refusals.js';
+import { saveWithRefusals, type Refused } from './refusals.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** One attempt to push a chunk to one side. */
@@ -38,18 +37,13 @@ export interface Outcome {
  * @returns the saved links, by id.
  */
 export const saveOutcomes = (
-  { db, timing }: Ports,
+  ports: Ports,
   outcomes: readonly Outcome[],
   whileSaving?: (tx: Database, saved: readonly Link[]) => Promise<void>,
 ): Promise<Map<number, Link>> =>
-  db.transaction().execute(async (tx) => {
-    const links = outcomes.map(({ link }) => link);
-    const saved = await saveLinks(tx, links, timing.overlapMs);
-    const refused = outcomes.flatMap((outcome) => outcome.refused ?? []);
-    await keepRefusals(
-      tx,
-      refused.filter(({ link }) => saved.has(link.id)),
-    );
-    await whileSaving?.(tx, [...saved.values()]);
-    return saved;
-  });
+  saveWithRefusals(
+    ports,
+    outcomes.map(({ link }) => link),
+    outcomes.flatMap((outcome) => outcome.refused ?? []),
+    whileSaving,
+  );

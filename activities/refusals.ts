@@ -4,6 +4,7 @@ import { giveUp, park } from '../rules/outcome.js';
 import { storableText } from '../rules/storable.js';
 import type { FieldValue, Side } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
+import { saveLinks } from '../store/links.js';
 import {
   enqueueActivityEntries,
   recordRejections,
@@ -11,6 +12,7 @@ import {
   type ActivityEntry,
   type Rejection,
 } from '../store/rejections.js';
+import type { Ports } from './settings.js';
 
 /** What a target, or its metadata, said of a write for good. */
 export interface Refusal {
@@ -111,3 +113,20 @@ export const keepRefusals = async (db: Database, refused: readonly Refused[]): P
     refused.flatMap(({ entry }) => entry ?? []),
   );
 };
+
+/** Saves links and the refusals of those that were saved, in one transaction. */
+export const saveWithRefusals = (
+  { db, timing }: Ports,
+  links: readonly Link[],
+  refused: readonly Refused[],
+  whileSaving?: (tx: Database, saved: readonly Link[]) => Promise<void>,
+): Promise<Map<number, Link>> =>
+  db.transaction().execute(async (tx) => {
+    const saved = await saveLinks(tx, links, timing.overlapMs);
+    await keepRefusals(
+      tx,
+      refused.filter(({ link }) => saved.has(link.id)),
+    );
+    await whileSaving?.(tx, [...saved.values()]);
+    return saved;
+  });

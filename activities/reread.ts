@@ -3,10 +3,10 @@ import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { observe, type SilentRefusal } from '../rules/observe.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
-import { linksToReread, saveLinks } from '../store/links.js';
+import { linksToReread } from '../store/links.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import { bury, endLink } from './endings.js';
-import { keepRefusals, refuse, type Refused } from './refusals.js';
+import { refuse, saveWithRefusals, type Refused } from './refusals.js';
 import { selectionOf, valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -37,7 +37,7 @@ export const rereadPersons = async (
       return taken.link;
     });
     read += links.length;
-    await saveAll(ports, seen, refused);
+    await saveWithRefusals(ports, seen, refused);
     attempt.progress();
   }
 };
@@ -92,7 +92,7 @@ export const rereadRows = async (ports: Ports, kind: Kind, attempt: Attempt): Pr
       return row === undefined ? endLink(link) : observeRow(ports, link, row);
     });
     read += links.length;
-    await saveAll(ports, seen, []);
+    await saveWithRefusals(ports, seen, []);
     attempt.progress();
   }
 };
@@ -127,18 +127,4 @@ export const rowsOfLinks = async (
   const access = await ports.dynamics.access(syncUserId, [kind], signal);
   const fields = (await mappingUnder(ports, access, [kind])).fields[kind];
   return new Map(rows.map((row) => [row.id, { values: valuesOf(row, fields), etag: row.etag, fields }]));
-};
-
-const saveAll = async (
-  { db, timing }: Ports,
-  links: readonly Link[],
-  refused: readonly Refused[],
-): Promise<void> => {
-  await db.transaction().execute(async (tx) => {
-    const saved = await saveLinks(tx, links, timing.overlapMs);
-    await keepRefusals(
-      tx,
-      refused.filter(({ link }) => saved.has(link.id)),
-    );
-  });
 };
