@@ -1,5 +1,8 @@
+import { syncCaller, type Caller } from './caller.js';
+import type { ColumnShare } from './column-access.js';
 import type { Column } from './columns.js';
 import { Journal } from './journal.js';
+import type { EarlierRights } from './metadata-cache.js';
 import { defaultPrivileges, type Privileges } from './privileges.js';
 import { seededRules, type Rule } from './rules.js';
 import { defaultSettings, type Settings } from './settings.js';
@@ -26,6 +29,14 @@ export interface Organization {
   settings: Settings;
   privileges: Privileges;
   rules: readonly Rule[];
+  /** Secured columns of single rows that were shared with the sync user. */
+  shares: readonly ColumnShare[];
+  /** Who the request being answered acts as. */
+  caller: Caller;
+  /** Goes up with each change of the schema; answers carry it as `globalmetadataversion`. */
+  metadataVersion: number;
+  /** What metadata and rights were before recent changes, oldest first. */
+  earlier: readonly EarlierRights[];
   /** The last version number given to any row of any table. */
   version: number;
 }
@@ -45,6 +56,10 @@ export const createOrganization = (now: () => number, limits: Settings['limits']
   settings: { ...defaultSettings, limits },
   privileges: defaultPrivileges,
   rules: seededRules,
+  shares: [],
+  caller: syncCaller,
+  metadataVersion: 35_059_431,
+  earlier: [],
   version: 4_410_000,
 });
 

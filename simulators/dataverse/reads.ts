@@ -7,7 +7,8 @@ import { columnOf, rootUrl, type Organization, type Table } from './organization
 import { pageSize, readCookie, writeCookie } from './paging.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
-import { annotationTest, etagOf, representRow, selectedColumns, visibleValue } from './represent.js';
+import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
+import { demandRowAccess, readableTest } from './row-access.js';
 import type { ColumnValue } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
 
@@ -48,7 +49,7 @@ const subjectOf = (table: Table): Subject<StoredRow> => {
     sort: (property) => sortOf(find(property)),
     read: (property) => {
       const column = find(property);
-      return (row) => visibleValue(column, row);
+      return (row) => row.cells[column.property] ?? null;
     },
   };
 };
@@ -123,6 +124,7 @@ const indexedRows = (table: Table, filter: Filter | null): StoredRow[] | undefin
 
 /** At most `limit` matching rows after the given sort key; without an order, in key order. */
 const selectRows = (
+  organization: Organization,
   table: Table,
   query: Query,
   after: readonly ColumnValue[] | null,
@@ -130,7 +132,9 @@ const selectRows = (
 ): StoredRow[] => {
   const subject = subjectOf(table);
   const filter = query.filter === null ? null : parseFilter(query.filter, query.aliases);
-  const test = filter === null ? () => true : compileFilter(filter, subject);
+  const readable = readableTest(organization, table);
+  const matches = filter === null ? () => true : compileFilter(filter, subject);
+  const test = (row: StoredRow): boolean => readable(row) && matches(row);
   const ordering = orderingOf(subject, query);
   const found = indexedRows(table, filter);
   const rows: StoredRow[] = [];
@@ -151,12 +155,13 @@ const selectRows = (
 };
 
 const countFields = (
+  organization: Organization,
   table: Table,
   query: Query,
   wants: (name: string) => boolean,
 ): Record<string, unknown> => {
   if (!query.count) return {};
-  const total = selectRows(table, { ...query, orderBy: [] }, null, 5001).length;
+  const total = selectRows(organization, table, { ...query, orderBy: [] }, null, 5001).length;
   const annotations = {
     '@Microsoft.Dynamics.CRM.totalrecordcount': Math.min(total, 5000),
     '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': total > 5000,
@@ -165,6 +170,15 @@ const countFields = (
     '@odata.count': Math.min(total, 5000),
     ...Object.fromEntries(Object.entries(annotations).filter(([name]) => wants(name.slice(1)))),
   };
+};
+
+/** Tells caches of metadata when they are out of date; part of `odata.include-annotations="*"`. */
+const versionField = (
+  { metadataVersion }: Organization,
+  wants: (name: string) => boolean,
+): Record<string, string> => {
+  const name = 'Microsoft.Dynamics.CRM.globalmetadataversion';
+  return wants(name) ? { [`@${name}`]: String(metadataVersion) } : {};
 };
 
 const nextLink = (
@@ -192,14 +206,15 @@ export const readCollection = (
   const position = query.skipToken === null ? null : readCookie(query.skipToken);
   const after = position?.kind === 'rows' ? position.after : null;
   const size = query.top ?? pageSize(prefer.get('odata.maxpagesize'));
-  const rows = selectRows(table, query, after, size + 1);
+  const rows = selectRows(organization, table, query, after, size + 1);
   const wants = annotationTest(prefer.get('odata.include-annotations'));
   const page = rows.slice(0, size);
   const last = page.at(-1);
   const more = query.top === null && rows.length > size && last !== undefined;
   const body = {
     '@odata.context': contextUrl(organization, table, query),
-    ...countFields(table, query, wants),
+    ...countFields(organization, table, query, wants),
+    ...versionField(organization, wants),
     value: page.map((row) => representRow(organization, columns, row, wants)),
     ...(more
       ? { '@odata.nextLink': nextLink(organization, table, query, last, (position?.page ?? 1) + 1) }
@@ -211,7 +226,7 @@ export const readCollection = (
 /** `GET leads/$count`, as bare text, capped like the product does. */
 export const countRows = (organization: Organization, table: Table, query: Query): ApiResponse => {
   demandPrivilege(organization.privileges, table.shape, 'Read');
-  return textResponse(String(selectRows(table, { ...query, orderBy: [] }, null, 5000).length));
+  return textResponse(String(selectRows(organization, table, { ...query, orderBy: [] }, null, 5000).length));
 };
 
 /** `GET leads(id)`, 304 when the etag of `If-None-Match` still holds. */
@@ -226,6 +241,7 @@ export const readRow = (
   const columns = selectedColumns(table, query.select);
   const row = table.rows.get(id);
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  demandRowAccess(organization, table, row, 'Read');
   const etag = etagOf(row);
   if (request.headers['if-none-match'] === etag) return emptyResponse(304, { ETag: etag });
   const prefer = parsePrefer(request.headers['prefer']);

@@ -1,8 +1,9 @@
+import type { ColumnShare } from './column-access.js';
 import type { Column } from './columns.js';
 import type { Organization, Table } from './organization.js';
 import type { Privileges } from './privileges.js';
 import type { Rule } from './rules.js';
-import type { Settings } from './settings.js';
+import { defaultSettings, type Settings } from './settings.js';
 import type { TableName } from './tables.js';
 import type { Change, StoredRow } from './versioned-rows.js';
 
@@ -25,6 +26,8 @@ export interface DataverseState {
   readonly settings: Settings;
   readonly privileges: Privileges;
   readonly rules: readonly Rule[];
+  readonly shares?: readonly ColumnShare[];
+  readonly metadataVersion?: number;
   readonly tables: Readonly<Record<TableName, TableState>>;
 }
 
@@ -40,9 +43,16 @@ const tableState = (table: Table): TableState => ({
   tokensExpiredBelow: table.tokensExpiredBelow,
 });
 
-export const stateOf = ({ version, settings, privileges, rules, tables }: Organization): DataverseState => ({
-  ...{ version, settings, privileges, rules },
-  tables: { lead: tableState(tables.lead), contact: tableState(tables.contact) },
+const wholeState = ({ version, settings, privileges, rules, shares, metadataVersion }: Organization) => ({
+  ...{ version, settings, privileges, rules, shares, metadataVersion },
+});
+
+export const stateOf = (organization: Organization): DataverseState => ({
+  ...wholeState(organization),
+  tables: {
+    lead: tableState(organization.tables.lead),
+    contact: tableState(organization.tables.contact),
+  },
 });
 
 const restoreTable = (table: Table, state: TableState): void => {
@@ -58,18 +68,21 @@ const restoreTable = (table: Table, state: TableState): void => {
 export const restoreState = (organization: Organization, state: DataverseState): void => {
   const { limits } = organization.settings;
   organization.version = state.version;
-  organization.settings = { ...state.settings, limits };
+  organization.settings = { ...defaultSettings, ...state.settings, limits };
   organization.privileges = state.privileges;
   organization.rules = state.rules;
+  organization.shares = state.shares ?? [];
+  organization.metadataVersion = state.metadataVersion ?? organization.metadataVersion;
   restoreTable(organization.tables.lead, state.tables.lead);
   restoreTable(organization.tables.contact, state.tables.contact);
 };
 
 /** Every change of a row takes a version, so the last one stands for all rows. */
-export const revisionOf = ({ version, settings, privileges, rules, tables }: Organization): string => {
+export const revisionOf = (organization: Organization): string => {
+  const { tables } = organization;
   const ofTables = [tables.lead, tables.contact].map((table) => [
     table.tokensExpiredBelow,
     changedColumns(table),
   ]);
-  return JSON.stringify([version, settings, privileges, rules, ofTables]);
+  return JSON.stringify([wholeState(organization), ofTables]);
 };

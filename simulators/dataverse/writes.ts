@@ -1,13 +1,14 @@
+import { mayWrite } from './column-access.js';
 import { cellsOf, checkSent, deleteRow, insertRow, touchRow, updateRow } from './commit.js';
 import { DataverseError, duplicateKey, payloadError, rowNotFound, versionMismatch } from './errors.js';
 import { emptyResponse, jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { rootUrl, type Organization, type Table } from './organization.js';
 import { readPayload, type Sent } from './payload.js';
-import { people } from './people.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
 import { appliedPreferences, contextUrl } from './reads.js';
 import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
+import { demandLinkRights, demandRowAccess } from './row-access.js';
 import { refuseByRule } from './rules.js';
 import { newGuid } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
@@ -21,14 +22,20 @@ export interface Attempt {
   columns: readonly string[];
 }
 
-const securedRefusal = (table: Table, one: Sent, mode: Mode): DataverseError => {
+const securedRefusal = (callerId: string, table: Table, one: Sent, mode: Mode): DataverseError => {
   const [code, verb] = mode === 'create' ? ['0x8004f502', 'create'] : ['0x8004f507', 'update'];
-  const message = `Caller user with Id ${people.sync.id} does not have ${verb} permissions to a ${one.column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
+  const message = `Caller user with Id ${callerId} does not have ${verb} permissions to a ${one.column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
   return new DataverseError(403, code, message);
 };
 
 /** Drops or refuses columns that the API may not set, and refuses secured ones without right. */
-const writable = (organization: Organization, table: Table, sent: readonly Sent[], mode: Mode): Sent[] =>
+const writable = (
+  organization: Organization,
+  table: Table,
+  sent: readonly Sent[],
+  mode: Mode,
+  id?: string,
+): Sent[] =>
   sent.filter((one) => {
     const { column } = one;
     if (!(mode === 'create' ? column.validForCreate : column.validForUpdate)) {
@@ -36,8 +43,9 @@ const writable = (organization: Organization, table: Table, sent: readonly Sent[
       const message = `The property '${column.logicalName}' cannot be set by this request: it is read-only.`;
       throw new DataverseError(400, '0x80040203', message);
     }
-    const allowed = mode === 'create' ? column.canCreate : column.canUpdate;
-    if (column.secured && !allowed) throw securedRefusal(table, one, mode);
+    if (!mayWrite(organization, column, mode, id)) {
+      throw securedRefusal(organization.caller.user.id, table, one, mode);
+    }
     return true;
   });
 
@@ -85,10 +93,11 @@ const answerWrite = (
 
 const create = (organization: Organization, table: Table, id: string, sent: readonly Sent[]): StoredRow => {
   const allowed = writable(organization, table, sent, 'create');
+  demandLinkRights(organization, table, allowed, 'create');
   checkSent(table, allowed);
   const cells = cellsOf(allowed);
   refuseByRule(organization.rules, table.shape.logicalName, 'create', cells);
-  return insertRow(organization, table, id, cells, people.sync);
+  return insertRow(organization, table, id, cells, organization.caller.user);
 };
 
 const update = (
@@ -97,12 +106,14 @@ const update = (
   row: StoredRow,
   sent: readonly Sent[],
 ): StoredRow => {
+  demandRowAccess(organization, table, row, 'Write');
   refuseClosed(organization, table, row, sent);
-  const allowed = writable(organization, table, sent, 'update');
+  const allowed = writable(organization, table, sent, 'update', row.id);
+  demandLinkRights(organization, table, allowed, 'update');
   checkSent(table, allowed);
   const cells = cellsOf(allowed);
   refuseByRule(organization.rules, table.shape.logicalName, 'update', cells);
-  return updateRow(organization, table, row, cells, people.sync);
+  return updateRow(organization, table, row, cells, organization.caller.user);
 };
 
 const afterWrite = (organization: Organization, table: Table, id: string): void => {
@@ -187,6 +198,7 @@ export const deleteOne = (
   const row = table.rows.get(id);
   checkMatch(table, id, row, condition(request, 'if-match'));
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  demandRowAccess(organization, table, row, 'Delete');
   deleteRow(organization, table, id);
   return emptyResponse(204);
 };
