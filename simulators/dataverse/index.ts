@@ -1,4 +1,5 @@
 import { seedRows } from './admin-rows.js';
+import { Entitlement } from './entitlement.js';
 import { Faults } from './faults.js';
 import { ServiceProtection } from './limits.js';
 import { createOrganization } from './organization.js';
@@ -67,6 +68,7 @@ export const startDataverseSimulator = async (
       ...(options.clientCertificate === undefined ? {} : { clientCertificate: options.clientCertificate }),
     }),
     protection: new ServiceProtection(),
+    entitlement: new Entitlement(),
     faults: new Faults(),
     tenantId,
     clientId,
