@@ -25,7 +25,8 @@ export interface DataverseState {
   readonly settings: Settings;
   readonly privileges: Privileges;
   readonly rules: readonly Rule[];
-  readonly tables: Readonly<Record<TableName, TableState>>;
+  /** A state kept before a table came into being has nothing for it. */
+  readonly tables: Readonly<Partial<Record<TableName, TableState>>>;
 }
 
 const changedColumns = ({ shape, columns }: Table): Column[] => {
@@ -42,10 +43,11 @@ const tableState = (table: Table): TableState => ({
 
 export const stateOf = ({ version, settings, privileges, rules, tables }: Organization): DataverseState => ({
   ...{ version, settings, privileges, rules },
-  tables: { lead: tableState(tables.lead), contact: tableState(tables.contact) },
+  tables: Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, tableState(table)])),
 });
 
-const restoreTable = (table: Table, state: TableState): void => {
+const restoreTable = (table: Table, state: TableState | undefined): void => {
+  if (state === undefined) return;
   for (const column of state.columns) table.columns.set(column.logicalName, column);
   // Only a row that was there can be deleted; it stood before all others, at version 0.
   for (const { id } of state.deletions) table.rows.put({ id, version: 0, cells: {} });
@@ -58,18 +60,16 @@ const restoreTable = (table: Table, state: TableState): void => {
 export const restoreState = (organization: Organization, state: DataverseState): void => {
   const { limits } = organization.settings;
   organization.version = state.version;
-  organization.settings = { ...state.settings, limits };
-  organization.privileges = state.privileges;
+  organization.settings = { ...organization.settings, ...state.settings, limits };
+  organization.privileges = { ...organization.privileges, ...state.privileges };
   organization.rules = state.rules;
-  restoreTable(organization.tables.lead, state.tables.lead);
-  restoreTable(organization.tables.contact, state.tables.contact);
+  for (const table of Object.values(organization.tables)) {
+    restoreTable(table, state.tables[table.shape.logicalName]);
+  }
 };
 
 /** Every change of a row takes a version, so the last one stands for all rows. */
 export const revisionOf = ({ version, settings, privileges, rules, tables }: Organization): string => {
-  const ofTables = [tables.lead, tables.contact].map((table) => [
-    table.tokensExpiredBelow,
-    changedColumns(table),
-  ]);
+  const ofTables = Object.values(tables).map((table) => [table.tokensExpiredBelow, changedColumns(table)]);
   return JSON.stringify([version, settings, privileges, rules, ofTables]);
 };
