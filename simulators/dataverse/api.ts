@@ -1,6 +1,8 @@
-import { readDefinitions } from './definitions-route.js';
-import { attributePrivileges, isDirectory, readDirectory, userPrivileges, whoAmI } from './directory.js';
+import { asCaller } from './caller.js';
+import { isMetadata, readMetadata } from './definitions-route.js';
+import { isDirectory, readDirectory, whoAmI } from './directory.js';
 import { environmentRoute } from './environment-routes.js';
+import { metadataView } from './metadata-cache.js';
 import { badQuery, DataverseError, errorBody, resourceNotFound } from './errors.js';
 import { jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { apiRoot, type Organization } from './organization.js';
@@ -39,19 +41,14 @@ const targetOf = (organization: Organization, url: string): Target => {
   return { path, query: parseQuery(mark < 0 ? '' : local.slice(mark + 1)) };
 };
 
-const directoryRoute = (session: Session, { path, query }: Target): ApiResponse | undefined => {
-  const { organization, clientId } = session;
-  const [, set = '', id, call] = /^(\w+)(?:\(([\w-]+)\))?(?:\/(.+))?$/.exec(path) ?? [];
+const directoryRoute = (
+  organization: Organization,
+  clientId: string,
+  { path, query }: Target,
+): ApiResponse | undefined => {
+  const [, set = '', id, call] = /^(\w+)(?:\(([\w-]+)\))?(?:\/(.+))?$/s.exec(path) ?? [];
   if (!isDirectory(set)) return undefined;
-  if (call === undefined) return readDirectory(organization, set, id?.toLowerCase() ?? null, query, clientId);
-  if (set !== 'systemusers' || id === undefined) return undefined;
-  if (call === 'Microsoft.Dynamics.CRM.RetrievePrincipalAttributePrivileges()') {
-    return attributePrivileges(organization, id.toLowerCase());
-  }
-  if (call === 'Microsoft.Dynamics.CRM.RetrieveUserPrivileges()') {
-    return userPrivileges(organization, id.toLowerCase());
-  }
-  return undefined;
+  return readDirectory(organization, set, id?.toLowerCase() ?? null, call, query, clientId);
 };
 
 const route = (session: Session, request: ApiRequest): ApiResponse => {
@@ -62,8 +59,9 @@ const route = (session: Session, request: ApiRequest): ApiResponse => {
   if (table !== undefined) return table;
   if (request.method === 'GET') {
     if (path === 'WhoAmI' || path === 'WhoAmI()') return whoAmI(organization);
-    if (path.startsWith('EntityDefinitions')) return readDefinitions(organization, path, query);
-    const directory = directoryRoute(session, target);
+    const seen = metadataView(organization, request.headers['consistency']);
+    if (isMetadata(path)) return readMetadata(seen, path, query, request);
+    const directory = directoryRoute(seen, session.clientId, target);
     if (directory !== undefined) return directory;
   }
   throw resourceNotFound(path);
@@ -78,7 +76,7 @@ export const refusalResponse = (error: DataverseError, prefer?: string): ApiResp
 /** Carries out one request; refusals are answers, only defects are thrown. */
 export const answer = (session: Session, request: ApiRequest): ApiResponse => {
   try {
-    return route(session, request);
+    return asCaller(session.organization, request.headers, () => route(session, request));
   } catch (error) {
     if (error instanceof DataverseError) return refusalResponse(error, request.headers['prefer']);
     throw error;

@@ -5,8 +5,9 @@ import { columnByName } from './keys.js';
 import { deleteWithLinks } from './links.js';
 import { emptyResponse, jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { rootUrl, tableNamed, type Organization, type Table } from './organization.js';
-import { people } from './people.js';
+import type { SystemUser } from './people.js';
 import { demandPrivilege } from './privileges.js';
+import { demandRowAccess } from './row-access.js';
 import { journalled } from './row-routes.js';
 import { isoSeconds, newGuid } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
@@ -77,23 +78,30 @@ const testOf = (table: Table, { Criteria }: QueryExpression): Test => {
     : (row) => tests.some((test) => test(row));
 };
 
-const deleteFound = (session: Session, queries: readonly QueryExpression[]): void => {
+const deleteFound = (session: Session, queries: readonly QueryExpression[], by: SystemUser): void => {
   const { organization } = session;
   for (const query of queries) {
     const table = tableOf(organization, query);
     for (const { id } of [...table.rows.inKeyOrder()].filter(testOf(table, query))) {
       journalled(session, table, { id, kind: 'delete', columns: [] }, () => {
         demandPrivilege(organization.privileges, table.shape, 'Delete');
-        deleteWithLinks(organization, table, id, people.sync);
+        const row = table.rows.get(id);
+        if (row !== undefined) demandRowAccess(organization, table, row, 'Delete');
+        deleteWithLinks(organization, table, id, by);
         return emptyResponse(204);
       });
     }
   }
 };
 
-const runJob = (session: Session, job: SystemJob, queries: readonly QueryExpression[]): void => {
+const runJob = (
+  session: Session,
+  job: SystemJob,
+  queries: readonly QueryExpression[],
+  by: SystemUser,
+): void => {
   try {
-    deleteFound(session, queries);
+    deleteFound(session, queries, by);
     job.status = 30;
   } catch (error) {
     if (!(error instanceof DataverseError)) throw error;
@@ -111,7 +119,7 @@ export const startBulkDelete = (session: Session, request: ApiRequest): ApiRespo
   const createdOn = isoSeconds(organization.now());
   const job: SystemJob = { id: newGuid(), name: JobName, createdOn, state: 0, status: 0, message: null };
   organization.jobs.set(job.id, job);
-  setImmediate(runJob, session, job, QuerySet);
+  setImmediate(runJob, session, job, QuerySet, organization.caller.user);
   const context = `${rootUrl(organization)}$metadata#Microsoft.Dynamics.CRM.BulkDeleteResponse`;
   return jsonResponse(200, { '@odata.context': context, JobId: job.id });
 };

@@ -92,6 +92,10 @@ const store = (organization: Organization, table: Table, id: string, cells: Cell
   return row;
 };
 
+/** `createdonbehalfby` and `modifiedonbehalfby`: the signed-in user, when it acts as another. */
+const onBehalfOf = ({ caller }: Organization, by: SystemUser): string | null =>
+  caller.realUser !== null && by === caller.user ? caller.realUser.id : null;
+
 /** Stores a new row by that user. Values are taken as they are: checks come before. */
 export const insertRow = (
   organization: Organization,
@@ -111,6 +115,8 @@ export const insertRow = (
     createdon: createdOn,
     _createdby_value: by.id,
     _modifiedby_value: by.id,
+    _createdonbehalfby_value: onBehalfOf(organization, by),
+    _modifiedonbehalfby_value: onBehalfOf(organization, by),
   };
   return store(organization, table, id, { ...cells, ...settleState(table, id, {}, cells) });
 };
@@ -124,7 +130,11 @@ export const updateRow = (
   by: SystemUser,
 ): StoredRow => {
   const state = settleState(table, row.id, row.cells, sent);
-  const stamps: Cells = { modifiedon: isoSeconds(organization.now()), _modifiedby_value: by.id };
+  const stamps: Cells = {
+    modifiedon: isoSeconds(organization.now()),
+    _modifiedby_value: by.id,
+    _modifiedonbehalfby_value: onBehalfOf(organization, by),
+  };
   return store(organization, table, row.id, { ...row.cells, ...sent, ...state, ...stamps });
 };
 

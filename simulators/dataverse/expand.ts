@@ -9,6 +9,7 @@ import { parseQuery, splitTopLevel, type Query } from './query.js';
 import { selectRows } from './reads.js';
 import { collectionsOf } from './relationships.js';
 import { representRow, selectedColumns } from './represent.js';
+import { readableTest } from './row-access.js';
 import type { StoredRow } from './versioned-rows.js';
 
 type Wants = (name: string) => boolean;
@@ -79,9 +80,10 @@ const singleValued = (
     throw badQuery(`Only $select may be used in the $expand of the single-valued property '${name}'.`);
   }
   const columns = selectedColumns(table, query.select);
+  const readable = readableTest(organization, table);
   return (row, wants) => {
     const other = table.rows.get(String(row.cells[column.property] ?? ''));
-    return other === undefined ? null : representRow(organization, columns, other, wants);
+    return other === undefined || !readable(other) ? null : representRow(organization, columns, other, wants);
   };
 };
 

@@ -8,6 +8,7 @@ import { SignIn } from './sign-in.js';
 import { restoreState, revisionOf, stateOf, type DataverseState } from './state.js';
 import type { SeedRow } from './values.js';
 
+export { makeCertificate, type ClientCertificate } from './certificate.js';
 export type { DataverseState } from './state.js';
 export type { ColumnValue, SeedRow } from './values.js';
 
@@ -19,6 +20,8 @@ export interface DataverseSimulatorOptions {
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
+  /** PEM of a certificate that the application may sign in with, beside its secret; see `makeCertificate`. */
+  readonly clientCertificate?: string;
   /** Rows that are there at the start; they pass over all checks of value. */
   readonly leads?: readonly SeedRow[];
   readonly contacts?: readonly SeedRow[];
@@ -62,7 +65,10 @@ export const startDataverseSimulator = async (
   }
   const environment: Environment = {
     organization,
-    signIn: new SignIn({ tenantId, clientId, clientSecret }),
+    signIn: new SignIn({
+      ...{ tenantId, clientId, clientSecret },
+      ...(options.clientCertificate === undefined ? {} : { clientCertificate: options.clientCertificate }),
+    }),
     protection: new ServiceProtection(),
     faults: new Faults(),
     tenantId,

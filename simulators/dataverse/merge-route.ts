@@ -5,8 +5,8 @@ import { isMergeable, mergeRows } from './merge.js';
 import { emptyResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { tableNamed, type Organization, type Table } from './organization.js';
 import { readObject, type Sent } from './payload.js';
-import { people } from './people.js';
 import { demandPrivilege } from './privileges.js';
+import { demandRowAccess } from './row-access.js';
 import { journalled } from './row-routes.js';
 import { isGuid } from './values.js';
 
@@ -69,10 +69,14 @@ export const mergeByApi = (session: Session, request: ApiRequest): ApiResponse =
       { id: subordinate, kind: 'update', columns: ['statecode', 'merged', 'masterid'] },
       () => {
         demandPrivilege(organization.privileges, table.shape, 'Write');
+        for (const id of [target, subordinate]) {
+          const row = table.rows.get(id);
+          if (row !== undefined) demandRowAccess(organization, table, row, 'Write');
+        }
         mergeRows(organization, table, {
           ...{ target, subordinate, content },
           parentingChecks: body.PerformParentingChecks,
-          by: people.sync,
+          by: organization.caller.user,
         });
         return emptyResponse(204);
       },

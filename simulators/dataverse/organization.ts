@@ -1,9 +1,12 @@
+import { syncCaller, type Caller } from './caller.js';
+import type { ColumnShare } from './column-access.js';
 import type { Column } from './columns.js';
 import type { SystemJob } from './bulk-delete.js';
 import type { AlternateKey } from './keys.js';
 import type { CrmWorkflow } from './crm-workflows.js';
 import { shippedDuplicateRules, type DuplicateRule } from './duplicate-rules.js';
 import { Journal } from './journal.js';
+import type { EarlierRights } from './metadata-cache.js';
 import { defaultPrivileges, type Privileges } from './privileges.js';
 import { seededRules, type Rule } from './rules.js';
 import { defaultSettings, type Settings } from './settings.js';
@@ -31,6 +34,14 @@ export interface Organization {
   settings: Settings;
   privileges: Privileges;
   rules: readonly Rule[];
+  /** Secured columns of single rows that were shared with the sync user. */
+  shares: readonly ColumnShare[];
+  /** Who the request being answered acts as. */
+  caller: Caller;
+  /** Goes up with each change of the schema; answers carry it as `globalmetadataversion`. */
+  metadataVersion: number;
+  /** What metadata and rights were before recent changes, oldest first. */
+  earlier: readonly EarlierRights[];
   /** The last version number given to any row of any table. */
   version: number;
   /** Alternate keys, in the order of their definition. */
@@ -76,6 +87,10 @@ export const createOrganization = (now: () => number, limits: Settings['limits']
   settings: { ...defaultSettings, limits },
   privileges: defaultPrivileges,
   rules: seededRules,
+  shares: [],
+  caller: syncCaller,
+  metadataVersion: 35_059_431,
+  earlier: [],
   version: 4_410_000,
   keys: [],
   duplicateRules: shippedDuplicateRules,

@@ -1,11 +1,12 @@
+import { shownValue } from './column-access.js';
 import { badQuery, DataverseError, payloadError, rowNotFound } from './errors.js';
 import { emptyResponse, jsonResponse, textResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import type { Column } from './columns.js';
 import { columnOf, rootUrl, type Organization, type Table } from './organization.js';
 import { parseObject, readProperty as readSent } from './payload.js';
 import { demandPrivilege } from './privileges.js';
-import { visibleValue } from './represent.js';
 import type { Query } from './query.js';
+import { demandRowAccess } from './row-access.js';
 import type { StoredRow } from './versioned-rows.js';
 import { afterWrite, checkMatch, condition, update } from './writes.js';
 
@@ -30,7 +31,9 @@ export const readProperty = (
   bare: boolean,
 ): ApiResponse => {
   demandPrivilege(organization.privileges, table.shape, 'Read');
-  const value = visibleValue(columnNamed(table, name), rowOf(table, id));
+  const [column, row] = [columnNamed(table, name), rowOf(table, id)];
+  demandRowAccess(organization, table, row, 'Read');
+  const value = shownValue(organization, column, row);
   if (value === null) return emptyResponse(204);
   if (bare) return textResponse(String(value));
   const context = `${rootUrl(organization)}$metadata#${table.shape.entitySet}(${id})/${name}`;

@@ -3,10 +3,10 @@ import { payloadError } from './errors.js';
 import { emptyResponse, jsonResponse, type ApiResponse } from './messages.js';
 import { rootUrl, type Organization } from './organization.js';
 import { parseObject } from './payload.js';
-import { people } from './people.js';
 import { demandPrivilege } from './privileges.js';
 import { qualifyLead, type Created } from './qualify.js';
 import { representRow, selectedColumns } from './represent.js';
+import { demandRowAccess } from './row-access.js';
 import { journalled, type RowRequest } from './row-routes.js';
 
 const entityReference = (key: string) => z.looseObject({ [key]: z.guid() });
@@ -46,6 +46,8 @@ export const qualifyByApi = (asked: RowRequest, id: string): ApiResponse => {
   const columns = ['statecode', 'statuscode'];
   const done = journalled(session, table, { id, kind: 'update', columns }, () => {
     demandPrivilege(organization.privileges, table.shape, 'Write');
+    const lead = table.rows.get(id);
+    if (lead !== undefined) demandRowAccess(organization, table, lead, 'Write');
     const body = readBody(asked);
     created = qualifyLead(organization, id, {
       createAccount: body.CreateAccount,
@@ -58,7 +60,8 @@ export const qualifyByApi = (asked: RowRequest, id: string): ApiResponse => {
       },
       currency: text(body.OpportunityCurrencyId?.['transactioncurrencyid']),
       campaign: text(body.SourceCampaignId?.['campaignid']),
-      by: people.sync,
+      by: organization.caller.user,
+      byPerson: false,
       demandCreate: ({ shape }) => {
         demandPrivilege(organization.privileges, shape, 'Create');
       },

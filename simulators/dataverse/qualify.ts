@@ -1,7 +1,7 @@
 import { insertRow, updateRow } from './commit.js';
 import { DataverseError, rowNotFound } from './errors.js';
 import type { Organization, Table } from './organization.js';
-import { people, type SystemUser } from './people.js';
+import type { SystemUser } from './people.js';
 import { refuseByRule } from './rules.js';
 import type { TableName } from './tables.js';
 import { atomically } from './transaction.js';
@@ -19,6 +19,8 @@ export interface Qualification {
   readonly currency?: string | null;
   readonly campaign?: string | null;
   readonly by: SystemUser;
+  /** True when a person does it in the product, for the journal. */
+  readonly byPerson: boolean;
   /** Throws when the caller may not make rows of that table. */
   readonly demandCreate: (table: Table) => void;
 }
@@ -158,7 +160,7 @@ class Qualifying {
       id: row.id,
       kind: 'create',
       columns: Object.keys(cells).filter((property) => table.columns.has(property)),
-      by: this.#asked.by === people.sync ? 'sync' : 'user',
+      by: this.#asked.byPerson ? 'user' : 'sync',
       status: 201,
       code: null,
     });

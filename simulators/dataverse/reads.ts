@@ -8,6 +8,7 @@ import { pageSize, readCookie, writeCookie } from './paging.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
 import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
+import { demandRowAccess, readableTest } from './row-access.js';
 import { subjectOf } from './subjects.js';
 import type { ColumnValue } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
@@ -92,7 +93,9 @@ export const selectRows = (
 ): StoredRow[] => {
   const subject = subjectOf(organization, table);
   const filter = query.filter === null ? null : parseFilter(query.filter, query.aliases);
-  const test = filter === null ? () => true : compileFilter(filter, subject);
+  const readable = readableTest(organization, table);
+  const matches = filter === null ? () => true : compileFilter(filter, subject);
+  const test = (row: StoredRow): boolean => readable(row) && matches(row);
   const ordering = orderingOf(subject, query);
   const found = among ?? indexedRows(table, filter);
   const rows: StoredRow[] = [];
@@ -130,6 +133,15 @@ const countFields = (
   };
 };
 
+/** Tells caches of metadata when they are out of date; part of `odata.include-annotations="*"`. */
+const versionField = (
+  { metadataVersion }: Organization,
+  wants: (name: string) => boolean,
+): Record<string, string> => {
+  const name = 'Microsoft.Dynamics.CRM.globalmetadataversion';
+  return wants(name) ? { [`@${name}`]: String(metadataVersion) } : {};
+};
+
 const nextLink = (
   organization: Organization,
   table: Table,
@@ -163,6 +175,7 @@ export const readCollection = (
   const body = {
     '@odata.context': contextUrl(organization, table, query),
     ...countFields(organization, table, query, wants),
+    ...versionField(organization, wants),
     value: page.map((row) => ({
       ...representRow(organization, columns, row, wants),
       ...expandRow(expansions, row, wants),
@@ -192,6 +205,7 @@ export const readRow = (
   const columns = selectedColumns(table, query.select);
   const row = table.rows.get(id);
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  demandRowAccess(organization, table, row, 'Read');
   const etag = etagOf(row);
   const prefer = parsePrefer(request.headers['prefer']);
   const plain = query.expand.length === 0 && !prefer.has('odata.include-annotations');

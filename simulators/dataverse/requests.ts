@@ -1,5 +1,7 @@
 import { answer, isWrite, refusalResponse, type Session } from './api.js';
 import { runBatch } from './batch.js';
+import { answerSignIn, isSignInAddress } from './entra.js';
+import { demandApplicationUser } from './caller.js';
 import { DataverseError } from './errors.js';
 import { ConnectionDropped, faultResponse, garbageResponse, pause } from './fault-answers.js';
 import type { Fault, Faults } from './faults.js';
@@ -37,19 +39,6 @@ const unauthorized = ({ organization, tenantId }: Environment): ApiResponse => (
 });
 
 const batchAddress = new RegExp(`^${apiRoot}(\\$|%24)batch(\\?|$)`);
-const tokenPath = /^\/([^/]+)\/oauth2\/v2\.0\/token(\?|$)/;
-
-const answerToken = (environment: Environment, tenant: string, request: ApiRequest): ApiResponse => {
-  const { organization, signIn } = environment;
-  const form = new URLSearchParams(request.body);
-  const result = signIn.token(organization.now(), tenant, form, organization.settings.tokenSeconds);
-  return {
-    status: result.status,
-    headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: JSON.stringify(result.body),
-    code: result.status === 200 ? null : String(result.body['error']),
-  };
-};
 
 const runCounted = async (environment: Environment, request: ApiRequest, batch: number): Promise<Done> => {
   const { organization, protection, faults, clientId } = environment;
@@ -80,6 +69,7 @@ const answerApi = async (
     return plain(unauthorized(environment));
   }
   try {
+    demandApplicationUser(organization);
     protection.enter(organization.now(), organization.settings);
   } catch (error) {
     if (error instanceof DataverseError) return plain(refusalResponse(error));
@@ -107,10 +97,10 @@ const execute = async (
   callNumber: number,
   delay: number,
 ): Promise<Done> => {
-  const tenant = request.method === 'POST' ? tokenPath.exec(request.url)?.[1] : undefined;
-  if (tenant === undefined) return await answerApi(environment, request, callNumber, delay);
+  if (!isSignInAddress(request)) return await answerApi(environment, request, callNumber, delay);
   if (delay > 0) await pause(delay);
-  return plain(answerToken(environment, tenant, request));
+  const { organization, signIn, tenantId } = environment;
+  return plain(answerSignIn(organization, signIn, tenantId, request));
 };
 
 const underFault = async (

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { tableNames } from './tables.js';
+import { defaultRightsSettings, rightsSettings } from './settings-rights.js';
+import { defaultRowsSettings, rowsSettings } from './settings-rows.js';
 
 /** Everything an administrator of the simulated environment may turn while it runs. */
 export const settingsSchema = z.strictObject({
@@ -28,20 +29,10 @@ export const settingsSchema = z.strictObject({
   closedRowsReadOnly: z.boolean(),
   /** Version that the delta token of a first load stands for. */
   initialToken: z.enum(['firstPage', 'lastPage']),
-  /** Removing or bringing back a column makes all delta tokens of its table expire. */
+  /** Adding, removing or retyping a column makes all delta tokens of its table expire. */
   schemaChangeExpiresDelta: z.boolean(),
-  /** What QualifyLead answers: keys of the created rows, whole rows, or 204 without any. */
-  qualifyAnswer: z.enum(['keys', 'rows', 'none']),
-  /** QualifyLead writes the created account and contact into the lead's parent lookups. */
-  qualifyFillsParents: z.boolean(),
-  /** Merge takes `UpdateContent` over filled columns of the target too, not over blank ones alone. */
-  mergeOverwrites: z.boolean(),
-  /** HTTP status of a duplicate detection rule's refusal. */
-  duplicateStatus: z.union([z.literal(412), z.literal(500)]),
-  /** Deleting a row that others point at: their links are removed, or the deletion is refused. */
-  deleteWithChildren: z.enum(['removeLink', 'restrict']),
-  /** Tables that have CreateMultiple, UpdateMultiple and UpsertMultiple. */
-  bulkMessageTables: z.array(z.enum(tableNames)),
+  ...rightsSettings,
+  ...rowsSettings,
 });
 
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
@@ -62,10 +53,7 @@ export const defaultSettings: Settings = {
   closedRowsReadOnly: false,
   initialToken: 'firstPage',
   schemaChangeExpiresDelta: false,
-  qualifyAnswer: 'keys',
-  qualifyFillsParents: true,
-  mergeOverwrites: false,
-  duplicateStatus: 412,
-  deleteWithChildren: 'removeLink',
-  bulkMessageTables: [...tableNames],
+  ...defaultRightsSettings,
+  ...defaultRowsSettings,
+  bulkMessageTables: [...defaultRowsSettings.bulkMessageTables],
 };

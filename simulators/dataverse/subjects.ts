@@ -5,7 +5,6 @@ import { rowsPointingAt } from './links.js';
 import { columnOf, tableNamed, type Organization, type Table } from './organization.js';
 import { navigationOf } from './payload.js';
 import { collectionsOf } from './relationships.js';
-import { visibleValue } from './represent.js';
 import type { StoredRow } from './versioned-rows.js';
 
 const sortOf = (column: Column): Sort => {
@@ -45,7 +44,7 @@ const columnSubject = (table: Table): Subject<StoredRow> => {
     sort: (property) => sortOf(find(property)),
     read: (property) => {
       const column = find(property);
-      return (row) => visibleValue(column, row);
+      return (row) => row.cells[column.property] ?? null;
     },
   };
 };

@@ -78,7 +78,10 @@ const custom = (): Column[] => [
   moment('new_LastDemoOn'),
   text('new_CreditRating', 20, { secured: true, canRead: false, canCreate: false, canUpdate: false }),
   text('new_MarketoStamp', 100),
-  column('new_Interests', 'MultiSelectPicklist', { options: options.interests }),
+  column('new_Interests', 'MultiSelectPicklist', {
+    options: options.interests,
+    globalOptionSet: 'new_interest',
+  }),
 ];
 
 export const state = (states: readonly Option[], statuses: readonly Option[]): Column[] => [

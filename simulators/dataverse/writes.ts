@@ -1,3 +1,4 @@
+import { mayWrite } from './column-access.js';
 import { cellsOf, checkSent, insertRow, touchRow, updateRow } from './commit.js';
 import { DataverseError, duplicateKey, payloadError, rowNotFound, versionMismatch } from './errors.js';
 import { deleteWithLinks } from './links.js';
@@ -7,11 +8,11 @@ import type { RowAddress } from './keys.js';
 import { emptyResponse, jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { rootUrl, type Organization, type Table } from './organization.js';
 import { readPayload, type Sent } from './payload.js';
-import { people } from './people.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
 import { appliedPreferences, contextUrl } from './reads.js';
 import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
+import { demandLinkRights, demandRowAccess } from './row-access.js';
 import { refuseByRule } from './rules.js';
 import { newGuid } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
@@ -25,14 +26,20 @@ export interface Attempt {
   columns: readonly string[];
 }
 
-const securedRefusal = (table: Table, one: Sent, mode: Mode): DataverseError => {
+const securedRefusal = (callerId: string, table: Table, one: Sent, mode: Mode): DataverseError => {
   const [code, verb] = mode === 'create' ? ['0x8004f502', 'create'] : ['0x8004f507', 'update'];
-  const message = `Caller user with Id ${people.sync.id} does not have ${verb} permissions to a ${one.column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
+  const message = `Caller user with Id ${callerId} does not have ${verb} permissions to a ${one.column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
   return new DataverseError(403, code, message);
 };
 
 /** Drops or refuses columns that the API may not set, and refuses secured ones without right. */
-const writable = (organization: Organization, table: Table, sent: readonly Sent[], mode: Mode): Sent[] =>
+const writable = (
+  organization: Organization,
+  table: Table,
+  sent: readonly Sent[],
+  mode: Mode,
+  id?: string,
+): Sent[] =>
   sent.filter((one) => {
     const { column } = one;
     if (!(mode === 'create' ? column.validForCreate : column.validForUpdate)) {
@@ -40,8 +47,9 @@ const writable = (organization: Organization, table: Table, sent: readonly Sent[
       const message = `The property '${column.logicalName}' cannot be set by this request: it is read-only.`;
       throw new DataverseError(400, '0x80040203', message);
     }
-    const allowed = mode === 'create' ? column.canCreate : column.canUpdate;
-    if (column.secured && !allowed) throw securedRefusal(table, one, mode);
+    if (!mayWrite(organization, column, mode, id)) {
+      throw securedRefusal(organization.caller.user.id, table, one, mode);
+    }
     return true;
   });
 
@@ -96,10 +104,11 @@ export const create = (
   sent: readonly Sent[],
 ): StoredRow => {
   const allowed = writable(organization, table, sent, 'create');
+  demandLinkRights(organization, table, allowed, 'create');
   checkSent(table, allowed);
   const cells = cellsOf(allowed);
   refuseByRule(organization.rules, table.shape.logicalName, 'create', cells);
-  return insertRow(organization, table, id, cells, people.sync);
+  return insertRow(organization, table, id, cells, organization.caller.user);
 };
 
 /** Changes a row for the API, under the same rules. */
@@ -109,12 +118,14 @@ export const update = (
   row: StoredRow,
   sent: readonly Sent[],
 ): StoredRow => {
+  demandRowAccess(organization, table, row, 'Write');
   refuseClosed(organization, table, row, sent);
-  const allowed = writable(organization, table, sent, 'update');
+  const allowed = writable(organization, table, sent, 'update', row.id);
+  demandLinkRights(organization, table, allowed, 'update');
   checkSent(table, allowed);
   const cells = cellsOf(allowed);
   refuseByRule(organization.rules, table.shape.logicalName, 'update', cells);
-  return updateRow(organization, table, row, cells, people.sync);
+  return updateRow(organization, table, row, cells, organization.caller.user);
 };
 
 /** What the customer's workflows do once a write has taken effect. */
@@ -235,8 +246,9 @@ export const deleteOne = (
   const row = table.rows.get(id);
   checkMatch(table, id, row, condition(request, 'if-match'));
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  demandRowAccess(organization, table, row, 'Delete');
   const unless = condition(request, 'if-none-match');
   if (unless === '*' || unless === etagOf(row)) throw versionMismatch();
-  deleteWithLinks(organization, table, id, people.sync);
+  deleteWithLinks(organization, table, id, organization.caller.user);
   return emptyResponse(204);
 };
