@@ -10,6 +10,7 @@ import { privilegesPatchSchema } from './privileges.js';
 import type { Environment } from './requests.js';
 import { ruleSchema } from './rules.js';
 import { settingsSchema } from './settings.js';
+import { tableNames } from './tables.js';
 import type { ColumnValue } from './values.js';
 
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -88,8 +89,9 @@ const journalRoutes = (app: FastifyInstance, environment: Environment): void => 
     return {};
   });
   app.get('/admin/stats', () => {
-    const { lead, contact } = environment.organization.tables;
-    return { leads: lead.rows.size, contacts: contact.rows.size, ...journal.stats() };
+    const tables = Object.values(environment.organization.tables);
+    const sizes = Object.fromEntries(tables.map(({ shape, rows }) => [shape.entitySet, rows.size]));
+    return { ...sizes, ...journal.stats() };
   });
 };
 
@@ -110,12 +112,13 @@ const rightsRoutes = (app: FastifyInstance, environment: Environment): void => {
   });
   app.get('/admin/privileges', () => organization.privileges);
   app.patch('/admin/privileges', (request) => {
-    const { lead, contact } = privilegesPatchSchema.parse(request.body);
+    const patch = privilegesPatchSchema.parse(request.body);
     keepEarlier(organization);
-    organization.privileges = {
-      lead: { ...organization.privileges.lead, ...given(lead ?? {}) },
-      contact: { ...organization.privileges.contact, ...given(contact ?? {}) },
-    };
+    const patched = tableNames.map((name) => [
+      name,
+      { ...organization.privileges[name], ...given(patch[name] ?? {}) },
+    ]);
+    organization.privileges = Object.fromEntries(patched) as typeof organization.privileges;
     return organization.privileges;
   });
   app.get('/admin/rules', () => ({ rules: organization.rules }));

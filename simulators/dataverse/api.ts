@@ -1,15 +1,13 @@
-import { countChanges, isTracked, readTracked } from './change-tracking.js';
-import { isMetadata, readMetadata } from './definitions-route.js';
 import { asCaller } from './caller.js';
+import { isMetadata, readMetadata } from './definitions-route.js';
 import { isDirectory, readDirectory, whoAmI } from './directory.js';
+import { environmentRoute } from './environment-routes.js';
 import { metadataView } from './metadata-cache.js';
 import { badQuery, DataverseError, errorBody, resourceNotFound } from './errors.js';
 import { jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
-import { apiRoot, tableNamed, type Organization, type Table } from './organization.js';
+import { apiRoot, type Organization } from './organization.js';
 import { parsePrefer, parseQuery, type Query } from './query.js';
-import { countRows, readCollection, readRow } from './reads.js';
-import { isGuid } from './values.js';
-import { deleteOne, patchRow, postRow, type Attempt } from './writes.js';
+import { tableRoute } from './row-routes.js';
 
 /** What a request needs to know beside itself. */
 export interface Session {
@@ -43,99 +41,6 @@ const targetOf = (organization: Organization, url: string): Target => {
   return { path, query: parseQuery(mark < 0 ? '' : local.slice(mark + 1)) };
 };
 
-const methodNotAllowed = (method: string, path: string): DataverseError =>
-  new DataverseError(
-    405,
-    '0x8006088a',
-    `The requested resource '${path}' does not support http method '${method}'.`,
-  );
-
-/** The key of `leads(...)`: a GUID. Alternate keys are not defined in this environment. */
-const keyOf = (table: Table, text: string): string => {
-  if (isGuid(text)) return text.toLowerCase();
-  const type = `Microsoft.Dynamics.CRM.${table.shape.logicalName}`;
-  const message = `The key in the request URI is not valid for resource '${type}'. Ensure that the names and number of key properties match the declared or alternate key properties for the resource '${type}'.`;
-  throw new DataverseError(400, '0x80060890', message);
-};
-
-/** Runs a write and tells the journal how it ended, also when it is refused. */
-const journalled = (
-  session: Session,
-  table: Table,
-  attempt: Attempt,
-  run: (attempt: Attempt) => ApiResponse,
-): ApiResponse => {
-  const tell = (status: number, code: string | null): void => {
-    session.organization.journal.write({
-      table: table.shape.logicalName,
-      ...attempt,
-      by: 'sync',
-      status,
-      code,
-      ...(session.batch === undefined ? {} : { batch: session.batch }),
-    });
-  };
-  try {
-    const response = run(attempt);
-    tell(response.status, null);
-    return response;
-  } catch (error) {
-    if (error instanceof DataverseError) tell(error.status, error.code);
-    throw error;
-  }
-};
-
-const collectionRoute = (session: Session, table: Table, query: Query, request: ApiRequest): ApiResponse => {
-  const { organization } = session;
-  if (request.method === 'GET') {
-    return isTracked(query, parsePrefer(request.headers['prefer']))
-      ? readTracked(organization, table, query, request)
-      : readCollection(organization, table, query, request);
-  }
-  if (request.method !== 'POST') throw methodNotAllowed(request.method, table.shape.entitySet);
-  return journalled(session, table, { id: null, kind: 'create', columns: [] }, (attempt) =>
-    postRow(organization, table, query, request, attempt),
-  );
-};
-
-const rowRoute = (
-  session: Session,
-  table: Table,
-  id: string,
-  query: Query,
-  request: ApiRequest,
-): ApiResponse => {
-  const { organization } = session;
-  switch (request.method) {
-    case 'GET':
-      return readRow(organization, table, id, query, request);
-    case 'PATCH':
-      return journalled(session, table, { id, kind: 'update', columns: [] }, (attempt) =>
-        patchRow(organization, table, id, query, request, attempt),
-      );
-    case 'DELETE':
-      return journalled(session, table, { id, kind: 'delete', columns: [] }, () =>
-        deleteOne(organization, table, id, request),
-      );
-    default:
-      throw methodNotAllowed(request.method, table.shape.entitySet);
-  }
-};
-
-const tableRoute = (session: Session, target: Target, request: ApiRequest): ApiResponse | undefined => {
-  const match = /^(\w+)(?:\((.*)\))?(\/\$count)?$/s.exec(target.path);
-  const [, set = '', key, count] = match ?? [];
-  const table = tableNamed(session.organization, set);
-  if (match === null || table?.shape.entitySet !== set) return undefined;
-  if (key !== undefined && count === undefined) {
-    return rowRoute(session, table, keyOf(table, key), target.query, request);
-  }
-  if (key !== undefined) return undefined;
-  if (count === undefined) return collectionRoute(session, table, target.query, request);
-  const read = target.query.deltaToken === null ? countRows : countChanges;
-  return read(session.organization, table, target.query);
-};
-
 const directoryRoute = (
   organization: Organization,
   clientId: string,
@@ -150,7 +55,7 @@ const route = (session: Session, request: ApiRequest): ApiResponse => {
   const { organization } = session;
   const target = targetOf(organization, request.url);
   const { path, query } = target;
-  const table = tableRoute(session, target, request);
+  const table = tableRoute(session, path, query, request) ?? environmentRoute(session, path, query, request);
   if (table !== undefined) return table;
   if (request.method === 'GET') {
     if (path === 'WhoAmI' || path === 'WhoAmI()') return whoAmI(organization);

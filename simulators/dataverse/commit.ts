@@ -1,9 +1,11 @@
 import { checkValue } from './check-value.js';
 import { DataverseError } from './errors.js';
+import { demandUniqueKeys } from './keys.js';
 import { nextVersion, type Organization, type Table } from './organization.js';
 import { people, type SystemUser } from './people.js';
 import type { Sent } from './payload.js';
 import { isoSeconds, type Cells, type ColumnValue } from './values.js';
+import { remember } from './transaction.js';
 import type { StoredRow } from './versioned-rows.js';
 
 /** Values by property; lookups that may point at several tables bring along which one. */
@@ -81,6 +83,8 @@ const compact = (cells: Cells): Cells => {
 };
 
 const store = (organization: Organization, table: Table, id: string, cells: Cells): StoredRow => {
+  demandUniqueKeys(organization, table, id, cells);
+  remember(organization, table, id);
   const version = nextVersion(organization);
   const whole = compact({ ...cells, ...computed(cells), [table.shape.key]: id, versionnumber: version });
   const row: StoredRow = { id, version, cells: whole };
@@ -140,5 +144,7 @@ export const touchRow = (organization: Organization, table: Table, id: string): 
   if (row !== undefined) updateRow(organization, table, row, {}, people.system);
 };
 
-export const deleteRow = (organization: Organization, table: Table, id: string): boolean =>
-  table.rows.delete(id, nextVersion(organization));
+export const deleteRow = (organization: Organization, table: Table, id: string): boolean => {
+  remember(organization, table, id);
+  return table.rows.delete(id, nextVersion(organization));
+};

@@ -26,7 +26,8 @@ export interface DataverseSimulatorOptions {
   /** Rows that are there at the start; they pass over all checks of value. */
   readonly leads?: readonly SeedRow[];
   readonly contacts?: readonly SeedRow[];
-  /** What an earlier run held, to go on from there; then `leads` and `contacts` are not used. */
+  readonly accounts?: readonly SeedRow[];
+  /** What an earlier run held, to go on from there; then the rows above are not used. */
   readonly state?: DataverseState;
   /** The environment's clock, epoch milliseconds. */
   readonly now?: () => number;
@@ -56,8 +57,10 @@ export const startDataverseSimulator = async (
   } = options;
   const organization = createOrganization(options.now ?? Date.now, options.limits ?? 'real');
   if (options.state === undefined) {
-    seedRows(organization, organization.tables.lead, options.leads ?? []);
-    seedRows(organization, organization.tables.contact, options.contacts ?? []);
+    const { account, lead, contact } = organization.tables;
+    seedRows(organization, account, options.accounts ?? []);
+    seedRows(organization, lead, options.leads ?? []);
+    seedRows(organization, contact, options.contacts ?? []);
   } else {
     restoreState(organization, options.state);
   }

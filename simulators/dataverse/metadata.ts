@@ -87,7 +87,7 @@ const commonProperties = (column: Column, key: string): Definition => ({
   IsSecured: column.secured,
   CanBeSecuredForRead: !column.logicalName.endsWith('id'),
   IsPrimaryId: column.logicalName === key,
-  IsPrimaryName: column.logicalName === 'fullname',
+  IsPrimaryName: ['fullname', 'name'].includes(column.logicalName),
   IsCustomAttribute: column.logicalName.startsWith('new_'),
   IsLogical: column.attributeOf !== null,
   RequiredLevel: managed(column.requiredLevel, 'canmodifyrequirementlevelsettings'),

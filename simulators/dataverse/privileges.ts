@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DataverseError } from './errors.js';
 import { people, type Depth } from './people.js';
-import type { TableName, TableShape } from './tables.js';
+import { tableNames, type TableName, type TableShape } from './tables.js';
 import { namedGuid } from './values.js';
 
 const depth = z.enum(['Global', 'Deep', 'Local', 'Basic', 'None']);
@@ -23,13 +23,10 @@ const tablePrivileges = z.strictObject({
 export type TablePrivileges = Readonly<z.infer<typeof tablePrivileges>>;
 export type Privileges = Readonly<Record<TableName, TablePrivileges>>;
 
-export const privilegesPatchSchema = z.strictObject({
-  lead: tablePrivileges.partial().optional(),
-  contact: tablePrivileges.partial().optional(),
-});
+export const privilegesPatchSchema = z.partialRecord(z.enum(tableNames), tablePrivileges.partial());
 
 const all: TablePrivileges = { read: 'Global', create: true, write: true, delete: true };
-export const defaultPrivileges: Privileges = { lead: all, contact: all };
+export const defaultPrivileges: Privileges = { lead: all, contact: all, account: all, opportunity: all };
 
 export type Right = 'Read' | 'Create' | 'Write' | 'Delete' | 'Append' | 'AppendTo' | 'Assign' | 'Share';
 

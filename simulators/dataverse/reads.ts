@@ -1,58 +1,17 @@
-import type { Column } from './columns.js';
-import { badQuery, DataverseError, rowNotFound, unknownProperty } from './errors.js';
+import { rowNotFound } from './errors.js';
+import { expandRow, expansionContext, readExpansions } from './expand.js';
 import { compareValues, compileFilter, type Sort, type Subject } from './filter.js';
 import { parseFilter, type Filter } from './filter-parse.js';
 import { emptyResponse, jsonResponse, textResponse, type ApiRequest, type ApiResponse } from './messages.js';
-import { columnOf, rootUrl, type Organization, type Table } from './organization.js';
+import { rootUrl, type Organization, type Table } from './organization.js';
 import { pageSize, readCookie, writeCookie } from './paging.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
 import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
 import { demandRowAccess, readableTest } from './row-access.js';
+import { subjectOf } from './subjects.js';
 import type { ColumnValue } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
-
-const sortOf = (column: Column): Sort => {
-  switch (column.type) {
-    case 'Boolean':
-      return 'boolean';
-    case 'Uniqueidentifier':
-    case 'Lookup':
-    case 'Customer':
-    case 'Owner':
-      return 'guid';
-    case 'DateTime':
-      return column.dateBehavior === 'DateOnly' ? 'day' : 'moment';
-    case 'String':
-    case 'Memo':
-    case 'MultiSelectPicklist':
-    case 'EntityName':
-    case 'Virtual':
-      return 'text';
-    default:
-      return 'number';
-  }
-};
-
-/** Filters and sorts see a table through its columns; unreadable secured ones may not be used at all. */
-const subjectOf = (table: Table): Subject<StoredRow> => {
-  const find = (property: string): Column => {
-    const column = columnOf(table, property);
-    if (column === undefined) throw unknownProperty(property, table.shape.logicalName);
-    if (column.secured && !column.canRead) {
-      const message = `Caller user does not have read permissions to a ${column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
-      throw new DataverseError(403, '0x8004f506', message);
-    }
-    return column;
-  };
-  return {
-    sort: (property) => sortOf(find(property)),
-    read: (property) => {
-      const column = find(property);
-      return (row) => row.cells[column.property] ?? null;
-    },
-  };
-};
 
 /** The header that repeats which preferences were followed. */
 export const appliedPreferences = (prefer: ReadonlyMap<string, string>): Record<string, string> => {
@@ -67,7 +26,8 @@ export const appliedPreferences = (prefer: ReadonlyMap<string, string>): Record<
 };
 
 export const contextUrl = (organization: Organization, table: Table, query: Query, suffix = ''): string => {
-  const selected = query.select === null ? '' : `(${query.select.join(',')})`;
+  const names = [...(query.select ?? []), ...expansionContext(query.expand)];
+  const selected = names.length === 0 ? '' : `(${names.join(',')})`;
   return `${rootUrl(organization)}$metadata#${table.shape.entitySet}${selected}${suffix}`;
 };
 
@@ -122,21 +82,22 @@ const indexedRows = (table: Table, filter: Filter | null): StoredRow[] | undefin
   return typeof value === 'string' ? table.rows.withValues(property, [value]) : undefined;
 };
 
-/** At most `limit` matching rows after the given sort key; without an order, in key order. */
-const selectRows = (
+/** At most `limit` matching rows after the given sort key, of all or among some; without an order, in key order. */
+export const selectRows = (
   organization: Organization,
   table: Table,
   query: Query,
   after: readonly ColumnValue[] | null,
   limit: number,
+  among?: readonly StoredRow[],
 ): StoredRow[] => {
-  const subject = subjectOf(table);
+  const subject = subjectOf(organization, table);
   const filter = query.filter === null ? null : parseFilter(query.filter, query.aliases);
   const readable = readableTest(organization, table);
   const matches = filter === null ? () => true : compileFilter(filter, subject);
   const test = (row: StoredRow): boolean => readable(row) && matches(row);
   const ordering = orderingOf(subject, query);
-  const found = indexedRows(table, filter);
+  const found = among ?? indexedRows(table, filter);
   const rows: StoredRow[] = [];
   if (ordering.length === 0) {
     const lastId = typeof after?.at(-1) === 'string' ? String(after.at(-1)) : null;
@@ -188,7 +149,7 @@ const nextLink = (
   last: StoredRow,
   page: number,
 ): string => {
-  const after = sortKey(orderingOf(subjectOf(table), query), last);
+  const after = sortKey(orderingOf(subjectOf(organization, table), query), last);
   return linkWith(organization, table, query, '$skiptoken', writeCookie({ kind: 'rows', page, after }));
 };
 
@@ -200,7 +161,7 @@ export const readCollection = (
   request: ApiRequest,
 ): ApiResponse => {
   demandPrivilege(organization.privileges, table.shape, 'Read');
-  if (query.expand.length > 0) throw badQuery('$expand is not part of this simulation.');
+  const expansions = readExpansions(organization, table, query.expand);
   const columns = selectedColumns(table, query.select);
   const prefer = parsePrefer(request.headers['prefer']);
   const position = query.skipToken === null ? null : readCookie(query.skipToken);
@@ -215,7 +176,10 @@ export const readCollection = (
     '@odata.context': contextUrl(organization, table, query),
     ...countFields(organization, table, query, wants),
     ...versionField(organization, wants),
-    value: page.map((row) => representRow(organization, columns, row, wants)),
+    value: page.map((row) => ({
+      ...representRow(organization, columns, row, wants),
+      ...expandRow(expansions, row, wants),
+    })),
     ...(more
       ? { '@odata.nextLink': nextLink(organization, table, query, last, (position?.page ?? 1) + 1) }
       : {}),
@@ -243,12 +207,15 @@ export const readRow = (
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
   demandRowAccess(organization, table, row, 'Read');
   const etag = etagOf(row);
-  if (request.headers['if-none-match'] === etag) return emptyResponse(304, { ETag: etag });
   const prefer = parsePrefer(request.headers['prefer']);
+  const plain = query.expand.length === 0 && !prefer.has('odata.include-annotations');
+  if (plain && request.headers['if-none-match'] === etag) return emptyResponse(304, { ETag: etag });
+  const expansions = readExpansions(organization, table, query.expand);
   const wants = annotationTest(prefer.get('odata.include-annotations'));
   const body = {
     '@odata.context': contextUrl(organization, table, query, '/$entity'),
     ...representRow(organization, columns, row, wants),
+    ...expandRow(expansions, row, wants),
   };
   return jsonResponse(200, body, { ETag: etag, ...appliedPreferences(prefer) });
 };

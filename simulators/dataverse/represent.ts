@@ -45,7 +45,8 @@ const navigationName = 'Microsoft.Dynamics.CRM.associatednavigationproperty';
 const lookupLabel = (organization: Organization, target: string, id: string): string | null => {
   const user = everyUser.find((one) => one.id === id);
   if (user !== undefined) return user.fullName;
-  const name = tableNamed(organization, target)?.rows.get(id)?.cells['fullname'];
+  const table = tableNamed(organization, target);
+  const name = table?.rows.get(id)?.cells[table.shape.primaryName];
   return typeof name === 'string' ? name : null;
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defaultRightsSettings, rightsSettings } from './settings-rights.js';
+import { defaultRowsSettings, rowsSettings } from './settings-rows.js';
 
 /** Everything an administrator of the simulated environment may turn while it runs. */
 export const settingsSchema = z.strictObject({
@@ -31,6 +32,7 @@ export const settingsSchema = z.strictObject({
   /** Adding, removing or retyping a column makes all delta tokens of its table expire. */
   schemaChangeExpiresDelta: z.boolean(),
   ...rightsSettings,
+  ...rowsSettings,
 });
 
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
@@ -52,4 +54,6 @@ export const defaultSettings: Settings = {
   initialToken: 'firstPage',
   schemaChangeExpiresDelta: false,
   ...defaultRightsSettings,
+  ...defaultRowsSettings,
+  bulkMessageTables: [...defaultRowsSettings.bulkMessageTables],
 };
