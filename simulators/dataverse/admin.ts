@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { schemaRoutes } from './admin-schema.js';
+import { messageRoutes } from './admin-messages.js';
 import { addByUser, deleteByUser, editByUser, pageOfRows, wholeRow } from './admin-rows.js';
 import { DataverseError, rowNotFound } from './errors.js';
 import { faultSchema } from './faults.js';
@@ -149,6 +150,7 @@ export const answerAdminError = (error: unknown, reply: FastifyReply): FastifyRe
 /** The administrative door: acts as people in the product do, changes rights and rules, breaks things, tells. */
 export const adminRoutes = (app: FastifyInstance, environment: Environment): void => {
   rowRoutes(app, environment);
+  messageRoutes(app, environment);
   journalRoutes(app, environment);
   faultRoutes(app, environment);
   rightsRoutes(app, environment);

@@ -1,4 +1,5 @@
 import { csdl } from './csdl.js';
+import { keyDefinitions } from './key-definitions.js';
 import { resourceNotFound, rowNotFound } from './errors.js';
 import { inLanguage } from './labels.js';
 import { jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
@@ -55,7 +56,7 @@ const attributeBelow = (table: Table, rest: string, query: Query): Body => {
 const below = (organization: Organization, table: Table, rest: string, query: Query): Body => {
   const lists: Readonly<Record<string, () => readonly Definition[]>> = {
     Attributes: () => attributeDefinitions(table, query),
-    Keys: () => [],
+    Keys: () => selectDefinitions(keyDefinitions(organization, table), query, 'EntityKeyMetadata'),
     ManyToOneRelationships: () =>
       selectDefinitions(relationships(table), query, 'OneToManyRelationshipMetadata'),
     OneToManyRelationships: () =>
