@@ -1,6 +1,8 @@
 import { readValue } from './check-value.js';
-import { cellsOf, checkSent, deleteRow, insertRow, settleState, updateRow } from './commit.js';
+import { cellsOf, checkSent, insertRow, settleState, updateRow } from './commit.js';
+import { runWorkflows } from './crm-workflows.js';
 import { DataverseError, duplicateKey, rowNotFound } from './errors.js';
+import { deleteWithLinks } from './links.js';
 import { columnOf, rowColumns, type Organization, type Table } from './organization.js';
 import type { Sent } from './payload.js';
 import { people } from './people.js';
@@ -12,7 +14,7 @@ const unknownColumn = (table: Table, name: string): DataverseError =>
   new DataverseError(400, '0x80060888', `Table '${table.shape.logicalName}' has no column '${name}'.`);
 
 /** A person in the product may reach every column; lookups go by logical name or by `_name_value`. */
-const readCells = (table: Table, values: SeedRow): Sent[] =>
+export const readCells = (table: Table, values: SeedRow): Sent[] =>
   Object.entries(values).map(([name, raw]) => {
     const column = columnOf(table, name) ?? columnOf(table, `_${name}_value`);
     if (column === undefined || column.type === 'BigInt') throw unknownColumn(table, name);
@@ -51,6 +53,7 @@ export const addByUser = (
   if (table.rows.get(id) !== undefined) throw duplicateKey();
   const row = insertRow(organization, table, id, cellsOf(sent), people.sales);
   tell(organization, table, id, 'create', sent);
+  if (!force) runWorkflows(organization, table, id, 'create', namesOf(sent));
   return row;
 };
 
@@ -69,14 +72,17 @@ export const editByUser = (
   const by = options.asSync ? people.sync : people.sales;
   const updated = updateRow(organization, table, row, cellsOf(sent), by);
   tell(organization, table, id, 'update', sent);
+  if (!options.force) runWorkflows(organization, table, id, 'update', namesOf(sent));
   return updated;
 };
 
 export const deleteByUser = (organization: Organization, table: Table, id: string): void => {
   if (table.rows.get(id) === undefined) throw rowNotFound(table.shape.logicalName, id);
-  deleteRow(organization, table, id);
+  deleteWithLinks(organization, table, id, people.sales);
   tell(organization, table, id, 'delete', []);
 };
+
+const namesOf = (sent: readonly Sent[]): string[] => sent.map(({ column }) => column.logicalName);
 
 const tell = (
   organization: Organization,

@@ -1,31 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { schemaRoutes } from './admin-schema.js';
+import { messageRoutes } from './admin-messages.js';
 import { addByUser, deleteByUser, editByUser, pageOfRows, wholeRow } from './admin-rows.js';
-import type { Column } from './columns.js';
 import { DataverseError, rowNotFound } from './errors.js';
 import { faultSchema } from './faults.js';
+import { keepEarlier } from './metadata-cache.js';
 import { expireDeltaTokens, tableNamed, type Table } from './organization.js';
 import { privilegesPatchSchema } from './privileges.js';
 import type { Environment } from './requests.js';
 import { ruleSchema } from './rules.js';
 import { settingsSchema } from './settings.js';
+import { tableNames } from './tables.js';
 import type { ColumnValue } from './values.js';
 
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const cells = z.record(z.string(), cell);
-const columnPatch = z.strictObject({
-  secured: z.boolean().optional(),
-  canRead: z.boolean().optional(),
-  canUpdate: z.boolean().optional(),
-  canCreate: z.boolean().optional(),
-  validForUpdate: z.boolean().optional(),
-  validForCreate: z.boolean().optional(),
-  maxLength: z.int().positive().optional(),
-  options: z
-    .array(z.strictObject({ value: z.int(), label: z.string(), state: z.int().optional() }))
-    .optional(),
-  removed: z.boolean().optional(),
-});
 
 const params = (request: FastifyRequest): Record<string, string> =>
   z.record(z.string(), z.string()).parse(request.params);
@@ -100,8 +90,9 @@ const journalRoutes = (app: FastifyInstance, environment: Environment): void => 
     return {};
   });
   app.get('/admin/stats', () => {
-    const { lead, contact } = environment.organization.tables;
-    return { leads: lead.rows.size, contacts: contact.rows.size, ...journal.stats() };
+    const tables = Object.values(environment.organization.tables);
+    const sizes = Object.fromEntries(tables.map(({ shape, rows }) => [shape.entitySet, rows.size]));
+    return { ...sizes, ...journal.stats() };
   });
 };
 
@@ -112,28 +103,6 @@ const faultRoutes = (app: FastifyInstance, { faults }: Environment): void => {
   app.delete('/admin/faults/:id', (request) => ({ removed: faults.remove(idOf(request)) ? 1 : 0 }));
 };
 
-const patchColumn = (environment: Environment, request: FastifyRequest): { column: Column } => {
-  const table = tableOf(environment, request);
-  const name = params(request)['column'] ?? '';
-  const column = table.columns.get(name);
-  if (column === undefined) throw new DataverseError(404, 'admin', `There is no column '${name}'.`);
-  const { options, ...flags } = columnPatch.parse(request.body);
-  const patched: Column = {
-    ...column,
-    ...given(flags),
-    ...(options === undefined ? {} : { options: options.map((one) => ({ ...one, ...stateOf(one) })) }),
-  } as Column;
-  table.columns.set(name, patched);
-  const { organization } = environment;
-  if (patched.removed !== column.removed && organization.settings.schemaChangeExpiresDelta) {
-    expireDeltaTokens(organization, table);
-  }
-  return { column: patched };
-};
-
-const stateOf = (option: { state?: number | undefined }): { state?: number } =>
-  option.state === undefined ? {} : { state: option.state };
-
 const rightsRoutes = (app: FastifyInstance, environment: Environment): void => {
   const { organization } = environment;
   app.get('/admin/settings', () => organization.settings);
@@ -142,17 +111,15 @@ const rightsRoutes = (app: FastifyInstance, environment: Environment): void => {
     organization.settings = { ...organization.settings, ...given(patch) };
     return organization.settings;
   });
-  app.get('/admin/columns/:table', (request) => ({
-    columns: [...tableOf(environment, request).columns.values()],
-  }));
-  app.patch('/admin/columns/:table/:column', (request) => patchColumn(environment, request));
   app.get('/admin/privileges', () => organization.privileges);
   app.patch('/admin/privileges', (request) => {
-    const { lead, contact } = privilegesPatchSchema.parse(request.body);
-    organization.privileges = {
-      lead: { ...organization.privileges.lead, ...given(lead ?? {}) },
-      contact: { ...organization.privileges.contact, ...given(contact ?? {}) },
-    };
+    const patch = privilegesPatchSchema.parse(request.body);
+    keepEarlier(organization);
+    const patched = tableNames.map((name) => [
+      name,
+      { ...organization.privileges[name], ...given(patch[name] ?? {}) },
+    ]);
+    organization.privileges = Object.fromEntries(patched) as typeof organization.privileges;
     return organization.privileges;
   });
   app.get('/admin/rules', () => ({ rules: organization.rules }));
@@ -183,7 +150,9 @@ export const answerAdminError = (error: unknown, reply: FastifyReply): FastifyRe
 /** The administrative door: acts as people in the product do, changes rights and rules, breaks things, tells. */
 export const adminRoutes = (app: FastifyInstance, environment: Environment): void => {
   rowRoutes(app, environment);
+  messageRoutes(app, environment);
   journalRoutes(app, environment);
   faultRoutes(app, environment);
   rightsRoutes(app, environment);
+  schemaRoutes(app, environment.organization);
 };

@@ -1,3 +1,4 @@
+import type { ChangeSet, SetMember } from './change-sets.js';
 import { DataverseError, payloadError } from './errors.js';
 import type { ApiRequest } from './messages.js';
 
@@ -24,6 +25,15 @@ const headAndBody = (text: string): { head: readonly string[]; body: string } =>
   return { head, body: text.slice(end + 4) };
 };
 
+/** Texts between the delimiters; empty lines may stand before the first. */
+const partsOf = (boundary: string, body: string): string[] => {
+  const delimiter = `--${boundary}`;
+  const text = body.replace(/^(\r\n)+/, '');
+  if (!text.startsWith(`${delimiter}\r\n`) || !text.includes(`\r\n${delimiter}--\r\n`)) throw notReadable();
+  const [content = ''] = text.split(`\r\n${delimiter}--\r\n`);
+  return content.slice(delimiter.length + 2).split(`\r\n${delimiter}\r\n`);
+};
+
 const headersOf = (lines: readonly string[]): Record<string, string> => {
   const entries = lines.map((line): [string, string] => {
     const colon = line.indexOf(':');
@@ -35,16 +45,32 @@ const headersOf = (lines: readonly string[]): Record<string, string> => {
 
 const requestLine = /^(GET|POST|PATCH|PUT|DELETE) (\S+) HTTP\/1\.1$/;
 
-const readPart = (text: string): ApiRequest => {
+const readPart = (text: string): ApiRequest | ChangeSet => {
   const outer = headAndBody(text);
   const type = headersOf(outer.head)['content-type'] ?? '';
-  if (type.startsWith('multipart/mixed')) {
+  if (type.startsWith('multipart/mixed')) return readSet(boundaryOf(type), outer.body);
+  return readRequest(outer);
+};
+
+/** A change set is a batch of its own, whose parts have a `Content-ID` each. */
+const readSet = (boundary: string, body: string): ChangeSet => {
+  const members = partsOf(boundary, `${body}\r\n`).map((text): SetMember => {
+    const outer = headAndBody(text);
+    const contentId = headersOf(outer.head)['content-id'];
+    if (contentId !== undefined) return { ...readRequest(outer), contentId };
     throw new DataverseError(
       400,
-      '0x80040203',
-      'Change sets are not part of this simulation: send each request as a part of its own.',
+      '0x80060888',
+      'Content-ID header not present in a request of the change set.',
     );
-  }
+  });
+  const ids = new Set(members.map(({ contentId }) => contentId));
+  if (ids.size === members.length) return { members };
+  throw new DataverseError(400, '0x80060888', 'A Content-ID is used more than once in the change set.');
+};
+
+const readRequest = (outer: { head: readonly string[]; body: string }): ApiRequest => {
+  const type = headersOf(outer.head)['content-type'] ?? '';
   if (type !== 'application/http') {
     throw invalid(`The content type '${type}' of a batch part is not valid: application/http was expected.`);
   }
@@ -61,18 +87,19 @@ const readPart = (text: string): ApiRequest => {
   };
 };
 
+/** Members of change sets count one by one. */
+export const countRequests = (parts: readonly (ApiRequest | ChangeSet)[]): number =>
+  parts.reduce((sum, part) => sum + ('members' in part ? part.members.length : 1), 0);
+
 /** Reads a batch body. Line ends must be CRLF throughout, after the last delimiter too; at most 1,000 parts. */
-export const parseBatch = (boundary: string, body: string): ApiRequest[] => {
-  const delimiter = `--${boundary}`;
-  if (!body.startsWith(`${delimiter}\r\n`) || !body.includes(`\r\n${delimiter}--\r\n`)) throw notReadable();
-  const [content = ''] = body.split(`\r\n${delimiter}--\r\n`);
-  const parts = content.slice(delimiter.length + 2).split(`\r\n${delimiter}\r\n`);
-  if (parts.length > 1000) {
+export const parseBatch = (boundary: string, body: string): (ApiRequest | ChangeSet)[] => {
+  const parts = partsOf(boundary, body).map(readPart);
+  if (countRequests(parts) > 1000) {
     throw new DataverseError(
       400,
       '0x80040203',
       'The number of requests in a batch exceeds the limit of 1000.',
     );
   }
-  return parts.map(readPart);
+  return parts;
 };

@@ -30,6 +30,14 @@ export interface Option {
 
 export type RequiredLevel = 'None' | 'Recommended' | 'ApplicationRequired' | 'SystemRequired';
 
+/** A masking rule of a secured column: readers see the mask's character instead, but for the last ones. */
+export interface Mask {
+  readonly character: string;
+  readonly keepLast: number;
+  /** Whether the sync user gets the value itself when it sends `MSCRM.UnMaskedData: true`. */
+  readonly canReadUnmasked: boolean;
+}
+
 /** One column with its rules, as metadata tells them and as writes obey them. */
 export interface Column {
   readonly logicalName: string;
@@ -59,6 +67,9 @@ export interface Column {
   readonly canCreate: boolean;
   readonly canUpdate: boolean;
   readonly removed: boolean;
+  readonly mask?: Mask;
+  /** Name of the global choice that the options come from. */
+  readonly globalOptionSet?: string;
 }
 
 type Extra = Partial<Omit<Column, 'logicalName' | 'schemaName' | 'property' | 'type' | 'metadataId'>>;

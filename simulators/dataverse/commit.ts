@@ -1,9 +1,11 @@
 import { checkValue } from './check-value.js';
 import { DataverseError } from './errors.js';
+import { demandUniqueKeys } from './keys.js';
 import { nextVersion, type Organization, type Table } from './organization.js';
 import { people, type SystemUser } from './people.js';
 import type { Sent } from './payload.js';
 import { isoSeconds, type Cells, type ColumnValue } from './values.js';
+import { remember } from './transaction.js';
 import type { StoredRow } from './versioned-rows.js';
 
 /** Values by property; lookups that may point at several tables bring along which one. */
@@ -81,12 +83,18 @@ const compact = (cells: Cells): Cells => {
 };
 
 const store = (organization: Organization, table: Table, id: string, cells: Cells): StoredRow => {
+  demandUniqueKeys(organization, table, id, cells);
+  remember(organization, table, id);
   const version = nextVersion(organization);
   const whole = compact({ ...cells, ...computed(cells), [table.shape.key]: id, versionnumber: version });
   const row: StoredRow = { id, version, cells: whole };
   table.rows.put(row);
   return row;
 };
+
+/** `createdonbehalfby` and `modifiedonbehalfby`: the signed-in user, when it acts as another. */
+const onBehalfOf = ({ caller }: Organization, by: SystemUser): string | null =>
+  caller.realUser !== null && by === caller.user ? caller.realUser.id : null;
 
 /** Stores a new row by that user. Values are taken as they are: checks come before. */
 export const insertRow = (
@@ -107,6 +115,8 @@ export const insertRow = (
     createdon: createdOn,
     _createdby_value: by.id,
     _modifiedby_value: by.id,
+    _createdonbehalfby_value: onBehalfOf(organization, by),
+    _modifiedonbehalfby_value: onBehalfOf(organization, by),
   };
   return store(organization, table, id, { ...cells, ...settleState(table, id, {}, cells) });
 };
@@ -120,7 +130,11 @@ export const updateRow = (
   by: SystemUser,
 ): StoredRow => {
   const state = settleState(table, row.id, row.cells, sent);
-  const stamps: Cells = { modifiedon: isoSeconds(organization.now()), _modifiedby_value: by.id };
+  const stamps: Cells = {
+    modifiedon: isoSeconds(organization.now()),
+    _modifiedby_value: by.id,
+    _modifiedonbehalfby_value: onBehalfOf(organization, by),
+  };
   return store(organization, table, row.id, { ...row.cells, ...sent, ...state, ...stamps });
 };
 
@@ -130,5 +144,7 @@ export const touchRow = (organization: Organization, table: Table, id: string): 
   if (row !== undefined) updateRow(organization, table, row, {}, people.system);
 };
 
-export const deleteRow = (organization: Organization, table: Table, id: string): boolean =>
-  table.rows.delete(id, nextVersion(organization));
+export const deleteRow = (organization: Organization, table: Table, id: string): boolean => {
+  remember(organization, table, id);
+  return table.rows.delete(id, nextVersion(organization));
+};

@@ -1,48 +1,147 @@
+import { csdl } from './csdl.js';
+import { keyDefinitions } from './key-definitions.js';
 import { resourceNotFound, rowNotFound } from './errors.js';
-import { jsonResponse, type ApiResponse } from './messages.js';
+import { inLanguage } from './labels.js';
+import { jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
+import { metadataChanges } from './metadata-changes.js';
 import {
   attributeDefinition,
   attributeDefinitions,
+  castAttribute,
   castAttributes,
   entityDefinition,
+  referencedBy,
   relationships,
   selectDefinitions,
+  type Definition,
 } from './metadata.js';
-import { rootUrl, tableNamed, type Organization, type Table } from './organization.js';
-import type { Query } from './query.js';
+import { globalOptionSets } from './option-sets.js';
+import { rootUrl, type Organization, type Table } from './organization.js';
+import { parsePrefer, type Query } from './query.js';
+import { annotationTest } from './represent.js';
 
-const addressed = /^EntityDefinitions\(LogicalName='(\w+)'\)(?:\/(.+))?$/;
-const oneAttribute = /^Attributes\(LogicalName='(\w+)'\)$/;
+/** `Name='value'` or a metadata id between the parentheses. */
+const key = `\\((?:(?:LogicalName|Name)='(\\w+)'|([\\w-]{36}))\\)`;
+const addressed = new RegExp(`^EntityDefinitions${key}(?:/(.+))?$`);
+const oneAttribute = new RegExp(`^Attributes${key}(?:/(Microsoft\\.Dynamics\\.CRM\\.\\w+))?$`);
+const optionSets = new RegExp(`^GlobalOptionSetDefinitions(?:${key})?$`);
 
-const below = (organization: Organization, table: Table, rest: string, query: Query): ApiResponse => {
-  const context = `${rootUrl(organization)}$metadata#EntityDefinitions('${table.shape.logicalName}')/${rest}`;
-  const list = (value: unknown): ApiResponse => jsonResponse(200, { '@odata.context': context, value });
-  if (rest === 'Attributes') return list(attributeDefinitions(table, query));
-  if (rest === 'Keys') return list([]);
-  if (rest === 'ManyToOneRelationships') {
-    return list(selectDefinitions(relationships(table), query, 'OneToManyRelationshipMetadata'));
-  }
-  if (rest.startsWith('Attributes/'))
-    return list(castAttributes(table, rest.slice('Attributes/'.length), query));
-  const name = oneAttribute.exec(rest)?.[1];
-  if (name === undefined) throw resourceNotFound(rest);
-  return jsonResponse(200, { '@odata.context': context, ...attributeDefinition(table, name, query) });
+export const isMetadata = (path: string): boolean =>
+  path === '$metadata' ||
+  /^(EntityDefinitions|GlobalOptionSetDefinitions|RetrieveMetadataChanges)\b/.test(path);
+
+type Body = Readonly<Record<string, unknown>>;
+
+const tableOf = (organization: Organization, name: string | undefined, id: string | undefined): Table => {
+  const table = Object.values(organization.tables).find(
+    (one) =>
+      one.shape.logicalName === name || entityDefinition(one)['MetadataId'] === (id ?? '').toLowerCase(),
+  );
+  if (table === undefined) throw rowNotFound('EntityMetadata', name ?? id ?? '');
+  return table;
 };
 
-/** `GET EntityDefinitions...`: tables and columns as they stand now. */
-export const readDefinitions = (organization: Organization, path: string, query: Query): ApiResponse => {
-  const context = `${rootUrl(organization)}$metadata#EntityDefinitions`;
+const attributeBelow = (table: Table, rest: string, query: Query): Body => {
+  const match = oneAttribute.exec(rest);
+  if (match === null) throw resourceNotFound(rest);
+  const [, name, id, cast] = match;
+  const byId = [...table.columns.values()].find((one) => one.metadataId === id?.toLowerCase());
+  const logicalName = name ?? byId?.logicalName ?? id ?? '';
+  return cast === undefined
+    ? attributeDefinition(table, logicalName, query)
+    : castAttribute(table, logicalName, cast, query);
+};
+
+/** What stands below one table: lists as they are, one thing as an object. */
+const below = (organization: Organization, table: Table, rest: string, query: Query): Body => {
+  const lists: Readonly<Record<string, () => readonly Definition[]>> = {
+    Attributes: () => attributeDefinitions(table, query),
+    Keys: () => selectDefinitions(keyDefinitions(organization, table), query, 'EntityKeyMetadata'),
+    ManyToOneRelationships: () =>
+      selectDefinitions(relationships(table), query, 'OneToManyRelationshipMetadata'),
+    OneToManyRelationships: () =>
+      selectDefinitions(referencedBy(organization, table), query, 'OneToManyRelationshipMetadata'),
+    ManyToManyRelationships: () => [],
+  };
+  const list = lists[rest];
+  if (list !== undefined) return { value: list() };
+  if (rest.startsWith('Attributes/')) {
+    return { value: castAttributes(table, rest.slice('Attributes/'.length), query, organization.settings) };
+  }
+  return attributeBelow(table, rest, query);
+};
+
+const entityDefinitions = (organization: Organization): Definition[] =>
+  Object.values(organization.tables).map((table) => {
+    const tracked = !organization.settings.untrackedTables.includes(table.shape.logicalName);
+    return { ...entityDefinition(table), ChangeTrackingEnabled: tracked };
+  });
+
+const readEntity = (organization: Organization, path: string, query: Query): Body => {
   if (path === 'EntityDefinitions') {
-    const definitions = Object.values(organization.tables).map(entityDefinition);
-    const value = selectDefinitions(definitions, query, 'EntityMetadata');
-    return jsonResponse(200, { '@odata.context': context, value });
+    return { value: selectDefinitions(entityDefinitions(organization), query, 'EntityMetadata') };
   }
   const match = addressed.exec(path);
   if (match === null) throw resourceNotFound(path);
-  const [, name = '', rest] = match;
-  const table = tableNamed(organization, name);
-  if (table?.shape.logicalName !== name) throw rowNotFound('EntityMetadata', name);
+  const table = tableOf(organization, match[1], match[2]);
+  const rest = match[3];
   if (rest !== undefined) return below(organization, table, rest, query);
-  const [definition] = selectDefinitions([entityDefinition(table)], query, 'EntityMetadata');
-  return jsonResponse(200, { '@odata.context': `${context}/$entity`, ...definition });
+  const whole = entityDefinitions(organization).filter(
+    (one) => one['LogicalName'] === table.shape.logicalName,
+  );
+  const [definition = {}] = selectDefinitions(whole, query, 'EntityMetadata');
+  const expanded = query.expand.map((one) => one.replace(/\(.*$/s, ''));
+  const parts = Object.fromEntries(
+    expanded.map((name) => [name, below(organization, table, name, emptyQuery(query))['value']]),
+  ) as Body;
+  return { ...definition, ...parts };
+};
+
+/** For what `$expand` brings along: all of it, without the options of the outer query. */
+const emptyQuery = (query: Query): Query => ({ ...query, select: null, filter: null, expand: [] });
+
+const readOptionSets = (organization: Organization, path: string, query: Query): Body => {
+  const match = optionSets.exec(path);
+  if (match === null) throw resourceNotFound(path);
+  const [, name, id] = match;
+  const sets = globalOptionSets(organization);
+  if (name === undefined && id === undefined) {
+    return { value: selectDefinitions(sets, query, 'OptionSetMetadataBase') };
+  }
+  const wanted = sets.filter((one) => one['Name'] === name || one['MetadataId'] === id?.toLowerCase());
+  const [set] = selectDefinitions(wanted, query, 'OptionSetMetadataBase');
+  if (set === undefined) throw rowNotFound('OptionSetMetadata', name ?? id ?? '');
+  return set;
+};
+
+const xmlResponse = (body: string): ApiResponse => ({
+  status: 200,
+  headers: { 'Content-Type': 'application/xml', 'OData-Version': '4.0' },
+  body,
+  code: null,
+});
+
+/** `GET EntityDefinitions...`, `GlobalOptionSetDefinitions`, `$metadata`, `RetrieveMetadataChanges`. */
+export const readMetadata = (
+  organization: Organization,
+  path: string,
+  query: Query,
+  request: ApiRequest,
+): ApiResponse => {
+  if (path === '$metadata') {
+    return xmlResponse(csdl(organization, /[?&]annotations=true\b/i.test(request.url)));
+  }
+  const body = path.startsWith('EntityDefinitions')
+    ? readEntity(organization, path, query)
+    : path.startsWith('GlobalOptionSetDefinitions')
+      ? readOptionSets(organization, path, query)
+      : metadataChanges(organization, path, query);
+  const prefer = parsePrefer(request.headers['prefer']);
+  const versioned = 'Microsoft.Dynamics.CRM.globalmetadataversion';
+  const wants = annotationTest(prefer.get('odata.include-annotations'));
+  return jsonResponse(200, {
+    '@odata.context': `${rootUrl(organization)}$metadata#${path.replace(/\(LogicalName=/g, '(')}`,
+    ...(wants(versioned) ? { [`@${versioned}`]: String(organization.metadataVersion) } : {}),
+    ...(inLanguage(body, organization.settings.userLanguage) as Body),
+  });
 };

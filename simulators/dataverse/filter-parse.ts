@@ -14,6 +14,12 @@ export type Filter =
       readonly value: ColumnValue;
     }
   | { readonly kind: TextTest; readonly property: string; readonly value: string }
+  /** `children/any(c:c/name eq 'x')`; without an inner filter: whether there are children at all. */
+  | {
+      readonly kind: 'any' | 'all';
+      readonly navigation: string;
+      readonly inner: Filter | null;
+    }
   | { readonly kind: 'in'; readonly property: string; readonly values: readonly string[] };
 
 interface Token {
@@ -64,9 +70,11 @@ const literal = (word: string): ColumnValue => {
 
 class Parser {
   readonly #source: string;
-  readonly #tokens: readonly Token[];
+  readonly #tokens: Token[];
   readonly #aliases: Readonly<Record<string, string>>;
   #next = 0;
+  /** `c/` inside of `any(c:...)`; a lambda inside a lambda is not read. */
+  #prefix = '';
 
   constructor(source: string, aliases: Readonly<Record<string, string>>) {
     this.#source = source;
@@ -102,15 +110,44 @@ class Parser {
     const word = this.#word();
     if (isTextTest(word)) return this.#textTest(word);
     if (word === 'Microsoft.Dynamics.CRM.In') return this.#in();
+    const lambda = /^(.+)\/(any|all)$/.exec(word);
+    if (lambda !== null && this.#takeMark('(')) {
+      return this.#lambda(lambda[1] ?? '', lambda[2] === 'any' ? 'any' : 'all');
+    }
     if (this.#peek().text === '(') throw badQuery(`An unknown function with name '${word}' was found.`);
     const operator = this.#word();
     if (!isComparison(operator)) throw this.#syntaxError();
-    return { kind: 'compare', operator, property: word, value: this.#literal() };
+    return { kind: 'compare', operator, property: this.#local(word), value: this.#literal() };
+  }
+
+  #lambda(navigation: string, kind: 'any' | 'all'): Filter {
+    if (kind === 'any' && this.#takeMark(')')) return { kind, navigation, inner: null };
+    const at = this.#peek().at;
+    const head = /^(\w+):(.*)$/.exec(this.#word());
+    if (head === null || this.#prefix !== '') throw this.#syntaxError();
+    const [, variable = '', rest = ''] = head;
+    this.#prefix = `${variable}/`;
+    // `c:c/name` came as one word: what stands after the colon is read as a word of its own.
+    if (rest !== '') {
+      this.#next -= 1;
+      this.#tokens[this.#next] = { kind: 'word', text: rest, at };
+    }
+    const inner = this.#or();
+    this.#prefix = '';
+    this.#demandMark(')');
+    return { kind, navigation, inner };
+  }
+
+  /** A property name without the variable of the lambda that it stands in. */
+  #local(word: string): string {
+    if (this.#prefix === '') return word;
+    if (!word.startsWith(this.#prefix)) throw this.#syntaxError();
+    return word.slice(this.#prefix.length);
   }
 
   #textTest(kind: TextTest): Filter {
     this.#demandMark('(');
-    const property = this.#word();
+    const property = this.#local(this.#word());
     this.#demandMark(',');
     const value = this.#literal();
     this.#demandMark(')');

@@ -9,6 +9,14 @@ export type Sort = 'text' | 'number' | 'boolean' | 'guid' | 'day' | 'moment';
 export interface Subject<T> {
   sort(property: string): Sort;
   read(property: string): (item: T) => ColumnValue;
+  /** Rows on the other side of a collection-valued navigation property. */
+  related?(navigation: string): Related<T>;
+}
+
+/** Children of an item, as a filter on them sees them. */
+export interface Related<T> {
+  readonly subject: Subject<T>;
+  rows(item: T): readonly T[];
 }
 
 export type Test<T> = (item: T) => boolean;
@@ -95,6 +103,13 @@ const inTest = <T>(subject: Subject<T>, property: string, values: readonly strin
   };
 };
 
+const lambdaTest = <T>(subject: Subject<T>, filter: Filter & { kind: 'any' | 'all' }): Test<T> => {
+  const related = subject.related?.(filter.navigation);
+  if (related === undefined) throw badQuery(`'${filter.navigation}' is not a collection of related rows.`);
+  const inner = filter.inner === null ? () => true : compileFilter(filter.inner, related.subject);
+  return (item) => (filter.kind === 'any' ? related.rows(item).some(inner) : related.rows(item).every(inner));
+};
+
 /** Turns a filter into a test of one row. Unknown properties are refused by the subject. */
 export const compileFilter = <T>(filter: Filter, subject: Subject<T>): Test<T> => {
   switch (filter.kind) {
@@ -117,6 +132,9 @@ export const compileFilter = <T>(filter: Filter, subject: Subject<T>): Test<T> =
       return textTest(subject, filter.property, (value, part) => value.startsWith(part), filter.value);
     case 'endswith':
       return textTest(subject, filter.property, (value, part) => value.endsWith(part), filter.value);
+    case 'any':
+    case 'all':
+      return lambdaTest(subject, filter);
     case 'in':
       return inTest(subject, filter.property, filter.values);
   }

@@ -1,4 +1,5 @@
 import { seedRows } from './admin-rows.js';
+import { Entitlement } from './entitlement.js';
 import { Faults } from './faults.js';
 import { ServiceProtection } from './limits.js';
 import { createOrganization } from './organization.js';
@@ -8,6 +9,7 @@ import { SignIn } from './sign-in.js';
 import { restoreState, revisionOf, stateOf, type DataverseState } from './state.js';
 import type { SeedRow } from './values.js';
 
+export { makeCertificate, type ClientCertificate } from './certificate.js';
 export type { DataverseState } from './state.js';
 export type { ColumnValue, SeedRow } from './values.js';
 
@@ -19,10 +21,13 @@ export interface DataverseSimulatorOptions {
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
+  /** PEM of a certificate that the application may sign in with, beside its secret; see `makeCertificate`. */
+  readonly clientCertificate?: string;
   /** Rows that are there at the start; they pass over all checks of value. */
   readonly leads?: readonly SeedRow[];
   readonly contacts?: readonly SeedRow[];
-  /** What an earlier run held, to go on from there; then `leads` and `contacts` are not used. */
+  readonly accounts?: readonly SeedRow[];
+  /** What an earlier run held, to go on from there; then the rows above are not used. */
   readonly state?: DataverseState;
   /** The environment's clock, epoch milliseconds. */
   readonly now?: () => number;
@@ -52,15 +57,21 @@ export const startDataverseSimulator = async (
   } = options;
   const organization = createOrganization(options.now ?? Date.now, options.limits ?? 'real');
   if (options.state === undefined) {
-    seedRows(organization, organization.tables.lead, options.leads ?? []);
-    seedRows(organization, organization.tables.contact, options.contacts ?? []);
+    const { account, lead, contact } = organization.tables;
+    seedRows(organization, account, options.accounts ?? []);
+    seedRows(organization, lead, options.leads ?? []);
+    seedRows(organization, contact, options.contacts ?? []);
   } else {
     restoreState(organization, options.state);
   }
   const environment: Environment = {
     organization,
-    signIn: new SignIn({ tenantId, clientId, clientSecret }),
+    signIn: new SignIn({
+      ...{ tenantId, clientId, clientSecret },
+      ...(options.clientCertificate === undefined ? {} : { clientCertificate: options.clientCertificate }),
+    }),
     protection: new ServiceProtection(),
+    entitlement: new Entitlement(),
     faults: new Faults(),
     tenantId,
     clientId,

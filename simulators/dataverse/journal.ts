@@ -96,6 +96,22 @@ export class Journal {
     if (this.#writes.length > keep) this.#writes = this.#writes.slice(keep / 2);
   }
 
+  /** Number of the last write told. */
+  lastWrite(): number {
+    return this.#writeNumber;
+  }
+
+  /** Writes after that number were undone with the transaction that they belonged to. */
+  takeBack(after: number): void {
+    const first = this.#writes[0]?.n ?? 1;
+    for (let index = Math.max(0, after + 1 - first); index < this.#writes.length; index += 1) {
+      const write = this.#writes[index];
+      if (write === undefined || write.status >= 300) continue;
+      if (write.by === 'sync') this.#applied -= 1;
+      this.#writes[index] = { ...write, status: 424, code: 'undone' };
+    }
+  }
+
   calls(after: number, limit: number): { entries: readonly Call[]; next: number } {
     return since(this.#calls, after, limit);
   }

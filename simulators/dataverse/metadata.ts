@@ -1,22 +1,15 @@
-import type { Column, ColumnType, Option } from './columns.js';
-import { badQuery, resourceNotFound, unknownProperty } from './errors.js';
+import type { Column, ColumnType } from './columns.js';
+import { DataverseError, resourceNotFound, unknownProperty } from './errors.js';
 import { compileFilter, type Sort } from './filter.js';
 import { parseFilter } from './filter-parse.js';
-import type { Table } from './organization.js';
+import { label } from './labels.js';
+import { optionSet } from './option-sets.js';
+import type { Organization, Table } from './organization.js';
 import type { Query } from './query.js';
+import type { Settings } from './settings.js';
 import { namedGuid, type ColumnValue } from './values.js';
 
 export type Definition = Readonly<Record<string, unknown>>;
-
-const label = (text: string, id: string): Definition => {
-  const localized = {
-    Label: text,
-    LanguageCode: 1033,
-    IsManaged: true,
-    MetadataId: namedGuid(`label ${id}`),
-  };
-  return { LocalizedLabels: [localized], UserLocalizedLabel: localized };
-};
 
 const managed = (value: unknown, name: string): Definition => ({
   Value: value,
@@ -41,6 +34,10 @@ export const entityDefinition = (table: Table): Definition => {
     CanChangeTrackingBeEnabled: managed(true, 'canchangetrackingbeenabled'),
     IsOptimisticConcurrencyEnabled: true,
     IsCustomEntity: false,
+    IsPrivate: false,
+    IsActivity: false,
+    DisplayCollectionName: label(`${schemaName}s`, `${logicalName} collection`),
+    Description: label('', `${logicalName} description`),
     OwnershipType: 'UserOwned',
   };
 };
@@ -67,7 +64,13 @@ const castTypes: readonly ColumnType[] = [
   'Status',
   'Boolean',
   'Lookup',
+  'Uniqueidentifier',
 ];
+
+/** Classes of attributes that no table here has; a cast to one of them is an empty list. */
+const unusedClasses: readonly string[] = ['Image', 'File', 'ManagedProperty'].map(
+  (name) => `Microsoft.Dynamics.CRM.${name}AttributeMetadata`,
+);
 
 const commonProperties = (column: Column, key: string): Definition => ({
   '@odata.type': `#Microsoft.Dynamics.CRM.${classOf(column.type)}`,
@@ -84,24 +87,11 @@ const commonProperties = (column: Column, key: string): Definition => ({
   IsSecured: column.secured,
   CanBeSecuredForRead: !column.logicalName.endsWith('id'),
   IsPrimaryId: column.logicalName === key,
-  IsPrimaryName: column.logicalName === 'fullname',
+  IsPrimaryName: ['fullname', 'name'].includes(column.logicalName),
   IsCustomAttribute: column.logicalName.startsWith('new_'),
   IsLogical: column.attributeOf !== null,
   RequiredLevel: managed(column.requiredLevel, 'canmodifyrequirementlevelsettings'),
 });
-
-const optionOf = (option: Option, column: Column): Definition => ({
-  Value: option.value,
-  ...(option.state === undefined ? {} : { State: option.state }),
-  Label: label(option.label, `${column.metadataId} ${option.value}`),
-});
-
-const optionSet = (column: Column): Definition => {
-  const options = (column.options ?? []).map((option) => optionOf(option, column));
-  const shared = { MetadataId: namedGuid(`options ${column.metadataId}`), IsGlobal: false };
-  if (column.type === 'Boolean') return { ...shared, FalseOption: options[0], TrueOption: options[1] };
-  return { ...shared, Name: `contoso_${column.logicalName}`, Options: options };
-};
 
 /** Properties that only the cast to the column's own class has. */
 const typedProperties = (column: Column): Definition => {
@@ -158,7 +148,13 @@ export const filterDefinitions = (
   query: Query,
 ): readonly Definition[] => {
   if (query.filter === null) return definitions;
+  const known = (path: string): void => {
+    const [name = ''] = path.split('/');
+    if (definitions.length === 0 || definitions.some((one) => Object.hasOwn(one, name))) return;
+    throw unknownProperty(name, 'MetadataBase');
+  };
   const sort = (path: string): Sort => {
+    known(path);
     const value = definitions.map((one) => read(one, path)).find((one) => one !== null);
     if (typeof value === 'boolean') return 'boolean';
     return typeof value === 'number' ? 'number' : 'text';
@@ -180,19 +176,32 @@ export const attributeDefinitions = (table: Table, query: Query): Definition[] =
   return selectDefinitions(definitions, query, 'AttributeMetadata');
 };
 
-const expansion = (column: Column, query: Query): Definition => {
+const expansion = (
+  column: Column,
+  query: Query,
+  globals: Settings['globalOptionSets'] = 'both',
+): Definition => {
   const wanted = query.expand.map((one) => one.replace(/\(.*$/s, ''));
   const known = column.options === undefined ? [] : ['OptionSet', 'GlobalOptionSet'];
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined) throw unknownProperty(unknown, classOf(column.type));
+  const isGlobal = column.globalOptionSet !== undefined;
   return {
-    ...(wanted.includes('OptionSet') ? { OptionSet: optionSet(column) } : {}),
-    ...(wanted.includes('GlobalOptionSet') ? { GlobalOptionSet: null } : {}),
+    ...(wanted.includes('OptionSet')
+      ? { OptionSet: isGlobal && globals === 'globalOnly' ? null : optionSet(column) }
+      : {}),
+    ...(wanted.includes('GlobalOptionSet') ? { GlobalOptionSet: isGlobal ? optionSet(column) : null } : {}),
   };
 };
 
 /** `Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata`: the columns of one class, with all they have. */
-export const castAttributes = (table: Table, cast: string, query: Query): Definition[] => {
+export const castAttributes = (
+  table: Table,
+  cast: string,
+  query: Query,
+  settings?: Settings,
+): Definition[] => {
+  if (unusedClasses.includes(cast)) return [];
   const type = castTypes.find((one) => `Microsoft.Dynamics.CRM.${classOf(one)}` === cast);
   if (type === undefined) throw resourceNotFound(cast);
   const columns = [...table.columns.values()].filter(
@@ -207,7 +216,12 @@ export const castAttributes = (table: Table, cast: string, query: Query): Defini
   return columns.flatMap((column, index) => {
     const definition = definitions[index];
     if (definition === undefined || !kept.has(definition)) return [];
-    return [{ ...project(definition, query, classOf(type)), ...expansion(column, query) }];
+    return [
+      {
+        ...project(definition, query, classOf(type)),
+        ...expansion(column, query, settings?.globalOptionSets),
+      },
+    ];
   });
 };
 
@@ -215,11 +229,30 @@ export const castAttributes = (table: Table, cast: string, query: Query): Defini
 export const attributeDefinition = (table: Table, logicalName: string, query: Query): Definition => {
   const column = table.columns.get(logicalName);
   if (column === undefined || column.removed) {
-    throw badQuery(`Could not find an attribute with specified name: ${logicalName}`);
+    const message = `Could not find an attribute with specified name: ${logicalName} for entity: ${table.shape.logicalName}`;
+    throw new DataverseError(404, '0x80060888', message);
   }
   const whole = { ...commonProperties(column, table.shape.key), ...typedProperties(column) };
   return { ...project(whole, query, classOf(column.type)), ...expansion(column, query) };
 };
+
+/** The same by a cast to the column's own class; any other class does not find it. */
+export const castAttribute = (table: Table, logicalName: string, cast: string, query: Query): Definition => {
+  const column = table.columns.get(logicalName);
+  const isOwn = column !== undefined && cast === `Microsoft.Dynamics.CRM.${classOf(column.type)}`;
+  if (isOwn || column === undefined) return attributeDefinition(table, logicalName, query);
+  throw new DataverseError(404, '0x80060888', `The attribute '${logicalName}' is no ${cast}.`);
+};
+
+/** Every column with all that its class has, options too. */
+export const wholeAttributes = (table: Table): Definition[] =>
+  [...table.columns.values()]
+    .filter(({ removed }) => !removed)
+    .map((column) => ({
+      ...commonProperties(column, table.shape.key),
+      ...typedProperties(column),
+      ...(column.options === undefined ? {} : { OptionSet: optionSet(column) }),
+    }));
 
 /** Lookups as relationships: which navigation property sets which column. */
 export const relationships = (table: Table): Definition[] =>
@@ -237,3 +270,9 @@ export const relationships = (table: Table): Definition[] =>
         })),
       ),
     );
+
+/** Relationships of other tables' lookups that point at this table. */
+export const referencedBy = ({ tables }: Organization, table: Table): Definition[] =>
+  Object.values(tables)
+    .flatMap(relationships)
+    .filter((one) => one['ReferencedEntity'] === table.shape.logicalName);

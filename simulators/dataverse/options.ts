@@ -86,3 +86,17 @@ export const contactStatuses: readonly Option[] = [
   { value: 1, label: 'Active', state: 0 },
   { value: 2, label: 'Inactive', state: 1 },
 ];
+
+export const opportunityStates: readonly Option[] = [
+  { value: 0, label: 'Open' },
+  { value: 1, label: 'Won' },
+  { value: 2, label: 'Lost' },
+];
+
+export const opportunityStatuses: readonly Option[] = [
+  { value: 1, label: 'In Progress', state: 0 },
+  { value: 2, label: 'On Hold', state: 0 },
+  { value: 3, label: 'Won', state: 1 },
+  { value: 4, label: 'Canceled', state: 2 },
+  { value: 5, label: 'Out-Sold', state: 2 },
+];

@@ -1,8 +1,16 @@
+import { syncCaller, type Caller } from './caller.js';
+import type { ColumnShare } from './column-access.js';
 import type { Column } from './columns.js';
+import type { SystemJob } from './bulk-delete.js';
+import type { AlternateKey } from './keys.js';
+import type { CrmWorkflow } from './crm-workflows.js';
+import { shippedDuplicateRules, type DuplicateRule } from './duplicate-rules.js';
 import { Journal } from './journal.js';
+import type { EarlierRights } from './metadata-cache.js';
 import { defaultPrivileges, type Privileges } from './privileges.js';
 import { seededRules, type Rule } from './rules.js';
 import { defaultSettings, type Settings } from './settings.js';
+import { accountTable, opportunityTable } from './sales-tables.js';
 import { contactTable, leadTable, type TableName, type TableShape } from './tables.js';
 import { VersionedRows } from './versioned-rows.js';
 
@@ -26,26 +34,69 @@ export interface Organization {
   settings: Settings;
   privileges: Privileges;
   rules: readonly Rule[];
+  /** Secured columns of single rows that were shared with the sync user. */
+  shares: readonly ColumnShare[];
+  /** Who the request being answered acts as. */
+  caller: Caller;
+  /** Goes up with each change of the schema; answers carry it as `globalmetadataversion`. */
+  metadataVersion: number;
+  /** What metadata and rights were before recent changes, oldest first. */
+  earlier: readonly EarlierRights[];
   /** The last version number given to any row of any table. */
   version: number;
+  /** Alternate keys, in the order of their definition. */
+  keys: readonly AlternateKey[];
+  duplicateRules: readonly DuplicateRule[];
+  workflows: readonly CrmWorkflow[];
+  /** Asynchronous jobs by id. */
+  readonly jobs: Map<string, SystemJob>;
+  /** Ways back of the transaction under way; null outside of one. */
+  undo: (() => void)[] | null;
 }
+
+/** Every table of the environment; one more shape here is one more table everywhere. */
+const shapes: readonly TableShape[] = [leadTable, contactTable, accountTable, opportunityTable];
+
+/** Lookups are indexed because merges, deletions and expansions go from a row to those that point at it. */
+const indexedProperties = ({ columns }: TableShape): string[] => [
+  'emailaddress1',
+  ...columns
+    .filter(({ navigations = {} }) =>
+      Object.values(navigations)
+        .flat()
+        .some((target) => shapes.some(({ logicalName }) => logicalName === target)),
+    )
+    .map(({ property }) => property),
+];
 
 const emptyTable = (shape: TableShape): Table => ({
   shape,
   columns: new Map(shape.columns.map((column) => [column.logicalName, column])),
-  rows: new VersionedRows(['emailaddress1']),
+  rows: new VersionedRows(indexedProperties(shape)),
   tokensExpiredBelow: 0,
 });
 
 export const createOrganization = (now: () => number, limits: Settings['limits']): Organization => ({
   origin: '',
   now,
-  tables: { lead: emptyTable(leadTable), contact: emptyTable(contactTable) },
+  tables: Object.fromEntries(shapes.map((shape) => [shape.logicalName, emptyTable(shape)])) as Record<
+    TableName,
+    Table
+  >,
   journal: new Journal(now),
   settings: { ...defaultSettings, limits },
   privileges: defaultPrivileges,
   rules: seededRules,
+  shares: [],
+  caller: syncCaller,
+  metadataVersion: 35_059_431,
+  earlier: [],
   version: 4_410_000,
+  keys: [],
+  duplicateRules: shippedDuplicateRules,
+  workflows: [],
+  jobs: new Map(),
+  undo: null,
 });
 
 export const apiRoot = '/api/data/v9.2/';

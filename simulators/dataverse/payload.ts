@@ -1,6 +1,7 @@
 import { readValue } from './check-value.js';
 import type { Column } from './columns.js';
 import { DataverseError, payloadError, rowNotFound } from './errors.js';
+import { notFoundByKey, resolveAddress } from './keys.js';
 import { columnOf, tableNamed, type Organization, type Table } from './organization.js';
 import { everyUser } from './people.js';
 import { isGuid, type ColumnValue } from './values.js';
@@ -24,7 +25,8 @@ const entitySets: Readonly<Record<string, string>> = {
   transactioncurrencies: 'transactioncurrency',
 };
 
-const parseObject = (table: Table, body: string): Record<string, unknown> => {
+/** The body as a JSON object; anything else is a payload error. */
+export const parseObject = (table: Table, body: string): Record<string, unknown> => {
   try {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
@@ -36,7 +38,8 @@ const parseObject = (table: Table, body: string): Record<string, unknown> => {
   throw payloadError(table.shape.entitySet, 'Invalid JSON. A value was not recognized as a JSON object.');
 };
 
-const navigationOf = (table: Table, name: string): Column | undefined =>
+/** The lookup that a navigation property name, in its exact case, sets. */
+export const navigationOf = (table: Table, name: string): Column | undefined =>
   [...table.columns.values()].find(
     ({ navigations, removed }) => !removed && navigations !== undefined && Object.hasOwn(navigations, name),
   );
@@ -47,33 +50,52 @@ const undeclared = (table: Table, name: string): DataverseError =>
     `An undeclared property '${name}' which only has property annotations in the payload but no property value was found in the payload.`,
   );
 
-/** Rows that the environment knows must exist; accounts and the like are outside of the simulation. */
-const demandTarget = (organization: Organization, target: string, id: string): void => {
-  const rows = tableNamed(organization, target)?.rows;
-  const exists =
-    rows === undefined
-      ? target !== 'systemuser' || everyUser.some((user) => user.id === id)
-      : rows.get(id) !== undefined;
-  if (!exists) throw rowNotFound(target, id);
+/** Id of the row that a reference names. Rows of tables that the environment holds must exist. */
+const targetId = (organization: Organization, target: string, key: string): string | undefined => {
+  const table = tableNamed(organization, target);
+  if (table === undefined) {
+    const id = key.toLowerCase();
+    if (!isGuid(id)) return undefined;
+    if (target === 'systemuser' && !everyUser.some((user) => user.id === id)) throw rowNotFound(target, id);
+    return id;
+  }
+  const address = resolveAddress(organization, table, key);
+  if (address.id === null) throw notFoundByKey(table);
+  if (table.rows.get(address.id) === undefined) throw rowNotFound(target, address.id);
+  return address.id;
 };
 
-const readBind = (organization: Organization, table: Table, name: string, raw: unknown): Sent => {
+const referencePattern = /(?:^|\/)(\w+)\(([^()]+|.*'.*')\)$/s;
+
+/** What `/accounts(id)` or a full URL names: the table and the row's id; undefined when it is no reference. */
+export const readReference = (
+  organization: Organization,
+  raw: unknown,
+): { target: string; id: string } | undefined => {
+  const match = typeof raw === 'string' ? referencePattern.exec(raw) : null;
+  const target = entitySets[match?.[1] ?? ''];
+  if (target === undefined) return undefined;
+  const id = targetId(organization, target, match?.[2] ?? '');
+  return id === undefined ? undefined : { target, id };
+};
+
+/** Value of `x@odata.bind`, or of a `$ref`, for a navigation property. */
+export const readBind = (organization: Organization, table: Table, name: string, raw: unknown): Sent => {
   const column = navigationOf(table, name);
   if (column === undefined) throw undeclared(table, name);
   if (raw === null) return { column, value: null };
-  const match = typeof raw === 'string' ? /(?:^|\/)(\w+)\(([^)]+)\)$/.exec(raw) : null;
-  const [target, id] = [entitySets[match?.[1] ?? ''], match?.[2]?.toLowerCase() ?? ''];
-  if (target === undefined || !isGuid(id) || !(column.navigations?.[name] ?? []).includes(target)) {
+  const found = readReference(organization, raw);
+  if (found === undefined || !(column.navigations?.[name] ?? []).includes(found.target)) {
     throw payloadError(
       table.shape.entitySet,
       `Invalid reference ${JSON.stringify(raw)} for '${name}@odata.bind'.`,
     );
   }
-  demandTarget(organization, target, id);
-  return { column, value: id, target };
+  return { column, value: found.id, target: found.target };
 };
 
-const readProperty = (table: Table, name: string, raw: unknown): Sent => {
+/** One plain property, or a navigation property that is set to null. */
+export const readProperty = (table: Table, name: string, raw: unknown): Sent => {
   const navigation = navigationOf(table, name);
   if (navigation !== undefined && raw === null) return { column: navigation, value: null };
   const column = columnOf(table, name);
@@ -91,7 +113,15 @@ const readProperty = (table: Table, name: string, raw: unknown): Sent => {
 
 /** Reads the JSON body of a create or update; annotations other than `@odata.bind` are passed over. */
 export const readPayload = (organization: Organization, table: Table, body: string): Sent[] =>
-  Object.entries(parseObject(table, body)).flatMap(([key, raw]) => {
+  readObject(organization, table, parseObject(table, body));
+
+/** The same for an object that is part of a larger body. */
+export const readObject = (
+  organization: Organization,
+  table: Table,
+  values: Readonly<Record<string, unknown>>,
+): Sent[] =>
+  Object.entries(values).flatMap(([key, raw]) => {
     const at = key.indexOf('@');
     if (at < 0) return [readProperty(table, key, raw)];
     if (key.slice(at) !== '@odata.bind') return [];

@@ -1,57 +1,17 @@
-import type { Column } from './columns.js';
-import { badQuery, DataverseError, rowNotFound, unknownProperty } from './errors.js';
+import { rowNotFound } from './errors.js';
+import { expandRow, expansionContext, readExpansions } from './expand.js';
 import { compareValues, compileFilter, type Sort, type Subject } from './filter.js';
 import { parseFilter, type Filter } from './filter-parse.js';
 import { emptyResponse, jsonResponse, textResponse, type ApiRequest, type ApiResponse } from './messages.js';
-import { columnOf, rootUrl, type Organization, type Table } from './organization.js';
+import { rootUrl, type Organization, type Table } from './organization.js';
 import { pageSize, readCookie, writeCookie } from './paging.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
-import { annotationTest, etagOf, representRow, selectedColumns, visibleValue } from './represent.js';
+import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
+import { demandRowAccess, readableTest } from './row-access.js';
+import { subjectOf } from './subjects.js';
 import type { ColumnValue } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
-
-const sortOf = (column: Column): Sort => {
-  switch (column.type) {
-    case 'Boolean':
-      return 'boolean';
-    case 'Uniqueidentifier':
-    case 'Lookup':
-    case 'Customer':
-    case 'Owner':
-      return 'guid';
-    case 'DateTime':
-      return column.dateBehavior === 'DateOnly' ? 'day' : 'moment';
-    case 'String':
-    case 'Memo':
-    case 'MultiSelectPicklist':
-    case 'EntityName':
-    case 'Virtual':
-      return 'text';
-    default:
-      return 'number';
-  }
-};
-
-/** Filters and sorts see a table through its columns; unreadable secured ones may not be used at all. */
-const subjectOf = (table: Table): Subject<StoredRow> => {
-  const find = (property: string): Column => {
-    const column = columnOf(table, property);
-    if (column === undefined) throw unknownProperty(property, table.shape.logicalName);
-    if (column.secured && !column.canRead) {
-      const message = `Caller user does not have read permissions to a ${column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
-      throw new DataverseError(403, '0x8004f506', message);
-    }
-    return column;
-  };
-  return {
-    sort: (property) => sortOf(find(property)),
-    read: (property) => {
-      const column = find(property);
-      return (row) => visibleValue(column, row);
-    },
-  };
-};
 
 /** The header that repeats which preferences were followed. */
 export const appliedPreferences = (prefer: ReadonlyMap<string, string>): Record<string, string> => {
@@ -66,7 +26,8 @@ export const appliedPreferences = (prefer: ReadonlyMap<string, string>): Record<
 };
 
 export const contextUrl = (organization: Organization, table: Table, query: Query, suffix = ''): string => {
-  const selected = query.select === null ? '' : `(${query.select.join(',')})`;
+  const names = [...(query.select ?? []), ...expansionContext(query.expand)];
+  const selected = names.length === 0 ? '' : `(${names.join(',')})`;
   return `${rootUrl(organization)}$metadata#${table.shape.entitySet}${selected}${suffix}`;
 };
 
@@ -121,18 +82,22 @@ const indexedRows = (table: Table, filter: Filter | null): StoredRow[] | undefin
   return typeof value === 'string' ? table.rows.withValues(property, [value]) : undefined;
 };
 
-/** At most `limit` matching rows after the given sort key; without an order, in key order. */
-const selectRows = (
+/** At most `limit` matching rows after the given sort key, of all or among some; without an order, in key order. */
+export const selectRows = (
+  organization: Organization,
   table: Table,
   query: Query,
   after: readonly ColumnValue[] | null,
   limit: number,
+  among?: readonly StoredRow[],
 ): StoredRow[] => {
-  const subject = subjectOf(table);
+  const subject = subjectOf(organization, table);
   const filter = query.filter === null ? null : parseFilter(query.filter, query.aliases);
-  const test = filter === null ? () => true : compileFilter(filter, subject);
+  const readable = readableTest(organization, table);
+  const matches = filter === null ? () => true : compileFilter(filter, subject);
+  const test = (row: StoredRow): boolean => readable(row) && matches(row);
   const ordering = orderingOf(subject, query);
-  const found = indexedRows(table, filter);
+  const found = among ?? indexedRows(table, filter);
   const rows: StoredRow[] = [];
   if (ordering.length === 0) {
     const lastId = typeof after?.at(-1) === 'string' ? String(after.at(-1)) : null;
@@ -151,12 +116,13 @@ const selectRows = (
 };
 
 const countFields = (
+  organization: Organization,
   table: Table,
   query: Query,
   wants: (name: string) => boolean,
 ): Record<string, unknown> => {
   if (!query.count) return {};
-  const total = selectRows(table, { ...query, orderBy: [] }, null, 5001).length;
+  const total = selectRows(organization, table, { ...query, orderBy: [] }, null, 5001).length;
   const annotations = {
     '@Microsoft.Dynamics.CRM.totalrecordcount': Math.min(total, 5000),
     '@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded': total > 5000,
@@ -167,6 +133,15 @@ const countFields = (
   };
 };
 
+/** Tells caches of metadata when they are out of date; part of `odata.include-annotations="*"`. */
+const versionField = (
+  { metadataVersion }: Organization,
+  wants: (name: string) => boolean,
+): Record<string, string> => {
+  const name = 'Microsoft.Dynamics.CRM.globalmetadataversion';
+  return wants(name) ? { [`@${name}`]: String(metadataVersion) } : {};
+};
+
 const nextLink = (
   organization: Organization,
   table: Table,
@@ -174,7 +149,7 @@ const nextLink = (
   last: StoredRow,
   page: number,
 ): string => {
-  const after = sortKey(orderingOf(subjectOf(table), query), last);
+  const after = sortKey(orderingOf(subjectOf(organization, table), query), last);
   return linkWith(organization, table, query, '$skiptoken', writeCookie({ kind: 'rows', page, after }));
 };
 
@@ -186,21 +161,25 @@ export const readCollection = (
   request: ApiRequest,
 ): ApiResponse => {
   demandPrivilege(organization.privileges, table.shape, 'Read');
-  if (query.expand.length > 0) throw badQuery('$expand is not part of this simulation.');
+  const expansions = readExpansions(organization, table, query.expand);
   const columns = selectedColumns(table, query.select);
   const prefer = parsePrefer(request.headers['prefer']);
   const position = query.skipToken === null ? null : readCookie(query.skipToken);
   const after = position?.kind === 'rows' ? position.after : null;
   const size = query.top ?? pageSize(prefer.get('odata.maxpagesize'));
-  const rows = selectRows(table, query, after, size + 1);
+  const rows = selectRows(organization, table, query, after, size + 1);
   const wants = annotationTest(prefer.get('odata.include-annotations'));
   const page = rows.slice(0, size);
   const last = page.at(-1);
   const more = query.top === null && rows.length > size && last !== undefined;
   const body = {
     '@odata.context': contextUrl(organization, table, query),
-    ...countFields(table, query, wants),
-    value: page.map((row) => representRow(organization, columns, row, wants)),
+    ...countFields(organization, table, query, wants),
+    ...versionField(organization, wants),
+    value: page.map((row) => ({
+      ...representRow(organization, columns, row, wants),
+      ...expandRow(expansions, row, wants),
+    })),
     ...(more
       ? { '@odata.nextLink': nextLink(organization, table, query, last, (position?.page ?? 1) + 1) }
       : {}),
@@ -211,7 +190,7 @@ export const readCollection = (
 /** `GET leads/$count`, as bare text, capped like the product does. */
 export const countRows = (organization: Organization, table: Table, query: Query): ApiResponse => {
   demandPrivilege(organization.privileges, table.shape, 'Read');
-  return textResponse(String(selectRows(table, { ...query, orderBy: [] }, null, 5000).length));
+  return textResponse(String(selectRows(organization, table, { ...query, orderBy: [] }, null, 5000).length));
 };
 
 /** `GET leads(id)`, 304 when the etag of `If-None-Match` still holds. */
@@ -226,13 +205,17 @@ export const readRow = (
   const columns = selectedColumns(table, query.select);
   const row = table.rows.get(id);
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  demandRowAccess(organization, table, row, 'Read');
   const etag = etagOf(row);
-  if (request.headers['if-none-match'] === etag) return emptyResponse(304, { ETag: etag });
   const prefer = parsePrefer(request.headers['prefer']);
+  const plain = query.expand.length === 0 && !prefer.has('odata.include-annotations');
+  if (plain && request.headers['if-none-match'] === etag) return emptyResponse(304, { ETag: etag });
+  const expansions = readExpansions(organization, table, query.expand);
   const wants = annotationTest(prefer.get('odata.include-annotations'));
   const body = {
     '@odata.context': contextUrl(organization, table, query, '/$entity'),
     ...representRow(organization, columns, row, wants),
+    ...expandRow(expansions, row, wants),
   };
   return jsonResponse(200, body, { ETag: etag, ...appliedPreferences(prefer) });
 };

@@ -1,3 +1,4 @@
+import { shownValue } from './column-access.js';
 import type { Column } from './columns.js';
 import { unknownProperty } from './errors.js';
 import { columnOf, rowColumns, tableNamed, type Organization, type Table } from './organization.js';
@@ -24,10 +25,6 @@ export const selectedColumns = (table: Table, select: readonly string[] | null):
   return [...new Set([...chosen, ...extra])];
 };
 
-/** A secured column that the sync user may not read comes back null, without any marker. */
-export const visibleValue = (column: Column, row: StoredRow): ColumnValue =>
-  column.secured && !column.canRead ? null : (row.cells[column.property] ?? null);
-
 const wildcard = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replace(/[.]/g, '\\.').replace(/\*/g, '.*')}$`);
 
@@ -48,7 +45,8 @@ const navigationName = 'Microsoft.Dynamics.CRM.associatednavigationproperty';
 const lookupLabel = (organization: Organization, target: string, id: string): string | null => {
   const user = everyUser.find((one) => one.id === id);
   if (user !== undefined) return user.fullName;
-  const name = tableNamed(organization, target)?.rows.get(id)?.cells['fullname'];
+  const table = tableNamed(organization, target);
+  const name = table?.rows.get(id)?.cells[table.shape.primaryName];
   return typeof name === 'string' ? name : null;
 };
 
@@ -114,7 +112,7 @@ export const representRow = (
 ): Record<string, unknown> => {
   const answer: Record<string, unknown> = { '@odata.etag': etagOf(row) };
   for (const column of columns) {
-    const value = visibleValue(column, row);
+    const value = shownValue(organization, column, row);
     answer[column.property] = value;
     if (wants !== undefined) Object.assign(answer, annotate(organization, column, row, value, wants));
   }

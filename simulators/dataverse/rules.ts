@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { DataverseError } from './errors.js';
-import type { TableName } from './tables.js';
+import { tableNames, type TableName } from './tables.js';
 import type { Cells } from './values.js';
 
-const place = { table: z.enum(['lead', 'contact', '*']), column: z.string(), message: z.string() };
+const place = { table: z.enum([...tableNames, '*']), column: z.string(), message: z.string() };
 
 /** What a customer's plug-in refuses, and in which words. */
 export const ruleSchema = z.union([

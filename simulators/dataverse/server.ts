@@ -27,7 +27,8 @@ const answerProduct = async (
     return reply;
   }
   reply.code(response.status).headers(response.headers);
-  return await (response.body === null ? reply.send() : reply.send(response.body));
+  // As bytes: Fastify would write another content type over that of a text.
+  return await (response.body === null ? reply.send() : reply.send(Buffer.from(response.body)));
 };
 
 const isAdmin = (request: FastifyRequest): boolean => (request.raw.url ?? '').startsWith('/admin');

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { defaultRightsSettings, rightsSettings } from './settings-rights.js';
+import { defaultRowsSettings, rowsSettings } from './settings-rows.js';
 
 /** Everything an administrator of the simulated environment may turn while it runs. */
 export const settingsSchema = z.strictObject({
@@ -27,8 +29,10 @@ export const settingsSchema = z.strictObject({
   closedRowsReadOnly: z.boolean(),
   /** Version that the delta token of a first load stands for. */
   initialToken: z.enum(['firstPage', 'lastPage']),
-  /** Removing or bringing back a column makes all delta tokens of its table expire. */
+  /** Adding, removing or retyping a column makes all delta tokens of its table expire. */
   schemaChangeExpiresDelta: z.boolean(),
+  ...rightsSettings,
+  ...rowsSettings,
 });
 
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
@@ -49,4 +53,7 @@ export const defaultSettings: Settings = {
   closedRowsReadOnly: false,
   initialToken: 'firstPage',
   schemaChangeExpiresDelta: false,
+  ...defaultRightsSettings,
+  ...defaultRowsSettings,
+  bulkMessageTables: [...defaultRowsSettings.bulkMessageTables],
 };

@@ -1,8 +1,12 @@
+import type { ColumnShare } from './column-access.js';
 import type { Column } from './columns.js';
+import type { CrmWorkflow } from './crm-workflows.js';
+import type { DuplicateRule } from './duplicate-rules.js';
+import { defineKey, type AlternateKey } from './keys.js';
 import type { Organization, Table } from './organization.js';
 import type { Privileges } from './privileges.js';
 import type { Rule } from './rules.js';
-import type { Settings } from './settings.js';
+import { defaultSettings, type Settings } from './settings.js';
 import type { TableName } from './tables.js';
 import type { Change, StoredRow } from './versioned-rows.js';
 
@@ -25,7 +29,13 @@ export interface DataverseState {
   readonly settings: Settings;
   readonly privileges: Privileges;
   readonly rules: readonly Rule[];
-  readonly tables: Readonly<Record<TableName, TableState>>;
+  readonly shares?: readonly ColumnShare[];
+  readonly metadataVersion?: number;
+  readonly keys?: readonly AlternateKey[];
+  readonly duplicateRules?: readonly DuplicateRule[];
+  readonly workflows?: readonly CrmWorkflow[];
+  /** A state kept before a table came into being has nothing for it. */
+  readonly tables: Readonly<Partial<Record<TableName, TableState>>>;
 }
 
 const changedColumns = ({ shape, columns }: Table): Column[] => {
@@ -40,12 +50,21 @@ const tableState = (table: Table): TableState => ({
   tokensExpiredBelow: table.tokensExpiredBelow,
 });
 
-export const stateOf = ({ version, settings, privileges, rules, tables }: Organization): DataverseState => ({
-  ...{ version, settings, privileges, rules },
-  tables: { lead: tableState(tables.lead), contact: tableState(tables.contact) },
+const wholeState = (organization: Organization) => {
+  const { version, settings, privileges, rules, shares, metadataVersion } = organization;
+  const { keys, duplicateRules, workflows } = organization;
+  return { version, settings, privileges, rules, shares, metadataVersion, keys, duplicateRules, workflows };
+};
+
+export const stateOf = (organization: Organization): DataverseState => ({
+  ...wholeState(organization),
+  tables: Object.fromEntries(
+    Object.entries(organization.tables).map(([name, table]) => [name, tableState(table)]),
+  ),
 });
 
-const restoreTable = (table: Table, state: TableState): void => {
+const restoreTable = (table: Table, state: TableState | undefined): void => {
+  if (state === undefined) return;
   for (const column of state.columns) table.columns.set(column.logicalName, column);
   // Only a row that was there can be deleted; it stood before all others, at version 0.
   for (const { id } of state.deletions) table.rows.put({ id, version: 0, cells: {} });
@@ -58,18 +77,24 @@ const restoreTable = (table: Table, state: TableState): void => {
 export const restoreState = (organization: Organization, state: DataverseState): void => {
   const { limits } = organization.settings;
   organization.version = state.version;
-  organization.settings = { ...state.settings, limits };
-  organization.privileges = state.privileges;
+  organization.settings = { ...defaultSettings, ...state.settings, limits };
+  organization.privileges = { ...organization.privileges, ...state.privileges };
   organization.rules = state.rules;
-  restoreTable(organization.tables.lead, state.tables.lead);
-  restoreTable(organization.tables.contact, state.tables.contact);
+  organization.shares = state.shares ?? [];
+  organization.metadataVersion = state.metadataVersion ?? organization.metadataVersion;
+  organization.duplicateRules = state.duplicateRules ?? organization.duplicateRules;
+  organization.workflows = state.workflows ?? [];
+  for (const table of Object.values(organization.tables)) {
+    restoreTable(table, state.tables[table.shape.logicalName]);
+  }
+  for (const key of state.keys ?? []) defineKey(organization, key);
 };
 
 /** Every change of a row takes a version, so the last one stands for all rows. */
-export const revisionOf = ({ version, settings, privileges, rules, tables }: Organization): string => {
-  const ofTables = [tables.lead, tables.contact].map((table) => [
+export const revisionOf = (organization: Organization): string => {
+  const ofTables = Object.values(organization.tables).map((table) => [
     table.tokensExpiredBelow,
     changedColumns(table),
   ]);
-  return JSON.stringify([version, settings, privileges, rules, ofTables]);
+  return JSON.stringify([wholeState(organization), ofTables]);
 };

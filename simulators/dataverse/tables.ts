@@ -19,7 +19,8 @@ import {
 import * as options from './options.js';
 import { namedGuid } from './values.js';
 
-export type TableName = 'lead' | 'contact';
+export const tableNames = ['lead', 'contact', 'account', 'opportunity'] as const;
+export type TableName = (typeof tableNames)[number];
 
 /** What a table is called in each place, and its columns as shipped. */
 export interface TableShape {
@@ -44,7 +45,7 @@ const names = (): Column[] => [
   memo('Description', 2000),
 ];
 
-const reach = (mobileLength: number): Column[] => [
+export const reach = (mobileLength: number): Column[] => [
   ...[1, 2, 3].map((n) => text(`EMailAddress${n}`, 100, { format: 'Email', displayName: `Email ${n}` })),
   ...[1, 2, 3].map((n) => text(`Telephone${n}`, 50, { format: 'Phone' })),
   text('MobilePhone', mobileLength, { format: 'Phone' }),
@@ -52,7 +53,7 @@ const reach = (mobileLength: number): Column[] => [
   text('WebSiteUrl', 200, { format: 'Url', displayName: 'Website' }),
 ];
 
-const address = (): Column[] => [
+export const address = (): Column[] => [
   ...[1, 2, 3].map((n) => text(`Address1_Line${n}`, 250)),
   text('Address1_City', 80),
   text('Address1_StateOrProvince', 50),
@@ -63,7 +64,7 @@ const address = (): Column[] => [
   column('Address1_Latitude', 'Double', { min: -90, max: 90, precision: 5 }),
 ];
 
-const consent = (): Column[] => [
+export const consent = (): Column[] => [
   ...['DoNotBulkEMail', 'DoNotEMail', 'DoNotPhone', 'DoNotFax', 'DoNotPostalMail'].map((name) =>
     yesNo(name, false, allowed),
   ),
@@ -77,10 +78,13 @@ const custom = (): Column[] => [
   moment('new_LastDemoOn'),
   text('new_CreditRating', 20, { secured: true, canRead: false, canCreate: false, canUpdate: false }),
   text('new_MarketoStamp', 100),
-  column('new_Interests', 'MultiSelectPicklist', { options: options.interests }),
+  column('new_Interests', 'MultiSelectPicklist', {
+    options: options.interests,
+    globalOptionSet: 'new_interest',
+  }),
 ];
 
-const state = (states: readonly Option[], statuses: readonly Option[]): Column[] => [
+export const state = (states: readonly Option[], statuses: readonly Option[]): Column[] => [
   column('StateCode', 'State', {
     options: states,
     defaultValue: 0,
@@ -92,7 +96,7 @@ const state = (states: readonly Option[], statuses: readonly Option[]): Column[]
   shadow('StatusCodeName', 'Virtual', 'statuscode'),
 ];
 
-const system = (table: TableName): Column[] => [
+export const system = (table: TableName): Column[] => [
   column('OwnerId', 'Owner', {
     navigations: { ownerid: ['systemuser', 'team'] },
     requiredLevel: 'SystemRequired',
@@ -141,7 +145,7 @@ const contactOnly = (): Column[] => [
   lookup('OriginatingLeadId', ['lead']),
 ];
 
-const withIds = (table: TableName, columns: readonly Column[]): readonly Column[] =>
+export const withIds = (table: TableName, columns: readonly Column[]): readonly Column[] =>
   columns.map((one) => ({ ...one, metadataId: namedGuid(`column ${table}.${one.logicalName}`) }));
 
 export const leadTable: TableShape = {

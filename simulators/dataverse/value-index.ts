@@ -1,9 +1,10 @@
 import type { Cells } from './values.js';
 
-/** Ids of rows by the value of one text property, without regard to case: what a database index is for. */
+/** Ids of rows by the value of one property, text without regard to case: what a database index is for. */
 export class ValueIndex {
   readonly #property: string;
-  readonly #ids = new Map<string, readonly string[]>();
+  /** Most values have one row, which needs no set. */
+  readonly #ids = new Map<string, string | Set<string>>();
 
   constructor(property: string) {
     this.#property = property;
@@ -13,20 +14,30 @@ export class ValueIndex {
   move(id: string, before: Cells | undefined, after: Cells | undefined): void {
     const [from, to] = [this.#key(before), this.#key(after)];
     if (from === to) return;
-    if (from !== undefined) {
-      const rest = this.find(from).filter((one) => one !== id);
-      if (rest.length === 0) this.#ids.delete(from);
-      else this.#ids.set(from, rest);
-    }
-    if (to !== undefined) this.#ids.set(to, [...this.find(to), id]);
+    if (from !== undefined) this.#remove(from, id);
+    if (to !== undefined) this.#add(to, id);
   }
 
-  find(value: string): readonly string[] {
-    return this.#ids.get(value.toLowerCase()) ?? [];
+  find(value: string): Iterable<string> {
+    const found = this.#ids.get(value.toLowerCase());
+    return typeof found === 'string' ? [found] : (found ?? []);
+  }
+
+  #add(key: string, id: string): void {
+    const found = this.#ids.get(key);
+    if (found === undefined) this.#ids.set(key, id);
+    else if (typeof found === 'string') this.#ids.set(key, new Set([found, id]));
+    else found.add(id);
+  }
+
+  #remove(key: string, id: string): void {
+    const found = this.#ids.get(key);
+    if (found instanceof Set && found.size > 1) found.delete(id);
+    else this.#ids.delete(key);
   }
 
   #key(cells: Cells | undefined): string | undefined {
-    const value = cells?.[this.#property];
-    return typeof value === 'string' ? value.toLowerCase() : undefined;
+    const value = cells?.[this.#property] ?? null;
+    return value === null ? undefined : String(value).toLowerCase();
   }
 }

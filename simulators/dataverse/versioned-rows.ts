@@ -28,7 +28,7 @@ const firstAfter = (log: readonly Change[], version: number): number => {
 export class VersionedRows {
   readonly #byId = new Map<string, StoredRow>();
   readonly #deletedAt = new Map<string, number>();
-  readonly #indexes: ReadonlyMap<string, ValueIndex>;
+  readonly #indexes: Map<string, ValueIndex>;
   #changes: Change[] = [];
   #deletions: Change[] = [];
   #ordered: readonly string[] = [];
@@ -65,6 +65,22 @@ export class VersionedRows {
     this.#deletedAt.set(id, version);
     this.#deletions.push({ version, id });
     return true;
+  }
+
+  /** A way back for one row: to be called, latest first, when all that was written since must not have been. */
+  restorePoint(id: string): () => void {
+    const [before, deletedAt] = [this.#byId.get(id), this.#deletedAt.get(id)];
+    return () => {
+      this.#reset(id, before, deletedAt);
+    };
+  }
+
+  /** From now on `withValues` finds rows by this property. */
+  addIndex(property: string): void {
+    if (this.#indexes.has(property)) return;
+    const index = new ValueIndex(property);
+    for (const { id, cells } of this.#byId.values()) index.move(id, undefined, cells);
+    this.#indexes.set(property, index);
   }
 
   /** Rows whose current version is greater, in version order. */
@@ -106,8 +122,24 @@ export class VersionedRows {
   withValues(property: string, values: readonly string[]): StoredRow[] | undefined {
     const index = this.#indexes.get(property);
     if (index === undefined) return undefined;
-    const ids = new Set(values.flatMap((value) => index.find(value)));
+    const ids = new Set(values.flatMap((value) => [...index.find(value)]));
     return [...ids].sort().flatMap((id) => this.#byId.get(id) ?? []);
+  }
+
+  /** What the log tells about versions that are no longer current is passed over by its readers. */
+  #reset(id: string, before: StoredRow | undefined, deletedAt: number | undefined): void {
+    for (const index of this.#indexes.values()) index.move(id, this.#byId.get(id)?.cells, before?.cells);
+    this.#deletedAt.delete(id);
+    if (deletedAt !== undefined) this.#deletedAt.set(id, deletedAt);
+    if (before === undefined) {
+      this.#byId.delete(id);
+      return;
+    }
+    if (!this.#byId.has(id)) this.#unordered.push(id);
+    this.#byId.set(id, before);
+    const at = firstAfter(this.#changes, before.version);
+    const kept = this.#changes[at - 1];
+    if (kept?.version !== before.version) this.#changes.splice(at, 0, { version: before.version, id });
   }
 
   /** The key index is brought up to date when it is read, not with each insert. */

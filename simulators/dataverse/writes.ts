@@ -1,18 +1,23 @@
-import { cellsOf, checkSent, deleteRow, insertRow, touchRow, updateRow } from './commit.js';
+import { mayWrite } from './column-access.js';
+import { cellsOf, checkSent, insertRow, touchRow, updateRow } from './commit.js';
 import { DataverseError, duplicateKey, payloadError, rowNotFound, versionMismatch } from './errors.js';
+import { deleteWithLinks } from './links.js';
+import { runWorkflows } from './crm-workflows.js';
+import { refuseDuplicates } from './duplicate-rules.js';
+import type { RowAddress } from './keys.js';
 import { emptyResponse, jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { rootUrl, type Organization, type Table } from './organization.js';
 import { readPayload, type Sent } from './payload.js';
-import { people } from './people.js';
 import { demandPrivilege } from './privileges.js';
 import { parsePrefer, type Query } from './query.js';
 import { appliedPreferences, contextUrl } from './reads.js';
 import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
+import { demandLinkRights, demandRowAccess } from './row-access.js';
 import { refuseByRule } from './rules.js';
 import { newGuid } from './values.js';
 import type { StoredRow } from './versioned-rows.js';
 
-type Mode = 'create' | 'update';
+export type Mode = 'create' | 'update';
 
 /** What is told to the journal about a write, filled in while it is carried out. */
 export interface Attempt {
@@ -21,14 +26,20 @@ export interface Attempt {
   columns: readonly string[];
 }
 
-const securedRefusal = (table: Table, one: Sent, mode: Mode): DataverseError => {
+const securedRefusal = (callerId: string, table: Table, one: Sent, mode: Mode): DataverseError => {
   const [code, verb] = mode === 'create' ? ['0x8004f502', 'create'] : ['0x8004f507', 'update'];
-  const message = `Caller user with Id ${people.sync.id} does not have ${verb} permissions to a ${one.column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
+  const message = `Caller user with Id ${callerId} does not have ${verb} permissions to a ${one.column.displayName} secured field on entity ${table.shape.schemaName}. The requested operation could not be completed.`;
   return new DataverseError(403, code, message);
 };
 
 /** Drops or refuses columns that the API may not set, and refuses secured ones without right. */
-const writable = (organization: Organization, table: Table, sent: readonly Sent[], mode: Mode): Sent[] =>
+const writable = (
+  organization: Organization,
+  table: Table,
+  sent: readonly Sent[],
+  mode: Mode,
+  id?: string,
+): Sent[] =>
   sent.filter((one) => {
     const { column } = one;
     if (!(mode === 'create' ? column.validForCreate : column.validForUpdate)) {
@@ -36,8 +47,9 @@ const writable = (organization: Organization, table: Table, sent: readonly Sent[
       const message = `The property '${column.logicalName}' cannot be set by this request: it is read-only.`;
       throw new DataverseError(400, '0x80040203', message);
     }
-    const allowed = mode === 'create' ? column.canCreate : column.canUpdate;
-    if (column.secured && !allowed) throw securedRefusal(table, one, mode);
+    if (!mayWrite(organization, column, mode, id)) {
+      throw securedRefusal(organization.caller.user.id, table, one, mode);
+    }
     return true;
   });
 
@@ -59,7 +71,7 @@ const refuseClosed = (
 const entityUrl = (organization: Organization, table: Table, id: string): string =>
   `${rootUrl(organization)}${table.shape.entitySet}(${id})`;
 
-/** 204 with the row's address, or the row itself when `return=representation` asks for it. */
+/** 204 with the row's address, by the key if it was named so, or the row itself when `return=representation` asks for it. */
 const answerWrite = (
   organization: Organization,
   table: Table,
@@ -67,10 +79,11 @@ const answerWrite = (
   mode: Mode,
   query: Query,
   request: ApiRequest,
+  address = row.id,
 ): ApiResponse => {
   const prefer = parsePrefer(request.headers['prefer']);
   if (prefer.get('return') !== 'representation') {
-    const url = entityUrl(organization, table, row.id);
+    const url = entityUrl(organization, table, address);
     return emptyResponse(204, { ...(mode === 'create' ? { Location: url } : {}), 'OData-EntityId': url });
   }
   const wants = annotationTest(prefer.get('odata.include-annotations'));
@@ -83,30 +96,48 @@ const answerWrite = (
   return jsonResponse(mode === 'create' ? 201 : 200, body, headers);
 };
 
-const create = (organization: Organization, table: Table, id: string, sent: readonly Sent[]): StoredRow => {
+/** Creates a row for the API: column rights, value rules and plug-ins come first. */
+export const create = (
+  organization: Organization,
+  table: Table,
+  id: string,
+  sent: readonly Sent[],
+): StoredRow => {
   const allowed = writable(organization, table, sent, 'create');
+  demandLinkRights(organization, table, allowed, 'create');
   checkSent(table, allowed);
   const cells = cellsOf(allowed);
   refuseByRule(organization.rules, table.shape.logicalName, 'create', cells);
-  return insertRow(organization, table, id, cells, people.sync);
+  return insertRow(organization, table, id, cells, organization.caller.user);
 };
 
-const update = (
+/** Changes a row for the API, under the same rules. */
+export const update = (
   organization: Organization,
   table: Table,
   row: StoredRow,
   sent: readonly Sent[],
 ): StoredRow => {
+  demandRowAccess(organization, table, row, 'Write');
   refuseClosed(organization, table, row, sent);
-  const allowed = writable(organization, table, sent, 'update');
+  const allowed = writable(organization, table, sent, 'update', row.id);
+  demandLinkRights(organization, table, allowed, 'update');
   checkSent(table, allowed);
   const cells = cellsOf(allowed);
   refuseByRule(organization.rules, table.shape.logicalName, 'update', cells);
-  return updateRow(organization, table, row, cells, people.sync);
+  return updateRow(organization, table, row, cells, organization.caller.user);
 };
 
-const afterWrite = (organization: Organization, table: Table, id: string): void => {
+/** What the customer's workflows do once a write has taken effect. */
+export const afterWrite = (
+  organization: Organization,
+  table: Table,
+  id: string,
+  mode: Mode,
+  columns: readonly string[],
+): void => {
   if (organization.settings.touchAfterWrite) touchRow(organization, table, id);
+  runWorkflows(organization, table, id, mode, columns);
 };
 
 /** `POST leads`: a new row, under the key of the body if it has one. */
@@ -125,23 +156,49 @@ export const postRow = (
   demandPrivilege(organization.privileges, table.shape, 'Create');
   selectedColumns(table, query.select);
   if (attempt.id !== null && table.rows.get(attempt.id) !== undefined) throw duplicateKey();
+  refuseDuplicates(organization, table, null, cellsOf(sent), {}, request);
   const row = create(organization, table, attempt.id ?? newGuid(), sent);
   attempt.id = row.id;
   const response = answerWrite(organization, table, row, 'create', query, request);
-  afterWrite(organization, table, row.id);
+  afterWrite(organization, table, row.id, 'create', attempt.columns);
   return response;
 };
 
 /** Header of a precondition; the text `null` that clients send to caches is none. */
-const condition = (request: ApiRequest, name: 'if-match' | 'if-none-match'): string | null => {
+export const condition = (request: ApiRequest, name: 'if-match' | 'if-none-match'): string | null => {
   const value = request.headers[name];
   return value === undefined || value === 'null' ? null : value;
 };
 
-const checkMatch = (table: Table, id: string, row: StoredRow | undefined, match: string | null): void => {
+export const checkMatch = (
+  table: Table,
+  id: string,
+  row: StoredRow | undefined,
+  match: string | null,
+): void => {
   if (match === null) return;
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
   if (match !== '*' && match !== etagOf(row)) throw versionMismatch();
+};
+
+/** What is written: without the row's id; a row made under an alternate key gets the values of its address. */
+const withKey = (
+  table: Table,
+  payload: readonly Sent[],
+  id: Sent | undefined,
+  mode: Mode,
+  address: RowAddress | undefined,
+): Sent[] => {
+  const parts = address?.key ?? [];
+  const other = payload.find((one) =>
+    parts.some(({ column, value }) => column === one.column && value !== one.value),
+  );
+  if (other !== undefined) {
+    const reason = `The value of '${other.column.logicalName}' in the payload differs from the key of the address.`;
+    throw payloadError(table.shape.entitySet, reason);
+  }
+  const sent = payload.filter((one) => one !== id && !parts.some(({ column }) => column === one.column));
+  return mode === 'create' ? [...parts, ...sent] : sent;
 };
 
 /** `PATCH leads(id)`: update, create or upsert, as `If-Match` and `If-None-Match` say. */
@@ -152,6 +209,7 @@ export const patchRow = (
   query: Query,
   request: ApiRequest,
   attempt: Attempt,
+  address?: RowAddress,
 ): ApiResponse => {
   const row = table.rows.get(id);
   const match = condition(request, 'if-match');
@@ -163,16 +221,17 @@ export const patchRow = (
   if (key !== undefined && key.value !== id) {
     throw payloadError(table.shape.entitySet, 'The key in the payload differs from the key of the address.');
   }
-  const sent = payload.filter((one) => one !== key);
+  const sent = withKey(table, payload, key, mode, address);
   attempt.columns = sent.map(({ column }) => column.logicalName);
   demandPrivilege(organization.privileges, table.shape, mode === 'create' ? 'Create' : 'Write');
   selectedColumns(table, query.select);
   if (onlyCreate && row !== undefined) throw duplicateKey();
   checkMatch(table, id, row, match);
+  refuseDuplicates(organization, table, id, cellsOf(sent), row?.cells ?? {}, request);
   const written =
     row === undefined ? create(organization, table, id, sent) : update(organization, table, row, sent);
-  const response = answerWrite(organization, table, written, mode, query, request);
-  afterWrite(organization, table, id);
+  const response = answerWrite(organization, table, written, mode, query, request, address?.text);
+  afterWrite(organization, table, id, mode, attempt.columns);
   return response;
 };
 
@@ -187,6 +246,9 @@ export const deleteOne = (
   const row = table.rows.get(id);
   checkMatch(table, id, row, condition(request, 'if-match'));
   if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
-  deleteRow(organization, table, id);
+  demandRowAccess(organization, table, row, 'Delete');
+  const unless = condition(request, 'if-none-match');
+  if (unless === '*' || unless === etagOf(row)) throw versionMismatch();
+  deleteWithLinks(organization, table, id, organization.caller.user);
   return emptyResponse(204);
 };

@@ -108,7 +108,12 @@ describe('The administrative door', () => {
     expect((await sim.admin('GET', '/journal?after=2')).json['calls']).toMatchObject([
       { n: 3, parts: 3, write: true },
     ]);
-    expect((await sim.admin('GET', '/stats')).json).toEqual({ leads: 0, contacts: 3, calls: 3, writes: 3 });
+    expect((await sim.admin('GET', '/stats')).json).toMatchObject({
+      leads: 0,
+      contacts: 3,
+      calls: 3,
+      writes: 3,
+    });
   });
 
   it('refuses settings that it does not know', async () => {

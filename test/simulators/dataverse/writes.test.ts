@@ -131,7 +131,8 @@ describe('Updating rows', () => {
   });
 
   it('sets and clears lookups by their navigation property', async () => {
-    const sim = await startSim({ contacts: [ana], leads: [{ leadid: id(8), lastname: 'Origin' }] });
+    const accounts = [{ accountid: id(5), name: 'Contoso' }];
+    const sim = await startSim({ accounts, contacts: [ana], leads: [{ leadid: id(8), lastname: 'Origin' }] });
     const bind = {
       'parentcustomerid_account@odata.bind': `/accounts(${id(5)})`,
       'originatingleadid@odata.bind': `/leads(${id(8)})`,
