@@ -131,6 +131,8 @@ export interface ColumnAccess {
   readonly creatable: boolean;
   readonly updatable: boolean;
   readonly secured: boolean;
+  /** Why a right is withheld, and what to do, where the column alone does not explain it. For people. */
+  readonly withheld?: string | undefined;
 }
 
 /** Rights by kind and column. A column that is absent may not be used at all. */
@@ -169,8 +171,9 @@ export interface Dynamics {
   ): Promise<DynamicsColumn[]>;
 
   /**
-   * What the user may read and write at this moment (`Consistency: Strong`), in one call. An answer that is not
-   * understood grants nothing. Kinds that were not asked for are empty.
+   * What the user may read and write at this moment (`Consistency: Strong`), in one call; in two where the environment
+   * does not name privileges or refuses the function for secured columns. What is not said is not granted: Read on the
+   * table counts at organization level alone, and a masked column is not readable. Kinds not asked for are empty.
    */
   access(userId: string, kinds: readonly Kind[], signal?: AbortSignal): Promise<Access>;
 
