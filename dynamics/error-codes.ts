@@ -130,6 +130,9 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '0x8004418a': failure(FAILURES.refusedCall), // RequestLengthTooLarge
 };
 
+/** The database gave up on a statement, or on a batch that was too large for its time. */
+export const SQL_TIMEOUT = '0x80044151';
+
 /** Too many requests at once: besides waiting, fewer at a time. */
 export const TOO_CONCURRENT = '0x80072326';
 

@@ -103,6 +103,8 @@ export interface Refusal {
   readonly message: string;
   /** The one written column that a validation error names. */
   readonly column?: string;
+  /** The row that is in the way (duplicate detection, alternate key), where the message names exactly one. */
+  readonly twin?: string;
   readonly scope: RefusalScope;
 }
 
@@ -148,7 +150,8 @@ export interface Identity {
 
 /**
  * The Dataverse Web API (v9.2) as this product uses it. A call that fails as a whole throws `RemoteFailure`; an abort
- * throws the signal's reason. Nothing is repeated here except one call after a 401, with a fresh token.
+ * throws the signal's reason. Nothing is repeated here but a call after a 401, once, with a fresh token, and rows of a
+ * batch that certainly were not run.
  */
 export interface Dynamics {
   /** The same connection, its calls queued in another lane. */

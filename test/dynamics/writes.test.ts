@@ -2,31 +2,13 @@ import { describe, expect, it } from 'vitest';
 
 import type { RowOutcome, RowUpdate, RowWrite } from '../../dynamics/index.js';
 import { RemoteFailure } from '../../rules/failures.js';
-import { batchReply, type HeardPart, heardParts } from './batch-wire.js';
-import { errorReply, type Heard, id, type Reply, startFakeDataverse } from './fake-dataverse.js';
+import { batchReply, heardParts } from './batch-wire.js';
+import { errorReply, id, type Reply, startFakeDataverse } from './fake-dataverse.js';
+import { answerParts, rowOf, statuses, update, updates } from './rows.js';
 import { scene } from './scene.js';
 import { recordedBudget } from './recorded-budget.js';
 
 const at = scene();
-
-type Part = Exclude<Reply, string>;
-const update = (number: number): RowUpdate => ({
-  type: 'update',
-  kind: 'contact',
-  id: id(number),
-  etag: `W/"${number}"`,
-  values: { jobtitle: `Nº ${number}` },
-});
-const updates = (count: number): RowUpdate[] => Array.from({ length: count }, (_row, at) => update(at));
-/** The number in the id that a part addresses. */
-const rowOf = (part: HeardPart): number => parseInt(/([0-9a-f]{12})\)/.exec(part.url)?.[1] ?? '', 16);
-const answerParts =
-  (answer: (row: number, part: HeardPart) => Part) =>
-  (request: Heard): Reply =>
-    request.url.endsWith('$batch')
-      ? batchReply(heardParts(request).map((part) => answer(rowOf(part), part)))
-      : { status: 500 };
-const statuses = (outcomes: readonly RowOutcome[]): string[] => outcomes.map(({ status }) => status);
 
 describe('writing many rows', () => {
   it('answers each operation in its place, whatever became of its neighbours', async () => {
@@ -133,22 +115,6 @@ describe('writing many rows', () => {
 });
 
 describe('a batch that goes wrong', () => {
-  it('leaves parts behind the place where the server stopped as not run, free to be sent again', async () => {
-    at.fake.answer = (request) => {
-      const parts = heardParts(request).slice(0, 2);
-      return batchReply(
-        parts.map((_part, at) => (at === 0 ? { status: 204 } : errorReply(400, '0x80040265', 'No.'))),
-        { status: 400 },
-      );
-    };
-    expect(await at.dynamics.write(updates(4))).toMatchObject([
-      { status: 'done' },
-      { status: 'refused' },
-      { status: 'transient', failure: { code: 'not-run', effect: 'none' } },
-      { status: 'transient', failure: { code: 'not-run', effect: 'none' } },
-    ]);
-  });
-
   it('says that rows are perhaps written where the answer is cut', async () => {
     at.fake.answer = () => batchReply([{ status: 204 }, { status: 204 }], { closed: false });
     expect(await at.dynamics.write(updates(3))).toMatchObject([
@@ -194,16 +160,6 @@ describe('a batch that goes wrong', () => {
       ]);
     },
   );
-
-  it('pauses everyone once for throttled parts, which are not written', async () => {
-    const budget = recordedBudget();
-    at.fake.answer = answerParts(() => errorReply(429, '0x80072321', 'Slow down.', { 'Retry-After': '12' }));
-    const outcomes = await at.fake.connect({ budget }).write(updates(3));
-    expect(outcomes).toMatchObject(
-      updates(3).map(() => ({ status: 'transient', failure: { type: 'RateLimited', effect: 'none' } })),
-    );
-    expect(budget.pauses).toEqual([12_000]);
-  });
 
   it('is halved where it is refused as a whole, down to the one record that cannot be sent', async () => {
     const poisoned = 5;
