@@ -119,7 +119,7 @@ const underRights = (
   Object.fromEntries(
     Object.entries(columns).map(([name, column]) => {
       const right = rights[name];
-      const none = { readable: false, creatable: false, updatable: false };
+      const none = { readable: false, creatable: false, updatable: false, withheld: undefined };
       return [name, right === undefined ? { ...column, ...none } : { ...column, ...right }];
     }),
   );

@@ -1,12 +1,17 @@
 import * as z from 'zod';
 
 import type { Kind, Lane } from '../rules/terms.js';
-import { brokenAnswer } from './answers.js';
 import { type Call, type Connection, sendForJson } from './connection.js';
+import { parsed } from './parse.js';
 import { guid } from './tables.js';
 import type { Identity } from './types.js';
 
-const whoAmIAnswer = z.object({ UserId: z.string(), OrganizationId: z.string() });
+const guidText = z.string().transform((text, problems) => {
+  const found = guid(text);
+  if (found === undefined) problems.addIssue('no GUID');
+  return found ?? z.NEVER;
+});
+const whoAmIAnswer = z.object({ UserId: guidText, OrganizationId: guidText });
 const tableAnswer = z.object({ ChangeTrackingEnabled: z.boolean() });
 
 /** The user that we are signed in as, and how parallel the environment advises to be. */
@@ -17,13 +22,8 @@ export async function readIdentity(
 ): Promise<Identity> {
   const call: Call = { name: 'say who we are', method: 'GET', path: 'WhoAmI', signal };
   const { json } = await sendForJson(connection, lane, call);
-  const answer = whoAmIAnswer.safeParse(json).data;
-  const userId = guid(answer?.UserId);
-  const organizationId = guid(answer?.OrganizationId);
-  if (userId === undefined || organizationId === undefined) {
-    throw brokenAnswer(connection.context(call), 'JSON that names no user');
-  }
-  return { userId, organizationId, parallelism: connection.parallelism.current() };
+  const { UserId, OrganizationId } = parsed(whoAmIAnswer, json, connection.context(call));
+  return { userId: UserId, organizationId: OrganizationId, parallelism: connection.parallelism.current() };
 }
 
 export async function readChangeTracking(
@@ -35,7 +35,5 @@ export async function readChangeTracking(
   const path = `EntityDefinitions(LogicalName='${kind}')?$select=ChangeTrackingEnabled`;
   const call: Call = { name: `read the definition of ${kind}`, method: 'GET', path, signal };
   const { json } = await sendForJson(connection, lane, call);
-  const answer = tableAnswer.safeParse(json);
-  if (!answer.success) throw brokenAnswer(connection.context(call), 'JSON that is no table definition');
-  return answer.data.ChangeTrackingEnabled;
+  return parsed(tableAnswer, json, connection.context(call)).ChangeTrackingEnabled;
 }

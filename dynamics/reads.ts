@@ -3,6 +3,7 @@ import { brokenAnswer, failureOf, isSuccess, parseJson, verdictOf } from './answ
 import type { Call, Connection } from './connection.js';
 import { inParallel } from './in-parallel.js';
 import { PAGE_SIZE, readPages } from './pages.js';
+import { rowLacks } from './parse.js';
 import { parseRow, selection } from './rows.js';
 import { guid, TABLES } from './tables.js';
 import type { Row } from './types.js';
@@ -36,8 +37,9 @@ export async function readRow(
     if (verdictOf(answer).is === 'gone') return undefined;
     throw failureOf(answer, context);
   }
-  const row = parseRow(kind, parseJson(answer.body), new Set(select));
-  if (row === undefined) throw brokenAnswer(context, 'something that is not a row');
+  const json = parseJson(answer.body);
+  const row = parseRow(kind, json, new Set(select));
+  if (row === undefined) throw brokenAnswer(context, rowLacks(kind, json));
   return row;
 }
 

@@ -103,6 +103,8 @@ export interface Refusal {
   readonly message: string;
   /** The one written column that a validation error names. */
   readonly column?: string;
+  /** The row that is in the way (duplicate detection, alternate key), where the message names exactly one. */
+  readonly twin?: string;
   readonly scope: RefusalScope;
 }
 
@@ -131,6 +133,8 @@ export interface ColumnAccess {
   readonly creatable: boolean;
   readonly updatable: boolean;
   readonly secured: boolean;
+  /** Why a right is withheld, and what to do, where the column alone does not explain it. For people. */
+  readonly withheld?: string | undefined;
 }
 
 /** Rights by kind and column. A column that is absent may not be used at all. */
@@ -146,7 +150,8 @@ export interface Identity {
 
 /**
  * The Dataverse Web API (v9.2) as this product uses it. A call that fails as a whole throws `RemoteFailure`; an abort
- * throws the signal's reason. Nothing is repeated here except one call after a 401, with a fresh token.
+ * throws the signal's reason. Nothing is repeated here but a call after a 401, once, with a fresh token, and rows of a
+ * batch that certainly were not run.
  */
 export interface Dynamics {
   /** The same connection, its calls queued in another lane. */
@@ -169,8 +174,9 @@ export interface Dynamics {
   ): Promise<DynamicsColumn[]>;
 
   /**
-   * What the user may read and write at this moment (`Consistency: Strong`), in one call. An answer that is not
-   * understood grants nothing. Kinds that were not asked for are empty.
+   * What the user may read and write at this moment (`Consistency: Strong`), in one call; in two where the environment
+   * does not name privileges or refuses the function for secured columns. What is not said is not granted: Read on the
+   * table counts at organization level alone, and a masked column is not readable. Kinds not asked for are empty.
    */
   access(userId: string, kinds: readonly Kind[], signal?: AbortSignal): Promise<Access>;
 

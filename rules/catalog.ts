@@ -75,6 +75,8 @@ export interface DynamicsColumn {
   readonly readable: boolean;
   readonly creatable: boolean;
   readonly updatable: boolean;
+  /** Why the sync user was granted less than the column allows, and what to do, where Dynamics' answers tell more. */
+  readonly withheld?: string | undefined;
 }
 
 /** Everything both schemas say that the rules need, at one moment. */

@@ -51,11 +51,14 @@ function mapField(
   const codec = codecFor(marketo, column);
   if (!meets(codec)) return setAside('types-cannot-meet', codec.cannotMeet);
   if (!column.readable) {
-    return setAside('unreadable', `The sync user may not read ${kind}.${name}, so it is not synced.`);
+    const why = `The sync user may not read ${kind}.${name}, so it is not synced.`;
+    return setAside('unreadable', told(why, column));
   }
   const updatable = column.updatable && !isState(column);
-  const { direction, notice } = narrowed(choice.direction, marketo, { updatable, where: `${kind}.${name}` });
-  if (direction === null) return { notice };
+  const narrow = narrowed(choice.direction, marketo, { updatable, where: `${kind}.${name}` });
+  const { direction } = narrow;
+  const notice = narrow.notice && { ...narrow.notice, message: told(narrow.notice.message, column) };
+  if (direction === null) return notice === undefined ? {} : { notice };
   const field: MappedField = {
     name: choice.marketo,
     column: name,
@@ -69,6 +72,10 @@ function mapField(
   };
   return notice === undefined ? { field } : { field, notice };
 }
+
+/** With what Dynamics told of the reason. */
+const told = (message: string, { withheld }: DynamicsColumn): string =>
+  withheld === undefined ? message : `${message} ${withheld}`;
 
 const setAside = (code: FieldNotice['code'], message: string): Outcome => ({ notice: { code, message } });
 
