@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import { FAILURES, RemoteFailure, type FailureDetails, type FailureType } from '../rules/failures.js';
 import { canonicalCode, NO_CODE, VERDICTS, type Verdict } from './error-codes.js';
-import { retryAfterMs } from './retry-after.js';
+import { retryAfterMs } from '../rules/retry-after.js';
 
 /** An HTTP answer, of a request or of a part of a batch. Header names are lower case. */
 export interface Answer {

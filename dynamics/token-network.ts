@@ -3,7 +3,7 @@ import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@az
 import { parseJson } from './answers.js';
 import type { Http } from './http.js';
 import { NoAnswer } from './http.js';
-import { retryAfterMs } from './retry-after.js';
+import { retryAfterMs } from '../rules/retry-after.js';
 
 /** How the last request to the token endpoint went: MSAL's errors do not tell it all. */
 export type LastAnswer =

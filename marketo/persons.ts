@@ -80,6 +80,7 @@ async function readBatch(
             batchSize: 300,
             nextPageToken,
           },
+          limit: 'personsByFilter',
           result: pageOf(fields),
         },
         signal,

@@ -1,11 +1,30 @@
 import { z } from 'zod';
-import type { Send } from './calls.js';
+import type { Call, Send } from './calls.js';
 
-const days = z.array(z.object({ total: z.number().nullish() }));
+/** Calls of one day, by the subscription's own count and day. */
+export interface Usage {
+  readonly total: number;
+  /** By the e-mail address of the API user. */
+  readonly byUser: ReadonlyMap<string, number>;
+}
 
-/** Calls that all integrations together made today, by the subscription's own count and day. */
-export async function usageToday(send: Send, signal?: AbortSignal): Promise<number> {
-  const call = { name: "read today's usage", writes: false, path: '/v1/stats/usage.json', result: days };
+const days = z.array(
+  z.object({
+    total: z.number(),
+    users: z.array(z.object({ userId: z.string(), count: z.number() })).nullish(),
+  }),
+);
+
+/** Calls that all integrations together made today; none before the first one of the day. */
+export async function usage(send: Send, signal?: AbortSignal): Promise<Usage> {
+  const call: Call<z.infer<typeof days>> = {
+    name: "read today's usage",
+    writes: false,
+    path: '/v1/stats/usage.json',
+    limit: 'persons',
+    result: days,
+  };
   const [today] = (await send(call, signal)).result;
-  return today?.total ?? 0;
+  const users = today?.users ?? [];
+  return { total: today?.total ?? 0, byUser: new Map(users.map(({ userId, count }) => [userId, count])) };
 }
