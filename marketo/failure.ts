@@ -1,6 +1,6 @@
 import { FAILURES, RemoteFailure, type FailureDetails, type FailureType } from '../rules/failures.js';
+import { millisUntilQuotaReset } from '../rules/quota-day.js';
 import { advice, verdictOf } from './codes.js';
-import { millisUntilQuotaReset } from './quota-reset.js';
 import type { MarketoTiming } from './settings.js';
 import { errorEnvelope, parseJson, type HttpAnswer } from './wire.js';
 

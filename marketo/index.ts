@@ -32,7 +32,7 @@ import {
   type DeletedPage,
 } from './streams.js';
 import { syncPersons, type SyncPersonsCall, type SyncResult } from './sync-persons.js';
-import { usageToday } from './usage.js';
+import { usage, type DayUsage } from './usage.js';
 
 export type * from './activity-types.js';
 export type * from './add-activities.js';
@@ -43,6 +43,7 @@ export type { MarketoOptions, MarketoSettings, MarketoTiming } from './settings.
 export type { Activity, FieldChange } from './stream-entry.js';
 export type * from './streams.js';
 export type * from './sync-persons.js';
+export type { DayUsage } from './usage.js';
 export { DEFAULT_TIMING } from './settings.js';
 export { MOST_ACTIVITIES } from './add-activities.js';
 export { MOST_FILTER_VALUES } from './filter-values.js';
@@ -88,7 +89,9 @@ export interface Marketo {
   /** At most 300; one result per activity, in their order. */
   addActivities(input: readonly NewActivity[], signal?: AbortSignal): Promise<ActivityResult[]>;
 
-  /** Calls of all integrations today. */
+  /** Calls of all integrations today, with the day that Marketo takes it for. */
+  usage(signal?: AbortSignal): Promise<DayUsage>;
+  /** The number alone. */
   usageToday(signal?: AbortSignal): Promise<number>;
   /** Closes the sockets of all lanes. */
   close(): void;
@@ -124,7 +127,8 @@ function onLane(connection: Connection, lane: Lane): Marketo {
     activityTypes: (signal) => activityTypes(send, signal),
     ensureActivityType: (definition, signal) => ensureActivityType(send, definition, signal),
     addActivities: (input, signal) => addActivities(send, input, signal),
-    usageToday: (signal) => usageToday(send, signal),
+    usage: (signal) => usage(send, signal),
+    usageToday: async (signal) => (await usage(send, signal)).total,
     close: () => connection.http.close(),
   };
 }

@@ -2,8 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { CallLimits } from '../../rules/call-limits.js';
 import type { Answer, Lease } from '../../store/budget-statements.js';
-import { openDatabase, type Database } from '../../store/database.js';
-import { up } from '../../store/migrations/0002-budgets.js';
+import { migrate, openDatabase, type Database } from '../../store/database.js';
 import { freshDatabase, type FreshDatabase } from '../support/database.js';
 
 export interface TwoProcesses {
@@ -21,7 +20,7 @@ export const twoProcesses = (): TwoProcesses => {
   beforeAll(async () => {
     fresh = await freshDatabase();
     opened.push(openDatabase(fresh.url), openDatabase(fresh.url));
-    await up(at(0).withTables());
+    await migrate(at(0));
   });
   beforeEach(async () => {
     await sql`truncate budgets, call_slots`.execute(at(0));
