@@ -7,7 +7,7 @@ import {
 } from '../rules/failures.js';
 import { isListed, verdictOf, type Verdict } from './codes.js';
 import { readEnvelope } from './envelope.js';
-import { millisUntilQuotaReset } from './quota-reset.js';
+import { millisUntilQuotaReset } from '../rules/quota-day.js';
 import type { MarketoTiming } from './settings.js';
 import type { HttpAnswer } from './wire.js';
 

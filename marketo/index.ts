@@ -89,7 +89,7 @@ export interface Marketo {
   /** At most 300; one result per activity, in their order. */
   addActivities(input: readonly NewActivity[], signal?: AbortSignal): Promise<ActivityResult[]>;
 
-  /** Calls of today, of all integrations and of each API user. */
+  /** Calls of today, of all integrations and of each API user, with the day that Marketo takes it for. */
   usage(signal?: AbortSignal): Promise<Usage>;
   /** Calls of all integrations today. */
   usageToday(signal?: AbortSignal): Promise<number>;

@@ -10,6 +10,7 @@ const IDLE = {
   marketo: {
     'GET /rest/v1/activities/deletedleads.json': 1,
     'GET /rest/v1/activities/leadchanges.json': 1,
+    'GET /rest/v1/stats/usage.json': 1,
   },
 };
 
@@ -37,7 +38,7 @@ const linked = async (kind: 'lead' | 'contact') => {
 };
 
 describe('Calls of a cycle', () => {
-  it('are four when nothing happened, whatever the size, and none of them writes', async () => {
+  it('are five when nothing happened, whatever the size, and none of them writes', async () => {
     expect(await calls(1)).toEqual(IDLE);
   });
 
