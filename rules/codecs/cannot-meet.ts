@@ -19,7 +19,7 @@ const NOT_SYNCED: Readonly<Partial<Record<MarketoType | DynamicsType, string>>> 
 
 const UNKNOWN_FIELD = 'this version does not know the type that Marketo gives the field.';
 const UNKNOWN_COLUMN =
-  'this version does not know the type that Dynamics gives the column (an image, a file, a date of untold behavior).';
+  'this version does not know the type that Dynamics gives the column (an image, a file, a date whose behavior it hides).';
 
 /** Why two types may not meet, with what to do about it: one text for set-up, for notices and for docs/types.md. */
 export function whyNot(field: MarketoField, column: DynamicsColumn): string {
