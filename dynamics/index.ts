@@ -9,6 +9,7 @@ import type { Dynamics, DynamicsOptions, DynamicsSettings } from './types.js';
 import { writeMany, writeOne } from './writes.js';
 
 export { DEFAULT_DEADLINES } from './connection.js';
+export { lookupName } from './lookup-names.js';
 export { lookupColumn } from './tables.js';
 export type * from './types.js';
 

@@ -43,7 +43,8 @@ export interface Row {
   readonly etag: string;
   /**
    * By the names that were selected. A column that is absent was not in the answer; `null` is blank *or* a secured
-   * column that the sync user may not read. A lookup is selected, and comes, as `_name_value` (see `lookupColumn`).
+   * column that the sync user may not read. A lookup is selected, and comes, as `_name_value` (see `lookupColumn`), or
+   * by the name of what it points at (see `lookupName`).
    */
   readonly values: Readonly<Record<string, FieldValue>>;
 }
@@ -62,8 +63,12 @@ export interface ChangePage {
   readonly serverTime: IsoInstant;
 }
 
-/** Where to start reading changes: a first full read of some columns, or a link of an earlier page. */
-export type ChangesFrom = { readonly select: readonly string[] } | { readonly link: string };
+/**
+ * Where to start reading changes: a first full read of some columns, or a link of an earlier page. The columns are in
+ * the link; `select` beside it says again which lookups are wanted by name.
+ */
+export type ChangesFrom =
+  { readonly select: readonly string[] } | { readonly link: string; readonly select?: readonly string[] };
 
 export interface RowUpdate {
   readonly type: 'update';

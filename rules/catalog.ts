@@ -71,6 +71,8 @@ export interface DynamicsColumn {
   /** Decimal places that the column keeps. */
   readonly precision?: number;
   readonly options?: readonly Option[];
+  /** Labels that options had before they were renamed or removed, newest first: Marketo may still say them. */
+  readonly formerOptions?: readonly Option[];
   readonly secured: boolean;
   readonly readable: boolean;
   readonly creatable: boolean;

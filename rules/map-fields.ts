@@ -54,8 +54,13 @@ function mapField(
     const why = `The sync user may not read ${kind}.${name}, so it is not synced.`;
     return setAside('unreadable', told(why, column));
   }
-  const updatable = column.updatable && !isState(column);
-  const narrow = narrowed(choice.direction, marketo, { updatable, where: `${kind}.${name}` });
+  const where = `${kind}.${name}`;
+  const updatable = column.updatable && isWritten(column);
+  const barred =
+    column.type === 'lookup'
+      ? `Marketo holds only the name of what ${where} points at`
+      : `the sync user may not change ${where}`;
+  const narrow = narrowed(choice.direction, marketo, { updatable, barred });
   const { direction } = narrow;
   const notice = narrow.notice && { ...narrow.notice, message: told(narrow.notice.message, column) };
   if (direction === null) return notice === undefined ? {} : { notice };
@@ -67,7 +72,7 @@ function mapField(
     codec,
     marketoField: marketo,
     dynamicsColumn: column,
-    creatable: column.creatable && !isState(column) && choice.direction !== 'toMarketo',
+    creatable: column.creatable && isWritten(column) && choice.direction !== 'toMarketo',
     updatable: updatable && direction !== 'toMarketo',
   };
   return notice === undefined ? { field } : { field, notice };
@@ -81,9 +86,10 @@ const setAside = (code: FieldNotice['code'], message: string): Outcome => ({ not
 
 /**
  * A state moves together with its status and by rules of its own (Microsoft: "Define status reason transitions"), so
- * neither is written as a field.
+ * neither is written as a field. A lookup is read as a name, which does not tell what to point at.
  */
-const isState = ({ type }: DynamicsColumn): boolean => type === 'state' || type === 'status';
+const isWritten = ({ type }: DynamicsColumn): boolean =>
+  type !== 'state' && type !== 'status' && type !== 'lookup';
 
 type Narrowed =
   Readonly<{ direction: Direction; notice?: Notice }> | Readonly<{ direction: null; notice: Notice }>;
@@ -91,12 +97,12 @@ type Narrowed =
 function narrowed(
   chosen: Direction,
   marketo: MarketoField,
-  { updatable, where }: Readonly<{ updatable: boolean; where: string }>,
+  { updatable, barred }: Readonly<{ updatable: boolean; barred: string }>,
 ): Narrowed {
   const toDynamics = chosen !== 'toMarketo' && updatable;
   const toMarketo = chosen !== 'toDynamics' && marketo.updateable;
   const refusals = [
-    chosen !== 'toMarketo' && !updatable ? `the sync user may not change ${where}` : [],
+    chosen !== 'toMarketo' && !updatable ? barred : [],
     chosen !== 'toDynamics' && !marketo.updateable ? `Marketo lets nobody change ${marketo.name} by API` : [],
   ].flat();
   const why = sentence(refusals.join(' and '));

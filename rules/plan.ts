@@ -73,9 +73,11 @@ type Collected = { -readonly [K in keyof Omit<Planned, 'link'>]: Planned[K][numb
 const SIDES = ['marketo', 'dynamics'] as const;
 
 const planField = (draft: Draft, field: MappedField, context: PlanContext, out: Collected): void => {
-  const { name, codec } = field;
+  const { name, codec, dynamicsColumn } = field;
   const marketo = actual(draft, 'marketo', name);
   const dynamics = actual(draft, 'dynamics', name);
+  // A name that cannot be read comes, if ever, when its row changes: asking in every cycle would not help.
+  if (dynamics === undefined && dynamicsColumn.type === 'lookup') return;
   if (marketo === undefined || dynamics === undefined) return void out.unread.push(name);
   const values = { marketo, dynamics };
   if (isUnderWay(draft, field, values)) return void out.waiting.push(name);

@@ -64,6 +64,8 @@ describe('Calls of a cycle', () => {
     const first = await calls(1);
     expect(first.marketo).toEqual({ ...IDLE.marketo, 'POST /rest/v1/leads.json': 1 });
     expect(first.dynamics).toMatchObject({ ...IDLE.dynamics, 'POST /api/data/v9.2/$batch': 1 });
+    // No lookup is mapped, so nobody's name is read.
+    expect(first.dynamics).not.toHaveProperty('GET /api/data/v9.2/contacts');
     expect(await calls(1)).toEqual(IDLE);
   });
 });
