@@ -114,6 +114,19 @@ describe('A lookup', () => {
   });
 });
 
+describe('A date', () => {
+  it('is one without time by its behavior, not by its format: that one still travels as a moment', async () => {
+    const { syncUserId } = await world.db
+      .selectFrom('installations')
+      .select('sync_user_id as syncUserId')
+      .executeTakeFirstOrThrow();
+    const columns = await world.ports.dynamics.columns('lead', syncUserId);
+    const typeOf = (name: string) => columns.find((column) => column.name === name)?.type;
+    expect(typeOf('estimatedclosedate')).toBe('dateOnly');
+    expect(typeOf('overriddencreatedon')).toBe('datetime');
+  });
+});
+
 describe('An option that is renamed in Dynamics', () => {
   const rename = async (options: readonly { value: number; label: string }[]) => {
     const response = await fetch(`${world.dataverse}/admin/columns/leads/leadsourcecode`, {

@@ -42,9 +42,24 @@ describe('text', () => {
     expect(memo.encode('marketo', '🚀🚀').ok).toBe(true);
     expect(memo.encode('marketo', 'éé日n')).toMatchObject({ ok: true });
     expect(refusal(memo.encode('marketo', '🚀🚀.'))).toBe('too-long');
-    expect(refusal(codec(person('text'), column('memo')).encode('marketo', 'a'.repeat(30_001)))).toBe(
-      'too-long',
-    );
+  });
+
+  it('of exactly 30,000 bytes fits into a text field, whatever its characters, and of one more does not', () => {
+    const memo = codec(person('text'), column('memo', { maxLength: 1_048_576 }));
+    for (const whole of [
+      'a'.repeat(30_000),
+      '🎌'.repeat(7_500),
+      'e\u0301'.repeat(10_000),
+      '日'.repeat(10_000),
+    ]) {
+      expect(memo.convert('dynamics', whole)).toEqual({ ok: true, value: whole });
+      expect(refusal(memo.convert('dynamics', `${whole}.`))).toBe('too-long');
+    }
+  });
+
+  it('keeps an accent apart from its letter where it was typed so', () => {
+    expect(same(plain, { side: 'marketo', value: 'é' }, { side: 'dynamics', value: 'e\u0301' })).toBe(false);
+    expect(plain.convert('marketo', 'e\u0301')).toEqual({ ok: true, value: 'e\u0301' });
   });
 });
 
@@ -61,6 +76,18 @@ describe('an e-mail field', () => {
   it('takes only ASCII in Marketo, and anything in Dynamics', () => {
     expect(refusal(email.convert('dynamics', 'jürgen@example.com'))).toBe('not-ascii-email');
     expect(email.convert('marketo', 'jürgen@example.com').ok).toBe(true);
+    expect(email.convert('dynamics', 'ada@bücher.example')).toMatchObject({
+      code: 'not-ascii-email',
+      message: expect.stringContaining('Write a domain of other letters as "xn--…".') as string,
+    });
+    expect(email.convert('dynamics', 'ada@xn--bcher-kva.example').ok).toBe(true);
+  });
+
+  it('that is none is refused before Marketo skips the whole person for it', () => {
+    for (const none of ['none', 'ada@', '@example.com', 'ada @example.com']) {
+      expect(refusal(email.convert('dynamics', none))).toBe('not-an-email');
+      expect(email.convert('marketo', none).ok).toBe(true);
+    }
   });
 });
 
@@ -82,6 +109,69 @@ describe('numbers', () => {
     expect(refusal(whole.convert('marketo', 3e9))).toBe('out-of-range');
     expect(refusal(codec(person('percent'), column('decimal')).convert('dynamics', 12.5))).toBe('not-whole');
     expect(refusal(whole.convert('marketo', '12 apples'))).toBe('not-a-number');
+  });
+});
+
+describe('money', () => {
+  const money = (precision: number): Codec => codec(person('currency'), column('money', { precision }));
+  const across = (codec: Codec, value: number): string | number => {
+    const result = codec.convert('dynamics', value);
+    return result.ok ? Number(result.value) : result.code;
+  };
+
+  it.each([
+    [0, 5.4, 5],
+    [2, 5000000.0, 5000000],
+    [2, -12.34, -12.34],
+    [2, 1e14, 1e14],
+    [4, 10.1234, 10.1234],
+    [4, 922337203.6854, 922337203.6854],
+  ])('of %i places goes to Dynamics at those: %d as %d', (places, value, kept) => {
+    expect(money(places).convert('marketo', value)).toEqual({ ok: true, value: kept });
+  });
+
+  it('whose currency has more places than its column says goes to Marketo with all of them', () => {
+    expect(across(money(2), 10.1234)).toBe(10.1234);
+    expect(across(money(2), 0.1 + 0.2)).toBe(0.3);
+    expect(across(codec(person('percent'), column('money')), 10.001)).toBe(10);
+  });
+
+  it('with more digits than a JSON number holds is refused, not rounded', () => {
+    expect(across(money(4), 1e14)).toBe('too-precise');
+    expect(across(money(4), Number('99999999999999.1234'))).toBe('too-precise');
+    expect(across(money(4), 12345678901.2345)).toBe(12345678901.2345);
+    expect(across(money(2), 12345678901234.56)).toBe(12345678901234.56);
+  });
+
+  it('for a whole number of Marketo is refused beyond 32 bits, and a fraction of percent is read', () => {
+    expect(across(codec(person('integer'), column('decimal')), 2_147_483_648)).toBe('out-of-range');
+    expect(across(codec(person('integer'), column('decimal')), -2_147_483_648)).toBe(-2_147_483_648);
+    const percent = codec(person('percent'), column('decimal'));
+    expect(percent.convert('marketo', 12.5)).toEqual({ ok: true, value: 12.5 });
+    expect(across(percent, 12.5)).toBe('not-whole');
+  });
+
+  it('of a whole column keeps every fraction in sight', () => {
+    const whole = codec(person('float'), column('integer'));
+    expect(refusal(whole.convert('marketo', 1.00001))).toBe('not-whole');
+    expect(whole.convert('marketo', 3 - 2 ** -50)).toEqual({ ok: true, value: 3 });
+  });
+});
+
+describe('a lookup', () => {
+  const owner = codec(person('string', { length: 10 }), column('lookup', { name: 'ownerid' }));
+
+  it('is a name in Marketo, whole or not at all', () => {
+    expect(owner.convert('dynamics', 'Jane Roe')).toEqual({ ok: true, value: 'Jane Roe' });
+    expect(refusal(owner.convert('dynamics', 'Maya Lindqvist'))).toBe('too-long');
+  });
+
+  it('takes no name in Dynamics', () => {
+    expect(owner.convert('marketo', 'Jane Roe')).toEqual({
+      ok: false,
+      code: 'name-of-a-record',
+      message: 'ownerid points at a record; the name "Jane Roe" does not tell which.',
+    });
   });
 });
 

@@ -105,6 +105,19 @@ describe('a chosen field', () => {
     expect(toMarketo.fields.lead).toMatchObject([{ creatable: false, updatable: false }]);
   });
 
+  it('that is a lookup goes to Marketo only, by name, and is never given to a new row', () => {
+    const lookup = { type: 'lookup' } as const;
+    const mapping = mapped({ column: lookup });
+    expect(directions(mapping)).toEqual(['toMarketo']);
+    expect(mapping.fields.lead).toMatchObject([{ creatable: false, updatable: false }]);
+    expect(mapping.notices.map(({ message }) => message)).toEqual([
+      'Marketo holds only the name of what lead.jobtitle points at, so it is synced to Marketo only.',
+    ]);
+    expect(codes(mapped({ choice: { direction: 'toMarketo' }, column: lookup }))).toEqual([]);
+    const never = mapped({ choice: { direction: 'toDynamics' }, column: lookup });
+    expect([never.fields.lead, codes(never)]).toEqual([[], ['read-only']]);
+  });
+
   it('that is a state is read, never written', () => {
     const mapping = mapped({ column: { type: 'state', options: [{ value: 0, label: 'Open' }] } });
     expect(directions(mapping)).toEqual(['toMarketo']);

@@ -54,7 +54,7 @@ const page = (): string => `# Which types meet
 <!-- Written by test/rules/types-page.test.ts from the rules themselves: run it with -u after a change. -->
 
 A person field and a column can be mapped to each other where their types meet. Types of Marketo stand at the left, types
-of Dynamics at the top. \`⇄\` syncs both ways, \`←\` to Marketo only, whatever \`direction\` says (a notice tells so). A number
+of Dynamics at the top. \`⇄\` syncs both ways, \`←\` to Marketo only (a notice tells so where both ways are chosen). A number
 is the reason, below, why the two cannot meet: \`contact-sync setup\` refuses such a row of the selection with file, line
 and key. \`unknown\` is a type that this version does not know.
 
