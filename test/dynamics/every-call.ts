@@ -24,6 +24,11 @@ export const CALLS: Readonly<
 > = {
   whoAmI: async (dynamics, _fake, signal) => (await dynamics.whoAmI(signal), 'read'),
   changeTracking: async (dynamics, _fake, signal) => (await dynamics.changeTracking('lead', signal), 'read'),
+  optimisticConcurrency: async (dynamics, _fake, signal) => (
+    await dynamics.optimisticConcurrency('lead', signal),
+    'read'
+  ),
+  changesKeptDays: async (dynamics, _fake, signal) => (await dynamics.changesKeptDays(signal), 'read'),
   columns: async (dynamics, _fake, signal) => (await dynamics.columns('lead', USER, {}, signal), 'read'),
   access: async (dynamics, _fake, signal) => (await dynamics.access(USER, ['lead'], signal), 'read'),
   'changes (first read)': (dynamics, _fake, signal) =>
@@ -88,7 +93,9 @@ export const healthy =
     if (url.endsWith('$batch')) return batchReply(heardParts(request).map(healthyPart));
     if (method === 'PATCH') return { status: 204 };
     if (url.endsWith('WhoAmI')) return ok({ UserId: USER, OrganizationId: id(2) });
-    if (url.includes('ChangeTrackingEnabled')) return ok({ ChangeTrackingEnabled: true });
+    if (url.includes('?$select=ChangeTrackingEnabled')) return ok({ ChangeTrackingEnabled: true });
+    if (url.includes('Concurrency')) return ok({ IsOptimisticConcurrencyEnabled: true });
+    if (url.includes('/organizations?')) return ok({ value: [{ expirechangetrackingindays: 7 }] });
     if (/\([0-9a-f-]{36}\)/.test(url)) return ok(row(request));
     return ok({ value: [row(request)], ...(url.includes('/leads') && { '@odata.deltaLink': link(fake) }) });
   };

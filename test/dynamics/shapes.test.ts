@@ -35,6 +35,11 @@ const NEEDED: Readonly<Record<string, readonly [Path, string][]>> = {
     [['OrganizationId'], 'OrganizationId'],
   ],
   changeTracking: [[['ChangeTrackingEnabled'], 'ChangeTrackingEnabled']],
+  optimisticConcurrency: [[['IsOptimisticConcurrencyEnabled'], 'IsOptimisticConcurrencyEnabled']],
+  changesKeptDays: [
+    [['value'], 'value'],
+    [['value', 0, 'expirechangetrackingindays'], 'value[0].expirechangetrackingindays'],
+  ],
   columns: [[['value'], 'value']],
   access: [[['value'], 'value']],
   'changes (first read)': [
