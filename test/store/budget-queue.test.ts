@@ -161,8 +161,9 @@ describe('the queue of a process', () => {
     const { acquire, asked, naps, lastAsked } = scene();
     const first = acquire('cycle');
     const onDemand = acquire('on-demand');
+    const failed = expect(first).rejects.toThrow('the day is over after 7');
     await lastAsked().answer({ lease: undefined, lack: 'quota', used: 7, at: new Date(0) });
-    await expect(first).rejects.toThrow('the day is over after 7');
+    await failed;
     expect(naps).toEqual([]);
     expect(asked.map(({ lane }) => lane)).toEqual(['cycle', 'on-demand']);
     await lastAsked().answer(granted(0));
