@@ -90,7 +90,7 @@ export const runVirtually = async (
   until: number,
   events: readonly Event[] = [],
 ): Promise<MadeCall[][]> => {
-  await Promise.all(jobs.map((job, index) => processes[index]?.begin(job)));
+  await Promise.all(jobs.map(async (job, index) => processes[index]?.begin(job)));
   const agenda = events.toSorted((left, right) => left.at - right.at);
   for (;;) {
     const living = processes.filter(({ alive }) => alive);
