@@ -37,6 +37,8 @@ export const createServer = (environment: Environment): FastifyInstance => {
   const app = Fastify({
     bodyLimit: 120 * 1024 * 1024,
     forceCloseConnections: true,
+    // Node's own limit is below the 32,768 characters that a GET may have.
+    http: { maxHeaderSize: 128 * 1024 },
     routerOptions: { maxParamLength: 200 },
   });
   app.removeAllContentTypeParsers();
