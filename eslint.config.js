@@ -45,7 +45,7 @@ const sandboxAbsent = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'test/histories'] },
+  { ignores: ['dist', 'node_modules', '**/.venv', 'test/histories'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

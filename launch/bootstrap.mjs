@@ -1,5 +1,5 @@
-// Entry of `npm start`, `npm test` and `npm run simulators`. Needs nothing but Node: it installs and builds what is
-// missing, then hands over. Usage: node launch/bootstrap.mjs start|test|simulators [args...]
+// Entry of `npm start`, `npm test`, `npm run test:clients` and `npm run simulators`. Needs nothing but Node: it installs
+// and builds what is missing, then hands over. Usage: node launch/bootstrap.mjs start|test|clients|simulators [args...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +10,7 @@ const programs = { start: 'dist/launch/start.js', simulators: 'dist/simulators/m
 const firstLines = {
   start: 'Contact Sync: checking what is installed and built',
   simulators: 'Contact Sync simulators: checking what is installed and built',
+  clients: 'Contact Sync: public clients against the simulators',
   test: 'Contact Sync: format, lint, types, build, tests',
 };
 
@@ -42,6 +43,12 @@ const prepare = async (command, args) => {
     process.exitCode = await runChecks(say, args);
     return false;
   }
+  if (command === 'clients') {
+    const { ensureClients, runFlows } = await import('./clients.mjs');
+    await ensureClients(say);
+    process.exitCode = await runFlows(say, args);
+    return false;
+  }
   await ensureBuild(say, stdout);
   if (!existsSync(join(root, programs[command]))) {
     throw new Error(`${programs[command]} is missing although the build went through`);
@@ -58,6 +65,6 @@ if (Object.hasOwn(firstLines, command)) {
   });
   if (isReady) await handOver(programs[command], args);
 } else {
-  console.error('Usage: node launch/bootstrap.mjs start|test|simulators [args...]');
+  console.error('Usage: node launch/bootstrap.mjs start|test|clients|simulators [args...]');
   process.exitCode = 2;
 }

@@ -34,7 +34,8 @@ const countTests = (reportFile) => {
 export const closingLine = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
-const runTests = async (args) => {
+/** Runs vitest; answers its exit code and how many tests passed, failed and were skipped. */
+export const runTests = async (args) => {
   const folder = mkdtempSync(join(tmpdir(), 'contact-sync-report-'));
   const report = join(folder, 'report.json');
   try {
@@ -49,7 +50,7 @@ const runTests = async (args) => {
   }
 };
 
-const timed = async (say, name, work) => {
+export const timed = async (say, name, work) => {
   say(`\n=== ${name}`);
   const startedAt = Date.now();
   const outcome = await work();

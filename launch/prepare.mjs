@@ -8,10 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-const installStamp = join(root, 'node_modules', '.contact-sync-lock');
 const buildStamp = join(root, 'dist', '.contact-sync-sources');
 
-const readText = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+export const readText = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
 /** Runs a command to its end. `stdout` is a file descriptor: the simulators' own must stay clean. */
 export const run = (command, args, { stdout = 1, cwd = root } = {}) =>
@@ -27,24 +26,24 @@ export const runNpm = (args, options) => {
   return npm.endsWith('.js') ? run(process.execPath, [npm, ...args], options) : run('npm', args, options);
 };
 
-const lockHash = () =>
+const lockHash = (folder) =>
   createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex');
 
 /** True when npm's own record says that exactly the locked versions are installed (somebody ran npm by hand). */
-const installedByHand = () => {
-  const record = readText(join(root, 'node_modules', '.package-lock.json'));
+const installedByHand = (folder) => {
+  const record = readText(join(folder, 'node_modules', '.package-lock.json'));
   if (record === '') return false;
   const installed = JSON.parse(record).packages;
-  const locked = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const locked = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')).packages;
   return Object.entries(locked).every(
     ([path, entry]) => path === '' || entry.optional || installed[path]?.version === entry.version,
   );
 };
 
-const install = async (say, stdout) => {
-  say('Installing dependencies (npm ci), about a minute the first time');
+const install = async (folder, say, { what, stdout }) => {
+  say(`Installing ${what} (npm ci), about a minute the first time`);
   const startedAt = Date.now();
   const beat = setInterval(
     () => say(`  still installing, ${Math.round((Date.now() - startedAt) / 1000)} s`),
@@ -53,10 +52,20 @@ const install = async (say, stdout) => {
   // NODE_ENV=production would leave out the compiler.
   const code = await runNpm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     stdout,
+    cwd: folder,
   });
   clearInterval(beat);
   if (code !== 0) throw new Error(`npm ci failed with exit code ${code}; its message stands above`);
-  say(`Dependencies installed in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  say(`Installed ${what} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+};
+
+/** Installs what the lock file in `folder` names, unless it is there already. `what` is said to the user. */
+export const ensureNpmPackages = async (folder, say, { what, stdout = 1 }) => {
+  const stamp = join(folder, 'node_modules', '.contact-sync-lock');
+  const hash = lockHash(folder);
+  if (readText(stamp) === hash) return;
+  if (!installedByHand(folder)) await install(folder, say, { what, stdout });
+  writeFileSync(stamp, hash);
 };
 
 /**
@@ -74,11 +83,7 @@ export const linkPostgres = async (nodeModules, stdout) => {
 };
 
 export const ensureDependencies = async (say, stdout) => {
-  const hash = lockHash();
-  if (readText(installStamp) !== hash) {
-    if (!installedByHand()) await install(say, stdout);
-    writeFileSync(installStamp, hash);
-  }
+  await ensureNpmPackages(root, say, { what: 'dependencies', stdout });
   await linkPostgres(join(root, 'node_modules'), stdout);
 };
 

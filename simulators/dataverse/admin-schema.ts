@@ -80,10 +80,10 @@ const schemaKeys: readonly string[] = [
 const deltaKeys: readonly string[] = ['type', 'removed'];
 
 /** The column with the patch; what is undefined stays, a null mask goes. */
-const patched = (before: Column, patch: Patch): Column => {
-  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-  const { mask, ...rest } = { ...before, ...Object.fromEntries(given) } as Column & { mask: unknown };
-  return { ...rest, ...(mask === null || mask === undefined ? {} : { mask }) } as Column;
+const patched = ({ mask: before, ...column }: Column, { mask, ...patch }: Patch): Column => {
+  const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+  const kept = mask === undefined ? before : (mask ?? undefined);
+  return { ...column, ...given, ...(kept === undefined ? {} : { mask: kept }) };
 };
 
 const tableOf = (organization: Organization, name: string): Table => {

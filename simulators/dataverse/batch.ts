@@ -71,6 +71,9 @@ export interface BatchOutcome {
   readonly writes: number;
 }
 
+/** Faults that answer a part without carrying it out. */
+const refusing: readonly string[] = ['refuse', 'stopBatch', 'throttleRest'];
+
 const isBatchAddress = (url: string): boolean => /\/\$batch(\?|$)/.test(url);
 
 const runPart = async (
@@ -83,7 +86,7 @@ const runPart = async (
   }
   if (fault?.kind === 'drop') throw new ConnectionDropped();
   if (fault?.kind === 'slow') await pause(fault.delayMs);
-  if (fault?.kind === 'refuse') return faultResponse(fault);
+  if (fault !== undefined && refusing.includes(fault.kind)) return faultResponse(fault);
   if (fault?.kind === 'garbage') return garbageResponse();
   const response = answer(session, part);
   if (fault?.kind === 'dropAfterWrite') throw new ConnectionDropped();
@@ -119,6 +122,7 @@ export const runBatch = async (
   const goOn = parsePrefer(request.headers['prefer']).has('odata.continue-on-error');
   const answers: PartAnswer[] = [];
   let [reads, writes, outer] = [0, 0, 200];
+  let throttled: Fault | undefined;
   for (const part of parts) {
     if ('members' in part) {
       writes += part.members.length;
@@ -129,12 +133,14 @@ export const runBatch = async (
       break;
     }
     session.organization.journal.count(part.method, part.url, true);
-    const fault = faults.take(part.method, part.url, true);
+    const fault = throttled ?? faults.take(part.method, part.url, true);
+    if (fault?.kind === 'throttleRest') throttled = fault;
     if (fault?.kind === 'missingPart') continue;
     if (isWrite(part.method)) writes += 1;
     else reads += 1;
     const response = await runPart(session, part, fault);
     answers.push(response);
+    if (fault?.kind === 'stopBatch' && goOn) break;
     if (response.status < 400 || goOn) continue;
     outer = response.status;
     break;

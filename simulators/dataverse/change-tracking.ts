@@ -24,23 +24,23 @@ const refuseOptions = (query: Query): void => {
 
 const pad = (value: number): string => String(value).padStart(2, '0');
 
-/** `919042!08/22/2026 08:10:44`, percent-encoded as the product does it. */
+/** Percent-encoded as the product does it: also `!`, and in lower case. */
+const encodeToken = (token: string): string =>
+  token.replace(/!/g, '%21').replace(/\//g, '%2f').replace(/:/g, '%3a').replace(/ /g, '%20');
+
+/** `919042!08/22/2026 08:10:44`. */
 const writeToken = (version: number, at: number): string => {
   const date = new Date(at);
   const day = `${pad(date.getUTCMonth() + 1)}/${pad(date.getUTCDate())}/${date.getUTCFullYear()}`;
   const time = `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}:${pad(date.getUTCSeconds())}`;
-  return `${version}!${day} ${time}`
-    .replace('!', '%21')
-    .replace(/\//g, '%2f')
-    .replace(/:/g, '%3a')
-    .replace(' ', '%20');
+  return encodeToken(`${version}!${day} ${time}`);
 };
 
 const tokenPattern = /^(\d+)!(\d{2})\/(\d{2})\/(\d{4}) (\d{2}:\d{2}:\d{2})$/;
 
-const expired = (): DataverseError =>
+const expired = ({ settings }: Organization): DataverseError =>
   new DataverseError(
-    400,
+    settings.expiredDeltaStatus,
     '0x80044352',
     'Version stamp associated with the client has expired. Please perform a full sync.',
   );
@@ -52,12 +52,18 @@ const readToken = (organization: Organization, table: Table, token: string): num
   const version = Number(match[1]);
   const issuedAt = Date.parse(`${match[4] ?? ''}-${match[2] ?? ''}-${match[3] ?? ''}T${match[5] ?? ''}Z`);
   const oldest = organization.now() - organization.settings.trackingDays * 86_400_000;
-  if (version < table.tokensExpiredBelow || issuedAt < oldest) throw expired();
+  if (version < table.tokensExpiredBelow || issuedAt < oldest) throw expired(organization);
   return version;
 };
 
 const deltaLink = (organization: Organization, table: Table, query: Query, version: number): Answer => {
   const token = writeToken(version, organization.now());
+  return { '@odata.deltaLink': linkWith(organization, table, query, '$deltatoken', token) };
+};
+
+/** The link of a delta that brought nothing, with the token that was sent. */
+const sameLink = (organization: Organization, table: Table, query: Query): Answer => {
+  const token = encodeToken(query.deltaToken ?? '');
   return { '@odata.deltaLink': linkWith(organization, table, query, '$deltatoken', token) };
 };
 
@@ -70,6 +76,13 @@ const deletedEntry = (organization: Organization, table: Table, change: Change):
   id: change.id,
   reason: 'deleted',
 });
+
+/** Change tracking may be off for a table; once on, it stays on. */
+const demandTracking = ({ settings }: Organization, { shape }: Table): void => {
+  if (!settings.untrackedTables.includes(shape.logicalName)) return;
+  const message = `Entity ${shape.logicalName} isn't enabled for change tracking.`;
+  throw new DataverseError(400, '0x80072491', message);
+};
 
 /** The first load: all rows by key; the delta link stands on the last page alone. */
 const firstLoad = (
@@ -154,7 +167,9 @@ const delta = (
           { ...query, linkText: withToken(query) },
           { ...from, page: from.page + 1, phase: last.phase, after: last.version },
         )
-      : deltaLink(organization, table, query, from.until);
+      : entries.length === 0 && organization.settings.unchangedDeltaToken === 'same'
+        ? sameLink(organization, table, query)
+        : deltaLink(organization, table, query, from.until);
   return {
     '@odata.context': contextUrl(organization, table, query, '/$delta'),
     ...link,
@@ -183,6 +198,7 @@ export const readTracked = (
   request: ApiRequest,
 ): ApiResponse => {
   refuseOptions(query);
+  demandTracking(organization, table);
   demandGlobalRead(organization.privileges, table.shape);
   const prefer = parsePrefer(request.headers['prefer']);
   const size = pageSize(prefer.get('odata.maxpagesize'));
@@ -196,6 +212,7 @@ export const readTracked = (
 
 /** `GET leads/$count?$deltatoken=...`: how many entries a delta would bring. */
 export const countChanges = (organization: Organization, table: Table, query: Query): ApiResponse => {
+  demandTracking(organization, table);
   demandGlobalRead(organization.privileges, table.shape);
   const since = readToken(organization, table, query.deltaToken ?? '');
   let count = 0;

@@ -18,7 +18,7 @@ export const shareOf = (organization: Organization, rowId: string, column: Colum
 
 /** `****4711`: all but the last characters, or all, become the mask's character. */
 const masked = (text: string, { character, keepLast }: Mask): string => {
-  const letters = [...text];
+  const letters = Array.from(text);
   const hidden = Math.max(0, letters.length - keepLast);
   return character.repeat(hidden) + letters.slice(hidden).join('');
 };

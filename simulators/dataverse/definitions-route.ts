@@ -91,8 +91,10 @@ const readEntity = (organization: Organization, path: string, query: Query): Bod
   );
   const [definition = {}] = selectDefinitions(whole, query, 'EntityMetadata');
   const expanded = query.expand.map((one) => one.replace(/\(.*$/s, ''));
-  const parts = expanded.map((name) => [name, below(organization, table, name, emptyQuery(query))['value']]);
-  return { ...definition, ...Object.fromEntries(parts) };
+  const parts = Object.fromEntries(
+    expanded.map((name) => [name, below(organization, table, name, emptyQuery(query))['value']]),
+  ) as Body;
+  return { ...definition, ...parts };
 };
 
 /** For what `$expand` brings along: all of it, without the options of the outer query. */

@@ -1,24 +1,67 @@
 import { z } from 'zod';
+import { faultPresets, presetNames } from './fault-presets.js';
+import { oddShapes } from './odd-batch.js';
 
-export const faultSchema = z.strictObject({
+const order = z.strictObject({
   method: z.string().optional(),
   /** Part of the path with its query, as sent or decoded. */
   path: z.string().optional(),
   /** Applies to requests inside a `$batch` instead of to HTTP requests. */
   part: z.boolean().default(false),
-  kind: z.enum(['refuse', 'afterWrite', 'drop', 'dropAfterWrite', 'slow', 'garbage', 'missingPart']),
+  kind: z
+    .enum([
+      'refuse',
+      'afterWrite',
+      'drop',
+      'dropAfterWrite',
+      'slow',
+      'garbage',
+      'missingPart',
+      'stopBatch',
+      'throttleRest',
+      'cutBatch',
+      'oddBatch',
+    ])
+    .default('refuse'),
+  /** How a refusal is written: as the Web API does, or as something in between does. */
+  body: z.enum(['odata', 'message', 'html', 'empty', 'codeless', 'innerError']).default('odata'),
+  /** For `oddBatch`: how the multipart answer is written. */
+  shape: z.enum(oddShapes).default('lf'),
+  /** For `cutBatch`: parts that arrive whole before the cut. */
+  wholeParts: z.int().nonnegative().default(1),
   status: z.int().min(200).max(599).default(503),
   code: z.string().default('0x80040216'),
   message: z.string().default('An unexpected error occurred.'),
   /** Seconds for the `Retry-After` header. */
   retryAfter: z.int().nonnegative().optional(),
+  /** Writes `Retry-After` as an HTTP date. */
+  retryAfterDate: z.boolean().default(false),
   delayMs: z.number().nonnegative().default(1000),
   times: z.int().positive().default(1),
   /** Matching requests that pass before the fault starts. */
   skip: z.int().nonnegative().default(0),
 });
 
-export type FaultOrder = z.infer<typeof faultSchema>;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+const named = z.object({ preset: z.enum(presetNames) });
+
+/** An order; with `preset` it begins with that one's values, and needs no kind. */
+export const faultSchema = z.preprocess((value, context) => {
+  if (!isObject(value)) return value;
+  if (value['preset'] === undefined) {
+    if (value['kind'] === undefined) context.addIssue('Give a kind or a preset.');
+    return value;
+  }
+  const { preset, ...given } = value;
+  const found = named.safeParse({ preset });
+  if (found.success) return { ...faultPresets[found.data.preset], ...given };
+  context.addIssue(`There is no preset ${JSON.stringify(preset)}: choose one of ${presetNames.join(', ')}.`);
+  return value;
+}, order);
+
+export type FaultOrder = z.infer<typeof order>;
 export type Fault = Readonly<FaultOrder> & { readonly id: string };
 
 const decoded = (path: string): string => {
@@ -29,8 +72,10 @@ const decoded = (path: string): string => {
   }
 };
 
+const partKinds: readonly string[] = ['missingPart', 'stopBatch', 'throttleRest'];
+
 const matches = (fault: FaultOrder, method: string, path: string, part: boolean): boolean =>
-  (fault.part || fault.kind === 'missingPart') === part &&
+  (fault.part || partKinds.includes(fault.kind)) === part &&
   (fault.method === undefined || fault.method.toUpperCase() === method.toUpperCase()) &&
   (fault.path === undefined || path.includes(fault.path) || decoded(path).includes(fault.path));
 

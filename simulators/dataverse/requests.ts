@@ -1,6 +1,6 @@
 import { answer, isWrite, refusalResponse, type Session } from './api.js';
 import { runBatch } from './batch.js';
-import { answerSignIn, isSignInAddress } from './entra.js';
+import { answerSignIn, isSignInAddress, signInFault } from './entra.js';
 import { demandApplicationUser } from './caller.js';
 import { DataverseError } from './errors.js';
 import { ConnectionDropped, faultResponse, garbageResponse, pause } from './fault-answers.js';
@@ -8,6 +8,8 @@ import type { Fault, Faults } from './faults.js';
 import type { ServiceProtection } from './limits.js';
 import type { ApiRequest, ApiResponse } from './messages.js';
 import { apiRoot, type Organization } from './organization.js';
+import { cutBatch, oddBatch } from './odd-batch.js';
+import type { Entitlement } from './entitlement.js';
 import type { SignIn } from './sign-in.js';
 import { newGuid } from './values.js';
 
@@ -16,6 +18,7 @@ export interface Environment {
   readonly organization: Organization;
   readonly signIn: SignIn;
   readonly protection: ServiceProtection;
+  readonly entitlement: Entitlement;
   readonly faults: Faults;
   readonly tenantId: string;
   readonly clientId: string;
@@ -45,6 +48,7 @@ const runCounted = async (environment: Environment, request: ApiRequest, batch: 
   const { executionMsPerRead, executionMsPerWrite } = organization.settings;
   const session: Session = { organization, clientId };
   const spend = (reads: number, writes: number): void => {
+    environment.entitlement.spend(reads + writes);
     protection.spend(organization.now(), reads * executionMsPerRead + writes * executionMsPerWrite);
   };
   if (batchAddress.test(request.url)) {
@@ -55,6 +59,14 @@ const runCounted = async (environment: Environment, request: ApiRequest, batch: 
   const write = isWrite(request.method);
   spend(write ? 0 : 1, write ? 1 : 0);
   return plain(answer(session, request), write);
+};
+
+/** The wait of a refusal in the form that the setting chooses. */
+const inRetryForm = (organization: Organization, response: ApiResponse): ApiResponse => {
+  const wait = response.headers['Retry-After'];
+  if (wait === undefined || organization.settings.retryAfter === 'seconds') return response;
+  const date = new Date(organization.now() + Number(wait) * 1000).toUTCString();
+  return { ...response, headers: { ...response.headers, 'Retry-After': date } };
 };
 
 /** Sign-in, limits, then the request itself; answers carry the product's diagnostic headers. */
@@ -70,9 +82,10 @@ const answerApi = async (
   }
   try {
     demandApplicationUser(organization);
+    environment.entitlement.enter(organization.now(), organization.settings);
     protection.enter(organization.now(), organization.settings);
   } catch (error) {
-    if (error instanceof DataverseError) return plain(refusalResponse(error));
+    if (error instanceof DataverseError) return plain(inRetryForm(organization, refusalResponse(error)));
     throw error;
   }
   try {
@@ -103,6 +116,20 @@ const execute = async (
   return plain(answerSignIn(organization, signIn, tenantId, request));
 };
 
+/** A refusal as the asked server words it: Microsoft Entra ID has words of its own. */
+const refused = ({ organization }: Environment, request: ApiRequest, fault: Fault): ApiResponse => {
+  const response = faultResponse(fault);
+  if (!isSignInAddress(request) || fault.body !== 'odata') return response;
+  const wait = response.headers['Retry-After'];
+  return signInFault(organization.now(), fault, wait === undefined ? {} : { 'Retry-After': wait });
+};
+
+const afterFault = (response: ApiResponse, fault: Fault): ApiResponse => {
+  if (fault.kind === 'afterWrite') return faultResponse(fault);
+  if (fault.kind === 'cutBatch') return cutBatch(response, fault.wholeParts);
+  return fault.kind === 'oddBatch' ? oddBatch(response, fault.shape) : response;
+};
+
 const underFault = async (
   environment: Environment,
   request: ApiRequest,
@@ -110,12 +137,12 @@ const underFault = async (
   fault: Fault | undefined,
 ): Promise<Done> => {
   if (fault?.kind === 'drop') throw new ConnectionDropped();
-  if (fault?.kind === 'refuse') return plain(faultResponse(fault));
+  if (fault?.kind === 'refuse') return plain(refused(environment, request, fault));
   if (fault?.kind === 'garbage') return plain(garbageResponse());
   const delay = fault?.kind === 'slow' ? fault.delayMs : 0;
   const done = await execute(environment, request, callNumber, delay);
   if (fault?.kind === 'dropAfterWrite') throw new ConnectionDropped();
-  return fault?.kind === 'afterWrite' ? { ...done, response: faultResponse(fault) } : done;
+  return fault === undefined ? done : { ...done, response: afterFault(done.response, fault) };
 };
 
 /** Answers an HTTP request, or undefined when the connection is to be dropped. Each one is journalled. */

@@ -1,3 +1,5 @@
+import https from 'node:https';
+import type { RequestListener, Server } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { adminRoutes, answerAdminError } from './admin.js';
 import type { ApiRequest } from './messages.js';
@@ -27,14 +29,25 @@ const answerProduct = async (
     return reply;
   }
   reply.code(response.status).headers(response.headers);
-  return await (response.body === null ? reply.send() : reply.send(response.body));
+  // As bytes: Fastify would write another content type over that of a text.
+  return await (response.body === null ? reply.send() : reply.send(Buffer.from(response.body)));
 };
 
 const isAdmin = (request: FastifyRequest): boolean => (request.raw.url ?? '').startsWith('/admin');
 
+/** A server over TLS; to routes it is the same as one without. */
+const secureServer =
+  ({ certificate, privateKey }: Readonly<{ certificate: string; privateKey: string }>) =>
+  (handler: RequestListener): Server =>
+    https.createServer({ cert: certificate, key: privateKey }, handler) as unknown as Server;
+
 /** The HTTP shell: the door under `/admin`, everything else as the product would answer it. */
-export const createServer = (environment: Environment): FastifyInstance => {
+export const createServer = (
+  environment: Environment,
+  tls?: Readonly<{ certificate: string; privateKey: string }>,
+): FastifyInstance => {
   const app = Fastify({
+    ...(tls === undefined ? {} : { serverFactory: secureServer(tls) }),
     bodyLimit: 120 * 1024 * 1024,
     forceCloseConnections: true,
     // Node's own limit is below the 32,768 characters that a GET may have.

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -22,7 +23,7 @@ let project = '';
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'contact-sync-bootstrap-'));
   mkdirSync(join(project, 'launch'));
-  for (const name of ['bootstrap.mjs', 'prepare.mjs', 'checks.mjs']) {
+  for (const name of ['bootstrap.mjs', 'prepare.mjs', 'checks.mjs', 'clients.mjs']) {
     cpSync(join(repository, 'launch', name), join(project, 'launch', name));
   }
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
@@ -104,24 +105,24 @@ it('leaves standard output of the simulators to their own line', () => {
 it('refuses a word it does not know with its usage', () => {
   const { code, stderr } = bootstrap(['toString']);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/Usage: .*start\|test\|simulators/);
+  expect(stderr).toMatch(/Usage: .*start\|test\|clients\|simulators/);
 });
 
-describe('npm test', () => {
-  const withReport = (report: object, exitCode: number) => ({
-    FAKE_VITEST: join(fixtures, 'vitest.mjs'),
-    FAKE_REPORT: JSON.stringify(report),
-    FAKE_EXIT: String(exitCode),
-  });
-  const counts = {
-    numPassedTests: 12,
-    numFailedTests: 0,
-    numPendingTests: 0,
-    numTodoTests: 0,
-    testResults: [],
-  };
-  const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
+const withReport = (report: object, exitCode: number) => ({
+  FAKE_VITEST: join(fixtures, 'vitest.mjs'),
+  FAKE_REPORT: JSON.stringify(report),
+  FAKE_EXIT: String(exitCode),
+});
+const counts = {
+  numPassedTests: 12,
+  numFailedTests: 0,
+  numPendingTests: 0,
+  numTodoTests: 0,
+  testResults: [],
+};
+const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
 
+describe('npm test', () => {
   it('runs every check with its time, passes arguments on, and ends with the count', () => {
     const { code, stdout, npmCalls } = bootstrap(['test', 'test/rules'], withReport(counts, 0));
 
@@ -156,6 +157,73 @@ describe('npm test', () => {
 
   it('never ends on "0 failed" when vitest itself failed', () => {
     expect(lastLine(bootstrap(['test'], withReport(counts, 1)).stdout)).toBe('12 passed, 1 failed');
+  });
+});
+
+describe('npm run test:clients', () => {
+  const clients = () => join(project, 'test', 'public-clients');
+  const python = () => join(project, 'python.mjs');
+  const environment = () => ({ ...withReport(counts, 0), PYTHON: python() });
+  const require = (line: string) => writeFileSync(join(clients(), 'requirements.txt'), line);
+  const calls = (...file: string[]) => {
+    const text = existsSync(join(...file))
+      ? readFileSync(join(...file), 'utf8')
+          .trim()
+          .split('\n')
+      : [];
+    rmSync(join(...file), { force: true });
+    return text;
+  };
+  /** What was installed beside the flows: by npm, and by Python. */
+  const installed = () => [calls(clients(), 'npm-calls'), calls(project, 'python-calls')];
+
+  beforeEach(() => {
+    mkdirSync(clients(), { recursive: true });
+    cpSync(join(project, 'package-lock.json'), join(clients(), 'package-lock.json'));
+    require('backoff==2.2.1');
+    cpSync(join(fixtures, 'python.mjs'), python());
+    chmodSync(python(), 0o755);
+  });
+
+  it('installs the clients beside their flows, runs the flows alone, and ends with the count', () => {
+    const { code, stdout, npmCalls } = bootstrap(['clients', 'marketo'], environment());
+
+    expect(npmCalls).toEqual(['ci']);
+    expect(installed()).toEqual([['ci'], ['venv .venv', 'pip requirements.txt']]);
+    expect(stdout).toMatch(/vitest got run --config \S+vitest\.clients\.config\.ts marketo/);
+    expect(lastLine(stdout)).toBe('12 passed, 0 failed');
+    expect(code).toBe(0);
+  });
+
+  it('installs nothing a second time, and only what changed a third time', () => {
+    bootstrap(['clients'], environment());
+    installed();
+    bootstrap(['clients'], environment());
+    expect(installed()).toEqual([[], []]);
+
+    require('backoff==2.2.2');
+    bootstrap(['clients'], environment());
+    expect(installed()).toEqual([[], ['venv .venv', 'pip requirements.txt']]);
+  });
+
+  it.each([
+    ['is too old', { FAKE_PYTHON: '3.9.18' }, /Python 3\.10 or newer .* is Python 3\.9\.18\. Install it/],
+    ['is missing', { PYTHON: 'no-such-python' }, /no-such-python was not found\. Install it/],
+  ])('says what to install when Python %s', (_what, wrong, message) => {
+    const { code, stdout, stderr } = bootstrap(['clients'], { ...environment(), ...wrong });
+
+    expect(stderr).toMatch(message);
+    expect(stdout).not.toContain('vitest got');
+    expect(code).toBe(1);
+  });
+
+  it.each(['venv', 'pip'])('stops when python -m %s fails, and tries again the next time', (module) => {
+    const failed = bootstrap(['clients'], { ...environment(), PYTHON_FAILS_AT: module });
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/failed with exit code 3/);
+    installed();
+    bootstrap(['clients'], environment());
+    expect(installed()[1]).toEqual(['venv .venv', 'pip requirements.txt']);
   });
 });
 

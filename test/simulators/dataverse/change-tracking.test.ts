@@ -162,4 +162,39 @@ describe('Change tracking', () => {
     expect(answer.message).toMatch(/^SecLib::CheckPrivilege failed\. User: .*Required Depth: Global/);
     expect((await sim.api('GET', 'leads?$select=lastname')).status).toBe(200);
   });
+
+  it('can give the same token again while nothing changed', async () => {
+    let now = Date.parse('2026-03-01T12:00:00Z');
+    const sim = await startSim({ leads, now: () => now });
+    const { deltaLink } = await load(sim);
+    now += 60_000;
+    expect((await readAll(sim, deltaLink)).deltaLink).not.toBe(deltaLink);
+    await sim.admin('PATCH', '/settings', { unchangedDeltaToken: 'same' });
+    expect((await readAll(sim, deltaLink)).deltaLink).toBe(deltaLink);
+    await sim.admin('PATCH', `/rows/leads/${id(1)}`, { jobtitle: 'x' });
+    expect((await readAll(sim, deltaLink)).deltaLink).not.toBe(deltaLink);
+  });
+
+  it('may be off for a table, which metadata tells too', async () => {
+    const sim = await startSim({ leads });
+    const { deltaLink } = await load(sim);
+    await sim.admin('PATCH', '/settings', { untrackedTables: ['lead'] });
+    for (const path of ['leads?$select=lastname', deltaLink]) {
+      const answer = await sim.api('GET', path, undefined, tracked);
+      expect(answer).toMatchObject({ status: 400, code: '0x80072491' });
+      expect(answer.message).toBe("Entity lead isn't enabled for change tracking.");
+    }
+    const select = '?$select=ChangeTrackingEnabled';
+    const lead = await sim.api('GET', `EntityDefinitions(LogicalName='lead')${select}`);
+    const contact = await sim.api('GET', `EntityDefinitions(LogicalName='contact')${select}`);
+    expect([lead, contact].map(({ json }) => json['ChangeTrackingEnabled'])).toEqual([false, true]);
+  });
+
+  it('can refuse an expired token with 410', async () => {
+    const sim = await startSim({ leads });
+    const { deltaLink } = await load(sim);
+    await sim.admin('PATCH', '/settings', { expiredDeltaStatus: 410 });
+    await sim.admin('POST', '/delta/expire');
+    expect(await sim.api('GET', deltaLink)).toMatchObject({ status: 410, code: '0x80044352' });
+  });
 });

@@ -115,4 +115,113 @@ describe('Faults', () => {
     const sim = await startSim();
     expect((await sim.admin('POST', '/faults', { kind: 'explode' })).status).toBe(400);
   });
+
+  it.each([
+    ['message', 'application/json; charset=utf-8', /^\{"Message":"Broken\."\}$/],
+    ['html', 'text/html', /^<!DOCTYPE html>/],
+    ['empty', null, /^$/],
+    ['codeless', 'application/json; odata.metadata=minimal', /^\{"error":\{"message":"Broken\."\}\}$/],
+    ['innerError', 'application/json; odata.metadata=minimal', /"innererror":\{"message":"Broken\."/],
+  ])('can be written as %s', async (body, type, text) => {
+    const sim = await start({ kind: 'refuse', status: 502, message: 'Broken.', body });
+    const answer = await write(sim);
+    expect(answer.status).toBe(502);
+    expect(answer.headers.get('content-type')).toBe(type);
+    expect(answer.text).toMatch(text);
+  });
+
+  it.each([
+    ['throttledRequests', 429, '0x80072322'],
+    ['throttledTime', 429, '0x80072321'],
+    ['throttledConcurrency', 429, '0x80072326'],
+    ['tooManyRequests', 429, '0x8005f103'],
+    ['deadlock', 500, '0x80044150'],
+    ['sqlTimeout', 500, '0x80044151'],
+    ['organizationDisabled', 503, '0x8004a104'],
+    ['noCode', 500, ''],
+    ['zeroCode', 400, '0x0'],
+  ])('have the name %s', async (preset, status, code) => {
+    const sim = await start({ preset });
+    expect(await write(sim)).toMatchObject({ status, code });
+    expect(await jobTitle(sim)).toBeNull();
+  });
+
+  it('let an order change a preset, also in how codes are written', async () => {
+    const sim = await start({ preset: 'deadlock', code: '0X80044150', retryAfter: 2, retryAfterDate: true });
+    const answer = await write(sim);
+    expect(answer.code).toBe('0X80044150');
+    expect(answer.headers.get('retry-after')).toMatch(/ GMT$/);
+  });
+
+  it.each([
+    ['expiredDelta', 400, '0x80044352'],
+    ['goneDelta', 410, ''],
+  ])('%s meets deltas alone', async (preset, status, code) => {
+    const sim = await start({ preset });
+    const tracked = { Prefer: 'odata.track-changes' };
+    const load = await sim.api('GET', 'contacts?$select=lastname', undefined, tracked);
+    expect(load.status).toBe(200);
+    const link = String(load.json['@odata.deltaLink']);
+    expect(await sim.api('GET', link)).toMatchObject({ status, code });
+    expect((await sim.api('GET', link)).status).toBe(200);
+  });
+
+  const three = [...two, part('PATCH', `contacts(${id(1)})`, { department: 'R&D' }, onlyOld)];
+
+  it('throttle in the middle of a batch: this part and all after it', async () => {
+    const sim = await start({
+      kind: 'throttleRest',
+      path: id(2),
+      ...{ status: 429, code: '0x80072322', retryAfter: 9 },
+    });
+    const answer = await sim.batch(three, goOn);
+    expect(answer.status).toBe(200);
+    expect(answer.parts.map(({ status }) => status)).toEqual([204, 429, 429]);
+    expect(answer.text.match(/Retry-After: 9/g)).toHaveLength(2);
+    expect((await sim.api('GET', path)).json).toMatchObject({ jobtitle: 'CTO', department: null });
+  });
+
+  it('stop a batch in spite of continue-on-error', async () => {
+    const sim = await start({ kind: 'stopBatch', path: id(2), status: 500 });
+    const answer = await sim.batch(three, goOn);
+    expect([answer.status, answer.parts.map(({ status }) => status)]).toEqual([200, [204, 500]]);
+    expect((await sim.api('GET', path)).json['department']).toBeNull();
+  });
+
+  it('cut the answer of a batch that was carried out whole', async () => {
+    const sim = await start({ kind: 'cutBatch', wholeParts: 1 });
+    const answer = await sim.batch(three, goOn);
+    expect(answer.text.match(/HTTP\/1\.1 204/g)?.length).toBeLessThan(3);
+    expect(answer.text).not.toMatch(/--\r\n$/);
+    expect((await sim.api('GET', path)).json['department']).toBe('R&D');
+  });
+
+  it.each<[string, (text: string, type: string) => boolean]>([
+    ['lf', (text) => !text.includes('\r')],
+    ['quoted', (_text, type) => type.includes('boundary="batchresponse_')],
+    ['spaced', (_text, type) => type.startsWith('Multipart/Mixed; charset=utf-8; boundary="b_')],
+    ['preamble', (text) => text.startsWith('This is a multi-part message.')],
+    ['noFinalDelimiter', (text) => !text.endsWith('--\r\n')],
+  ])('write the answer of a batch oddly: %s', async (shape, isOdd) => {
+    const sim = await start({ kind: 'oddBatch', shape });
+    const { text, headers } = await sim.batch(three, goOn);
+    const type = headers.get('content-type') ?? '';
+    expect(isOdd(text, type)).toBe(true);
+    const boundary = /boundary="?([^";]+)/.exec(type)?.[1] ?? '';
+    expect(text.split(`--${boundary}`).length - 1).toBeGreaterThanOrEqual(3);
+    expect(text.match(/HTTP\/1\.1 204/g)).toHaveLength(3);
+  });
+
+  it('drop the connection after some parts took effect', async () => {
+    const sim = await start({ part: true, kind: 'drop', skip: 2 });
+    await expect(sim.batch(three, goOn)).rejects.toThrow();
+    expect((await sim.api('GET', path)).json).toMatchObject({ jobtitle: 'CTO', department: null });
+  });
+
+  it('need a kind or the name of a preset', async () => {
+    const sim = await startSim();
+    expect((await sim.admin('POST', '/faults', {})).message).toContain('Give a kind or a preset.');
+    const unknown = await sim.admin('POST', '/faults', { preset: 'earthquake' });
+    expect(unknown.message).toContain('choose one of throttledRequests');
+  });
 });

@@ -66,4 +66,30 @@ describe('Service protection limits', () => {
     const statuses = await Promise.all([1, 2, 3].map(async () => (await sim.api('GET', 'WhoAmI')).status));
     expect(statuses).toEqual([200, 200, 200]);
   });
+
+  it('can tell the wait as a date', async () => {
+    const now = Date.parse('2026-03-01T12:00:00Z');
+    const sim = await startSim({ now: () => now });
+    await sim.admin('PATCH', '/settings', { requestsPerWindow: 1, retryAfter: 'date' });
+    await sim.api('GET', 'WhoAmI');
+    const refused = await sim.api('GET', 'WhoAmI');
+    expect(refused.headers.get('retry-after')).toBe('Sun, 01 Mar 2026 12:05:00 GMT');
+  });
+
+  it('can end the requests of a day, each row of a batch counted', async () => {
+    let now = Date.parse('2026-03-01T12:00:00Z');
+    const sim = await startSim({ now: () => now });
+    await sim.admin('PATCH', '/settings', { entitlementPerDay: 4 });
+    await sim.admin('PATCH', '/settings', { tokenSeconds: 50_000 });
+    const write = part('POST', 'contacts', { lastname: 'x' });
+    expect((await sim.batch([write, write, write, write])).status).toBe(200);
+    now += 3600_000;
+    const refused = await sim.api('GET', 'WhoAmI');
+    expect(refused).toMatchObject({ status: 429, code: '0x8005f103' });
+    expect(refused.headers.get('retry-after')).toBe(String(23 * 3600));
+    now += 23 * 3600_000;
+    await sim.admin('POST', '/tokens/expire');
+    const bearer = { Authorization: `Bearer ${await sim.token()}` };
+    expect((await sim.api('GET', 'WhoAmI', undefined, bearer)).status).toBe(200);
+  });
 });

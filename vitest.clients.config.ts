@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// `npm run test:clients`: public clients against the simulators. They have their own packages, so `npm test` leaves
+// them out. Some of them wait by their own clocks between calls.
+export default defineConfig({
+  test: {
+    include: ['test/public-clients/**/*.flow.ts'],
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
