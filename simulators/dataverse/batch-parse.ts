@@ -43,7 +43,8 @@ const headersOf = (lines: readonly string[]): Record<string, string> => {
   return Object.fromEntries(entries);
 };
 
-const requestLine = /^(GET|POST|PATCH|PUT|DELETE) (\S+) HTTP\/1\.1$/;
+/** The address reaches from the first space to the last: Microsoft's own Python client leaves spaces in it. */
+const requestLine = /^(GET|POST|PATCH|PUT|DELETE) (\S(?:.*\S)?) HTTP\/1\.1$/;
 
 const readPart = (text: string): ApiRequest | ChangeSet => {
   const outer = headAndBody(text);

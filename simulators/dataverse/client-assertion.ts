@@ -29,10 +29,12 @@ const decode = (text: string): Claims | undefined => {
 const digest = (algorithm: 'sha1' | 'sha256', certificate: X509Certificate): Buffer =>
   createHash(algorithm).update(certificate.raw).digest();
 
-/** The header must name the certificate by one of its thumbprints, base64url. */
-const namesCertificate = (header: Claims, certificate: X509Certificate): boolean =>
-  header['x5t#S256'] === digest('sha256', certificate).toString('base64url') ||
-  header['x5t'] === digest('sha1', certificate).toString('base64url');
+/** The header must name the certificate by one of its thumbprints, base64url; some clients pad it with `=`. */
+const namesCertificate = (header: Claims, certificate: X509Certificate): boolean => {
+  const is = (named: unknown, algorithm: 'sha1' | 'sha256'): boolean =>
+    typeof named === 'string' && digest(algorithm, certificate).equals(Buffer.from(named, 'base64url'));
+  return is(header['x5t#S256'], 'sha256') || is(header['x5t'], 'sha1');
+};
 
 const signatureHolds = (
   header: Claims,

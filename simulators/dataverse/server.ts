@@ -1,3 +1,5 @@
+import https from 'node:https';
+import type { RequestListener, Server } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { adminRoutes, answerAdminError } from './admin.js';
 import type { ApiRequest } from './messages.js';
@@ -33,11 +35,25 @@ const answerProduct = async (
 
 const isAdmin = (request: FastifyRequest): boolean => (request.raw.url ?? '').startsWith('/admin');
 
+/** Node's own limit, 16 KiB, is below the 32,768 characters that the address of a GET may have. */
+const maxHeaderSize = 128 * 1024;
+
+/** A server over TLS; to routes it is the same as one without. */
+const secureServer =
+  ({ certificate, privateKey }: Readonly<{ certificate: string; privateKey: string }>) =>
+  (handler: RequestListener): Server =>
+    https.createServer({ cert: certificate, key: privateKey, maxHeaderSize }, handler) as unknown as Server;
+
 /** The HTTP shell: the door under `/admin`, everything else as the product would answer it. */
-export const createServer = (environment: Environment): FastifyInstance => {
+export const createServer = (
+  environment: Environment,
+  tls?: Readonly<{ certificate: string; privateKey: string }>,
+): FastifyInstance => {
   const app = Fastify({
+    ...(tls === undefined ? {} : { serverFactory: secureServer(tls) }),
     bodyLimit: 120 * 1024 * 1024,
     forceCloseConnections: true,
+    http: { maxHeaderSize },
     routerOptions: { maxParamLength: 200 },
   });
   app.removeAllContentTypeParsers();

@@ -1,7 +1,7 @@
 import { constants, createHash, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { ConfidentialClientApplication } from '@azure/msal-node';
 import { describe, expect, it } from 'vitest';
-import { makeCertificate, type ClientCertificate } from '../../../simulators/dataverse/index.js';
+import { makeCertificate, type SelfSigned } from '../../../simulators/dataverse/index.js';
 import { signIn, startSim, type Answer, type Sim } from './client.js';
 
 const own = makeCertificate();
@@ -12,8 +12,8 @@ const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).t
 
 interface Assertion {
   readonly alg?: 'PS256' | 'RS256' | 'none';
-  readonly named?: ClientCertificate;
-  readonly signer?: ClientCertificate;
+  readonly named?: SelfSigned;
+  readonly signer?: SelfSigned;
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
