@@ -42,6 +42,10 @@ const tableOf = (organization: Organization, request: FastifyRequest): Table => 
   return table;
 };
 
+/** Buttons need no body. */
+const bodyOf = ({ body }: FastifyRequest): unknown =>
+  body === undefined || body === null || body === '' ? {} : body;
+
 const idOf = (request: FastifyRequest): string => (params(request)['id'] ?? '').toLowerCase();
 
 /** The journal tells what people do, too. */
@@ -53,7 +57,7 @@ const tell = (organization: Organization, table: Table, id: string, columns: rea
 };
 
 const qualify = (organization: Organization, request: FastifyRequest): unknown => {
-  const { account, contact, ...asked } = qualifySchema.parse(request.body ?? {});
+  const { account, contact, ...asked } = qualifySchema.parse(bodyOf(request));
   const [id, leads] = [idOf(request), organization.tables.lead];
   const parents = {
     ...(account === undefined ? {} : { parentaccountid: account }),
@@ -98,7 +102,7 @@ const merge = (organization: Organization, request: FastifyRequest): unknown => 
 /** Opens or closes a row as the buttons of the product do; without a status, with the state's default one. */
 const setState = (organization: Organization, request: FastifyRequest, active: boolean): unknown => {
   const table = tableOf(organization, request);
-  const { status } = stateSchema.parse(request.body ?? {});
+  const { status } = stateSchema.parse(bodyOf(request));
   const closed = ['lead', 'opportunity'].includes(table.shape.logicalName) ? 2 : 1;
   const values = {
     statecode: active ? 0 : closed,

@@ -51,8 +51,17 @@ const directoryRoute = (
   return readDirectory(organization, set, id?.toLowerCase() ?? null, call, query, clientId);
 };
 
+/** A GET may have 32,768 characters, inside a batch 65,536 (as Microsoft's Python client found). */
+const refuseLongUrl = (session: Session, { method, url }: ApiRequest): void => {
+  const limit = session.batch === undefined ? 32_768 : 65_536;
+  if (method !== 'GET' || url.length <= limit) return;
+  const message = `The request URL has ${url.length} characters; at most ${limit} are allowed. Send it inside a $batch or in pieces.`;
+  throw new DataverseError(414, '0x80040203', message);
+};
+
 const route = (session: Session, request: ApiRequest): ApiResponse => {
   const { organization } = session;
+  refuseLongUrl(session, request);
   const target = targetOf(organization, request.url);
   const { path, query } = target;
   const table = tableRoute(session, path, query, request) ?? environmentRoute(session, path, query, request);

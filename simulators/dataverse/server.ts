@@ -50,6 +50,8 @@ export const createServer = (
     ...(tls === undefined ? {} : { serverFactory: secureServer(tls) }),
     bodyLimit: 120 * 1024 * 1024,
     forceCloseConnections: true,
+    // Node's own limit is below the 32,768 characters that a GET may have.
+    http: { maxHeaderSize: 128 * 1024 },
     routerOptions: { maxParamLength: 200 },
   });
   app.removeAllContentTypeParsers();
