@@ -39,7 +39,7 @@ const isAdmin = (request: FastifyRequest): boolean => (request.raw.url ?? '').st
 const secureServer =
   ({ certificate, privateKey }: Readonly<{ certificate: string; privateKey: string }>) =>
   (handler: RequestListener): Server =>
-    https.createServer({ cert: certificate, key: privateKey }, handler) as unknown as Server;
+    https.createServer({ cert: certificate, key: privateKey }, handler);
 
 /** The HTTP shell: the door under `/admin`, everything else as the product would answer it. */
 export const createServer = (
