@@ -1,5 +1,6 @@
 import type { Access } from '../dynamics/index.js';
 import type { Catalog, DynamicsColumn } from '../rules/catalog.js';
+import { rememberLabels } from '../rules/former-options.js';
 import { mapFields } from '../rules/map-fields.js';
 import type { Mapping } from '../rules/mapping.js';
 import { KINDS, type Kind } from '../rules/terms.js';
@@ -41,18 +42,19 @@ export const refreshCatalog = async (
     ports.dynamics.columns('lead', userId, options, signal),
     ports.dynamics.columns('contact', userId, options, signal),
   ]);
-  const catalog: Catalog = {
-    marketo: byName(persons),
-    dynamics: { lead: byName(leads), contact: byName(contacts) },
-  };
-  return { catalog, mapping: await keepCatalog(ports, catalog, new Date()) };
+  return keepCatalog(
+    ports,
+    { marketo: byName(persons), dynamics: { lead: byName(leads), contact: byName(contacts) } },
+    new Date(),
+  );
 };
 
-/** Keeps the whole catalog. */
-const keepCatalog = async (ports: Ports, catalog: Catalog, readAt: Date): Promise<Mapping> => {
-  const before = await loadCatalog(ports.db);
+/** Keeps the whole catalog, and the labels that its options had before. */
+const keepCatalog = async (ports: Ports, read: Catalog, readAt: Date): Promise<ReadCatalog> => {
+  const before = (await loadCatalog(ports.db))?.catalog;
+  const catalog = rememberLabels(before, read);
   await saveCatalog(ports.db, catalog, readAt);
-  return tellMapping(ports, before?.catalog, catalog);
+  return { catalog, mapping: await tellMapping(ports, before, catalog) };
 };
 
 /** Keeps what people are told about fields; those that may be written again are no longer set aside. */
@@ -119,7 +121,7 @@ const underRights = (
   Object.fromEntries(
     Object.entries(columns).map(([name, column]) => {
       const right = rights[name];
-      const none = { readable: false, creatable: false, updatable: false };
+      const none = { readable: false, creatable: false, updatable: false, withheld: undefined };
       return [name, right === undefined ? { ...column, ...none } : { ...column, ...right }];
     }),
   );

@@ -4,6 +4,7 @@ import { rotateLedger } from '../store/ledger.js';
 import { dirtyRanges } from '../store/links.js';
 import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
 import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
+import { refreshDayUse } from './day-use.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Whole months that the ledger is kept besides the current one. */
@@ -22,12 +23,13 @@ export const begin = async ({
   return { cycle: number, notBefore: Math.max(rested, notBefore ?? 0), takeoverMs: timing.takeoverMs };
 };
 
-/** What a cycle stands on: the installation, room in the ledger, and schemas that are not too old. */
+/** What a cycle stands on: the installation, room in the ledger, schemas that are not too old, and the day's use. */
 export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): Promise<void> => {
   await markActive(ports.db, input.cycle, input.at);
   await requireInstallation(ports);
   await rotateLedger(ports.db, LEDGER_MONTHS);
   await refreshCatalogIfOld(ports, attempt.signal);
+  await refreshDayUse(ports, attempt.signal);
 };
 
 /** Smallest chunk, and most chunks of a cycle: any cycle stays under 3,000 events of history at any size. */

@@ -34,7 +34,7 @@ export const fetchDynamics = async (
   const full = from.selection !== selection.join(',');
   const reading: Reading = { ports, kind, stream, selection, attempt, from, full };
   try {
-    const start = full ? { select: selection } : { link: from.position };
+    const start = full ? { select: selection } : { link: from.position, select: selection };
     const { rows, deleted } = await readChanges(reading, start);
     const read = await rereadRows(ports, kind, attempt);
     return { rows, deleted, read, full: reading.full };

@@ -2,7 +2,7 @@ import type { DynamicsEnvironment, MarketoEnvironment } from '../config/environm
 import type { SyncConfig } from '../config/sync-config.js';
 import { createDynamics, DEFAULT_DEADLINES, type Deadlines, type Dynamics } from '../dynamics/index.js';
 import { createMarketo, DEFAULT_TIMING, type Marketo } from '../marketo/index.js';
-import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS } from '../store/budget.js';
+import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS, type CallLimits } from '../store/budget.js';
 import type { Database } from '../store/database.js';
 import type { Timing } from './settings.js';
 
@@ -21,7 +21,7 @@ export interface RemotesEnvironment {
 export const openRemotes = (env: RemotesEnvironment, config: SyncConfig, db: Database): Remotes => {
   const { credential, ...settings } = env.dynamics;
   const marketo = createMarketo(env.marketo, {
-    budget: createBudget(db, 'marketo', { ...MARKETO_LIMITS, share: config.budget.marketo.share }),
+    budget: createBudget(db, 'marketo', marketoLimits(config.budget.marketo)),
     timing: marketoDeadlines(config.timing.call),
   });
   const dynamics = createDynamics(
@@ -40,6 +40,12 @@ export const openRemotes = (env: RemotesEnvironment, config: SyncConfig, db: Dat
     },
   };
 };
+
+const marketoLimits = ({ share, dailyQuota, dailyReserve }: SyncConfig['budget']['marketo']): CallLimits => ({
+  ...MARKETO_LIMITS,
+  share,
+  daily: { calls: dailyQuota, reserve: dailyReserve },
+});
 
 /**
  * Deadlines of single HTTP calls, below the longest that a call may take with its wait. The slots that a killed worker

@@ -1,4 +1,4 @@
-import type { Row } from '../dynamics/index.js';
+import { lookupName, type Row } from '../dynamics/index.js';
 import { emailKey } from '../rules/email.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
@@ -10,7 +10,10 @@ const ALWAYS = ['emailaddress1', 'statecode', 'merged'] as const;
 const QUALIFIED = 1;
 
 export const selectionOf = (fields: readonly MappedField[]): string[] =>
-  [...new Set([...fields.map(({ column }) => column), ...ALWAYS])].sort();
+  [...new Set([...fields.map(selected), ...ALWAYS])].sort();
+
+const selected = ({ column, dynamicsColumn }: MappedField): string =>
+  dynamicsColumn.type === 'lookup' ? lookupName(column) : column;
 
 /** The row's values by field; a column that was not in the answer stays absent. */
 export const valuesOf = (row: Row, fields: readonly MappedField[]): FieldValues => {

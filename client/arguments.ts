@@ -10,10 +10,21 @@ export const readMarketoId = (text: string): number => {
   throw new InvalidArgumentError("Expected Marketo's id of the person, a whole number like 1042.");
 };
 
+const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 /** Id of a row in Dynamics, in lower case. */
 export const readGuid = (text: string): string => {
-  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase();
+  if (GUID.test(text)) return text.toLowerCase();
   throw new InvalidArgumentError('Expected an id like 7d1e2c4a-0b5f-ee11-a204-000d3a1b2c3d.');
+};
+
+/** A person by Marketo's id, or a row by its id in Dynamics. */
+export const readRecord = (text: string): { marketoId: number } | { dynamicsId: string } => {
+  if (/^\d+$/.test(text)) return { marketoId: readMarketoId(text) };
+  if (GUID.test(text)) return { dynamicsId: readGuid(text) };
+  throw new InvalidArgumentError(
+    "Expected Marketo's id of a person like 1042, or a row's id like 7d1e2c4a-0b5f-ee11-a204-000d3a1b2c3d.",
+  );
 };
 
 /** Milliseconds of a span of time with its unit. */

@@ -1,5 +1,5 @@
 import { Command, Help, Option } from 'commander';
-import { readGuid, readMarketoId, readName, readTimeout } from './arguments.js';
+import { readGuid, readMarketoId, readName, readRecord, readTimeout } from './arguments.js';
 import type { CreatePersonOptions } from './create-person.js';
 import type { Context, ExitCode } from './io.js';
 
@@ -33,6 +33,7 @@ export const buildProgram = (context: Context, finish: (code: ExitCode) => void)
   addStart(program, context, finish);
   addStop(program, context, finish);
   addStatus(program, context, finish);
+  addWhy(program, context, finish);
   addCreatePerson(program, context, finish);
   return program;
 };
@@ -103,6 +104,23 @@ const addStatus: Add = (program, context, finish) => {
     .action(async (options: Json) => {
       const { runStatus } = await import('./status/status.js');
       finish(await runStatus(context, options));
+    });
+};
+
+const addWhy: Add = (program, context, finish) => {
+  program
+    .command('why')
+    .summary('why a record has the values it has')
+    .description(
+      "Explains a record's current values: what each side brought, which rule decided, who lost, in which cycle, and what became of it. Calls neither Marketo nor Dynamics. Prints values of the record.",
+    )
+    .argument('<record>', "Marketo's id of a person, or the id of a lead or contact", readRecord)
+    .argument('[field]', 'one field, by its Marketo name, with the decisions before the last one')
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', example('why 1042 title'))
+    .action(async (record: ReturnType<typeof readRecord>, field: string | undefined, options: Json) => {
+      const { runWhy } = await import('./why/why.js');
+      finish(await runWhy(context, record, field, options));
     });
 };
 

@@ -41,17 +41,46 @@ export const fieldSchema = z
     ...(contact === undefined ? {} : { contact }),
   }));
 
-const budget = (share: number, why: string) =>
+const share = (byDefault: number, why: string) =>
   z
-    .strictObject({
-      share: z
-        .number()
-        .gt(0, 'must be more than 0 and at most 1.')
-        .max(1, 'must be more than 0 and at most 1.')
-        .default(share)
-        .describe(why),
-    })
-    .prefault({});
+    .number()
+    .gt(0, 'must be more than 0 and at most 1.')
+    .max(1, 'must be more than 0 and at most 1.')
+    .default(byDefault)
+    .describe(why);
+
+const calls = (least: number) => z.int().min(least, `must be a whole number of calls, at least ${least}.`);
+
+/** Left to on-demand unless the configuration says otherwise. */
+const RESERVED_PART = 0.1;
+
+const marketoBudget = z
+  .strictObject({
+    share: share(0.5, "share of the instance's API limits that the sync may use; others share them too"),
+    dailyQuota: calls(1)
+      .default(50_000)
+      .describe('calls that the subscription may make in a day, all integrations together'),
+    dailyReserve: calls(0)
+      .optional()
+      .describe(
+        "calls of the day that the cycle leaves to creation on demand. Default: a tenth of the day's quota",
+      ),
+  })
+  .transform(({ dailyReserve, ...rest }) => ({
+    ...rest,
+    dailyReserve: dailyReserve ?? Math.floor(rest.dailyQuota * RESERVED_PART),
+  }))
+  .refine(({ dailyQuota, dailyReserve }) => dailyReserve < dailyQuota, {
+    path: ['dailyReserve'],
+    message: 'must be less than dailyQuota: nothing is left for the cycle.',
+  })
+  .prefault({});
+
+const dynamicsBudget = z
+  .strictObject({
+    share: share(0.8, "share of the sync user's service protection limits that the sync may use"),
+  })
+  .prefault({});
 
 export const syncConfigSchema = z.strictObject({
   fields: z
@@ -64,8 +93,8 @@ export const syncConfigSchema = z.strictObject({
     .describe('what a later edit in Dynamics does for a person that was deleted in Marketo'),
   budget: z
     .strictObject({
-      marketo: budget(0.5, "share of the instance's API limits that the sync may use; others share them too"),
-      dynamics: budget(0.8, "share of the sync user's service protection limits that the sync may use"),
+      marketo: marketoBudget,
+      dynamics: dynamicsBudget,
     })
     .prefault({})
     .describe('how much of the API limits of each side the sync may use'),

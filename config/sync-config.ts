@@ -12,9 +12,13 @@ import { fieldSchema, syncConfigSchema } from './sync-config-schema.js';
 export interface SyncConfig {
   readonly fields: readonly FieldChoice[];
   readonly onMarketoDelete: 'keep' | 'recreate';
-  /** Shares of each remote's limits, above 0 and at most 1. */
+  /** Shares of each remote's limits, above 0 and at most 1; calls of Marketo's day. */
   readonly budget: {
-    readonly marketo: { readonly share: number };
+    readonly marketo: {
+      readonly share: number;
+      readonly dailyQuota: number;
+      readonly dailyReserve: number;
+    };
     readonly dynamics: { readonly share: number };
   };
   /** Milliseconds. */
@@ -120,7 +124,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   '': ['fields', 'onMarketoDelete', 'budget', 'timing'],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
   budget: ['marketo', 'dynamics'],
-  'budget.marketo': ['share'],
+  'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
   timing: ['overlap', 'doubt', 'call', 'takeover'],
 };
@@ -129,6 +133,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   string: 'a text',
   boolean: 'true or false',
   number: 'a number',
+  int: 'a whole number',
   array: 'a list',
   object: 'a map of keys',
 };

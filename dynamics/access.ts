@@ -1,13 +1,22 @@
 import * as z from 'zod';
 
 import type { Kind, Lane } from '../rules/terms.js';
-import { TRANSIENT } from '../rules/failures.js';
-import { type Answer, brokenAnswer, type CallContext, failureOf, isSuccess, parseJson } from './answers.js';
+import { type CallContext, failureOf, isSuccess, parseJson } from './answers.js';
 import { type PartAnswer, readPart, sendBatch } from './batch.js';
 import type { Connection } from './connection.js';
+import {
+  answered,
+  type ColumnGrant,
+  consistency,
+  grantParts,
+  type Grants,
+  privilegeName,
+  type Verb,
+} from './grants.js';
+import { completeGrants, type GrantsRead } from './grants-elsewhere.js';
 import type { PartRequest } from './multipart-writer.js';
-import { mustBeGuid } from './reads.js';
-import { guid, TABLES } from './tables.js';
+import { parsed } from './parse.js';
+import { guid } from './tables.js';
 import type { Access, ColumnAccess } from './types.js';
 
 /** A column as the metadata describes it. Flags that are missing count against us. */
@@ -26,29 +35,6 @@ export type Attribute = z.infer<typeof attribute>;
 
 const list = z.object({ value: z.array(z.unknown()) });
 const FLAGS = 'LogicalName,MetadataId,IsSecured,IsValidForRead,IsValidForCreate,IsValidForUpdate';
-/** `CanRead`, `CanCreate`, `CanUpdate`: 0 not allowed, 4 allowed (Microsoft: FieldPermissionType). */
-const ALLOWED = 4;
-
-const attributePrivileges = z.object({
-  AttributePrivileges: z.array(
-    z.object({
-      AttributeId: z.string(),
-      CanRead: z.unknown(),
-      CanCreate: z.unknown(),
-      CanUpdate: z.unknown(),
-    }),
-  ),
-});
-const rolePrivileges = z.object({
-  RolePrivileges: z.array(z.object({ PrivilegeName: z.string().min(1) })).min(1),
-});
-
-/** What the user was granted: on secured columns by metadata id, and on tables where that is known. */
-export interface Grants {
-  readonly columns: ReadonlyMap<string, Omit<ColumnAccess, 'secured'>>;
-  /** Names in lower case; `undefined` where the environment does not tell them: then the calls themselves will. */
-  readonly tables: ReadonlySet<string> | undefined;
-}
 
 export async function readAccess(
   connection: Connection,
@@ -58,107 +44,108 @@ export async function readAccess(
   signal?: AbortSignal,
 ): Promise<Access> {
   const name = 'read access rights';
+  const read: GrantsRead = { name, userId, kinds, strong: true, signal };
   const parts = [...grantParts(userId, true), ...kinds.map((kind) => attributesPart(kind, FLAGS, true))];
-  const [columns, tables, ...attributes] = await sendBatch(connection, lane, {
-    name,
-    parts,
-    strong: true,
-    signal,
-  });
+  const [columns, tables, ...answers] = await sendBatch(connection, lane, { ...read, parts });
   const context: CallContext = { name, origin: connection.origin };
-  const grants = parseGrants(columns, tables, context);
+  const attributes = kinds.map((_kind, index) => parseAttributes(answers[index], context));
+  const secured = attributes.flat().some(({ IsSecured }) => IsSecured);
+  const grants = await completeGrants(connection, lane, read, { columns, tables }, secured);
   const access: Record<Kind, Record<string, ColumnAccess>> = { lead: {}, contact: {} };
   kinds.forEach((kind, index) => {
-    for (const found of parseAttributes(attributes[index], context)) {
+    for (const found of attributes[index] ?? []) {
       access[kind][found.LogicalName] = columnAccess(kind, found, grants);
     }
   });
   return access;
 }
 
-/** Requests for `parseGrants`. */
-export function grantParts(userId: string, strong: boolean): PartRequest[] {
-  const user = `systemusers(${mustBeGuid(userId)})/Microsoft.Dynamics.CRM`;
-  const headers = consistency(strong);
-  return [
-    readPart(`${user}.RetrievePrincipalAttributePrivileges()`, headers),
-    readPart(`${user}.RetrieveUserPrivileges()`, headers),
-  ];
-}
-
 export const attributesPart = (kind: Kind, select: string, strong: boolean): PartRequest =>
   readPart(`EntityDefinitions(LogicalName='${kind}')/Attributes?$select=${select}`, consistency(strong));
-
-export const consistency = (strong: boolean): Record<string, string> =>
-  strong ? { Consistency: 'Strong' } : {};
-
-/**
- * A refused or unknown answer grants no secured column, and tells nothing of tables.
- * @throws RemoteFailure where asking again may help
- */
-export function parseGrants(
-  columns: PartAnswer | undefined,
-  tables: PartAnswer | undefined,
-  context: CallContext,
-): Grants {
-  const granted = new Map<string, Omit<ColumnAccess, 'secured'>>();
-  const parsed = attributePrivileges.safeParse(jsonOfPart(columns, context));
-  for (const { AttributeId, CanRead, CanCreate, CanUpdate } of parsed.data?.AttributePrivileges ?? []) {
-    const id = guid(AttributeId);
-    if (id === undefined) continue;
-    const before = granted.get(id);
-    granted.set(id, {
-      readable: CanRead === ALLOWED && before?.readable !== false,
-      creatable: CanCreate === ALLOWED && before?.creatable !== false,
-      updatable: CanUpdate === ALLOWED && before?.updatable !== false,
-    });
-  }
-  const roles = rolePrivileges.safeParse(jsonOfPart(tables, context)).data?.RolePrivileges;
-  return {
-    columns: granted,
-    tables: roles && new Set(roles.map(({ PrivilegeName }) => PrivilegeName.toLowerCase())),
-  };
-}
-
-/** The body of a part; `undefined` where the server refuses to tell. */
-function jsonOfPart(part: PartAnswer | undefined, context: CallContext): unknown {
-  const answer = answered(part, context);
-  if (isSuccess(answer)) return parseJson(answer.body);
-  const failure = failureOf(answer, context);
-  if (TRANSIENT.has(failure.type)) throw failure;
-  return undefined;
-}
 
 /** The list in a part that must be there. */
 export function listOfPart(part: PartAnswer | undefined, context: CallContext): readonly unknown[] {
   const answer = answered(part, context);
   if (!isSuccess(answer)) throw failureOf(answer, context);
-  const parsed = list.safeParse(parseJson(answer.body));
-  if (!parsed.success) throw brokenAnswer(context, 'JSON that is no list');
-  return parsed.data.value;
+  return parsed(list, parseJson(answer.body), context).value;
 }
 
-function answered(part: PartAnswer | undefined, context: CallContext): Answer {
-  if (part === undefined || typeof part === 'string') throw brokenAnswer(context, 'a part missing');
-  return part;
+/** Columns of an answer; an entry without a name is none, and of two with one name the safer flags count. */
+export function parseAttributes(part: PartAnswer | undefined, context: CallContext): Attribute[] {
+  const columns = new Map<string, Attribute>();
+  for (const entry of listOfPart(part, context)) {
+    const found = attribute.safeParse(entry).data;
+    if (found === undefined) continue;
+    const before = columns.get(found.LogicalName);
+    columns.set(found.LogicalName, before === undefined ? found : safer(before, found));
+  }
+  return [...columns.values()];
 }
 
-/** Columns of an answer; an entry without a name is none. */
-export const parseAttributes = (part: PartAnswer | undefined, context: CallContext): Attribute[] =>
-  listOfPart(part, context).flatMap((entry) => attribute.safeParse(entry).data ?? []);
+const safer = (one: Attribute, other: Attribute): Attribute => ({
+  ...one,
+  IsSecured: one.IsSecured || other.IsSecured,
+  IsValidForRead: one.IsValidForRead && other.IsValidForRead,
+  IsValidForCreate: one.IsValidForCreate && other.IsValidForCreate,
+  IsValidForUpdate: one.IsValidForUpdate && other.IsValidForUpdate,
+});
 
-/** Metadata and grants together. */
+const MASKED =
+  'Its values may come masked: allow reading unmasked values of all records in the column security profile.';
+
+/** Metadata and grants together: what nobody granted is withheld, and `withheld` says why where that is not plain. */
 export function columnAccess(kind: Kind, column: Attribute, grants: Grants): ColumnAccess {
-  const granted = grants.columns.get(guid(column.MetadataId) ?? '');
-  const may = (verb: 'Read' | 'Create' | 'Write', valid: boolean, grant: boolean | undefined): boolean =>
-    valid && (!column.IsSecured || grant === true) && mayOnTable(kind, verb, grants);
+  const open = (verb: Verb, valid: boolean, granted: boolean | undefined): boolean =>
+    valid && (!column.IsSecured || granted === true) && mayOnTable(verb, kind, grants);
+  const granted = grantOn(kind, column, grants);
+  const masked = column.IsSecured && granted?.masked === true;
+  const readable = open('Read', column.IsValidForRead, granted?.readable) && !masked;
+  const creatable = open('Create', column.IsValidForCreate, granted?.creatable);
+  const updatable = open('Write', column.IsValidForUpdate, granted?.updatable);
   return {
     secured: column.IsSecured,
-    readable: may('Read', column.IsValidForRead, granted?.readable),
-    creatable: may('Create', column.IsValidForCreate, granted?.creatable),
-    updatable: may('Write', column.IsValidForUpdate, granted?.updatable),
+    readable,
+    creatable,
+    updatable,
+    withheld: reasonFor(kind, column, grants, { readable, masked: masked && granted.readable }),
   };
 }
 
-const mayOnTable = (kind: Kind, verb: string, { tables }: Grants): boolean =>
-  tables === undefined || tables.has(`prv${verb}${TABLES[kind].privilege}`.toLowerCase());
+/** By metadata id, as the function tells them; by name, as the table of permissions does. */
+function grantOn(kind: Kind, column: Attribute, { columns }: Grants): ColumnGrant | undefined {
+  if ('unknown' in columns) return undefined;
+  const id = guid(column.MetadataId);
+  return (
+    (id === undefined ? undefined : columns.known.get(id)) ??
+    columns.known.get(`${kind}.${column.LogicalName}`)
+  );
+}
+
+/**
+ * Create and Write count at any depth: a single row may still be refused (`0x80048306`), which is that row's refusal.
+ * Read counts at organization level alone: change tracking asks for it, and below it a row that we may not see looks
+ * like one that was deleted.
+ */
+function mayOnTable(verb: Verb, kind: Kind, { tables }: Grants): boolean {
+  if ('unknown' in tables) return false;
+  const depth = tables.known.get(privilegeName(verb, kind).toLowerCase());
+  return verb === 'Read' ? depth === 'Global' : depth !== undefined;
+}
+
+function reasonFor(
+  kind: Kind,
+  column: Attribute,
+  { tables, columns }: Grants,
+  found: { readonly readable: boolean; readonly masked: boolean },
+): string | undefined {
+  if ('unknown' in tables) return tables.unknown;
+  if (column.IsSecured && 'unknown' in columns) return columns.unknown;
+  if (found.readable || !column.IsValidForRead) return undefined;
+  const read = privilegeName('Read', kind);
+  const depth = tables.known.get(read.toLowerCase());
+  if (depth === undefined) return `No role of the sync user has ${read}.`;
+  if (depth !== 'Global') {
+    return `${read} is held at the depth ${depth}, but reading changes needs it at organization level.`;
+  }
+  return found.masked ? MASKED : undefined;
+}

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 import { FAILURES, RemoteFailure, type FailureDetails, type FailureType } from '../rules/failures.js';
-import { canonicalCode, VERDICTS, type Verdict } from './error-codes.js';
-import { retryAfterMs } from './retry-after.js';
+import { canonicalCode, NO_CODE, VERDICTS, type Verdict } from './error-codes.js';
+import { retryAfterMs } from '../rules/retry-after.js';
 
 /** An HTTP answer, of a request or of a part of a batch. Header names are lower case. */
 export interface Answer {
@@ -24,7 +24,7 @@ export interface CallContext {
 
 export interface AnsweredError {
   /** Canonical code, see `canonicalCode`. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   /** Dataverse's own text; absent for HTML and the like. */
   readonly message?: string;
 }
@@ -67,8 +67,10 @@ const shorten = (text: string): string =>
 /** What an error answer means: by status where that is beyond doubt, then by code, then by status. */
 export function verdictOf(answer: Answer, error = errorOf(answer)): Verdict {
   if (answer.status === 429) return { is: 'failure', type: FAILURES.rateLimited };
-  const known = error.code === undefined ? undefined : VERDICTS[error.code];
-  return known ?? verdictOfStatus(answer.status, error);
+  // OData's own complaints come as `0x0` with 400; beside any other status it is the code of nothing.
+  const nameless = error.code === NO_CODE && answer.status !== 400;
+  const known = error.code === undefined || nameless ? undefined : VERDICTS[error.code];
+  return known ?? verdictOfStatus(answer.status, { ...error, code: nameless ? undefined : error.code });
 }
 
 const failed = (type: FailureType, advice?: string): Verdict => ({
@@ -127,12 +129,17 @@ export function failureDetails(
       `Dynamics (${call.origin}) did not ${call.name}: HTTP ${answer.status}` +
       `${error.code === undefined ? '' : `, ${error.code}`}, ${said}${advice === undefined ? '' : ` ${advice}`}`,
     ...(wait !== undefined && { retryAfterMs: wait }),
-    effect: call.writes === true && mayHaveRun(answer) ? 'unknown' : 'none',
+    effect: call.writes === true && mayHaveRun(answer, type) ? 'unknown' : 'none',
   };
 }
 
-/** A 2xx that cannot be read, and any 5xx, may stand for a call that was carried out. */
-const mayHaveRun = ({ status }: Answer): boolean => status < 300 || status === 408 || status >= 500;
+/**
+ * A call that was throttled was not carried out. A 2xx that cannot be read, any 5xx, and a server that is not well,
+ * whatever status it chose for saying so, may stand for one that was.
+ */
+const mayHaveRun = ({ status }: Answer, type: FailureType): boolean =>
+  type !== FAILURES.rateLimited &&
+  (status < 300 || status === 408 || status >= 500 || type === FAILURES.unavailable);
 
 function waitOf(answer: Answer, type: FailureType): number | undefined {
   const asked = retryAfterMs(answer.headers['retry-after'], answer.headers['date']);
@@ -163,7 +170,10 @@ function adviceFor(type: FailureType): string | undefined {
   return type === FAILURES.cursorInvalid ? 'The table has to be read again from the start.' : undefined;
 }
 
-/** The failure of an answer that came but makes no sense: a proxy's page, a cut or foreign body. */
+/**
+ * The failure of an answer that came but makes no sense: a proxy's page, a cut or foreign body. `what` holds no value of
+ * the answer, names at most.
+ */
 export function brokenAnswer(call: CallContext, what: string): RemoteFailure {
   return new RemoteFailure({
     type: FAILURES.unavailable,

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Lane } from '../rules/terms.js';
-import { type Answer, brokenAnswer, failureOf, isSuccess } from './answers.js';
+import { brokenAnswer, failureOf, isSuccess } from './answers.js';
+import { attribute, type NamedPart, type PartAnswer } from './attribution.js';
 import { API_PATH, type Call, type Connection } from './connection.js';
 import { readBatch } from './multipart-reader.js';
 import { type PartRequest, writeBatch } from './multipart-writer.js';
 
+export type { PartAnswer };
+
 export interface BatchCall {
   readonly name: string;
   readonly parts: readonly PartRequest[];
+  /** The part that an answer names; without it answers go by their order alone. */
+  readonly named?: NamedPart;
   readonly writes?: boolean;
   /** Reads past the server's caches of metadata and rights. */
   readonly strong?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Answer of a part: `not-run` where the server says nothing of it, `unreadable` where it may have run. */
-export type PartAnswer = Answer | 'not-run' | 'unreadable';
 
 /**
  * Sends requests as one `$batch` without change sets: each stands for itself, and a failing one does not stop the rest
@@ -48,10 +50,8 @@ export async function sendBatch(connection: Connection, lane: Lane, batch: Batch
   if (read.answers.length > batch.parts.length) throw brokenAnswer(context, 'more answers than questions');
   const throttled = read.answers.find((part) => part?.status === 429);
   if (throttled !== undefined) await connection.heed(throttled, context);
-  const missing: PartAnswer = read.closed ? 'not-run' : 'unreadable';
-  return batch.parts.map((_part, index) =>
-    index < read.answers.length ? (read.answers[index] ?? 'unreadable') : missing,
-  );
+  const stopped = !isSuccess(answer);
+  return attribute({ ...read, stopped }, batch.parts.length, batch.named ?? (() => undefined));
 }
 
 /** A GET inside a batch; it carries no content type. */

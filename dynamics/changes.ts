@@ -1,9 +1,11 @@
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import type { Kind, Lane } from '../rules/terms.js';
 import type { Connection } from './connection.js';
+import { knownNames, lookupName, lookupsIn, namesIn, propertiesOf, withNames } from './lookup-names.js';
 import { PAGE_SIZE, readPages, staysOn } from './pages.js';
+import { readRows } from './reads.js';
 import { selection } from './rows.js';
-import { TABLES } from './tables.js';
+import { lookupColumn, TABLES } from './tables.js';
 import type { ChangePage, ChangesFrom } from './types.js';
 
 const SIZE = `odata.maxpagesize=${PAGE_SIZE}`;
@@ -11,9 +13,32 @@ const TRACKED = `odata.track-changes,${SIZE}`;
 
 /**
  * Microsoft: "Use change tracking to synchronize data with external systems". No filter, order or annotations go with
- * tracking. A delta link needs no tracking header; a next link wants the headers of the first page.
+ * tracking: names of lookups are read beside it. A delta link needs no tracking header; a next link wants the headers of
+ * the first page.
  */
 export async function* readChanges(
+  connection: Connection,
+  lane: Lane,
+  kind: Kind,
+  from: ChangesFrom,
+  signal?: AbortSignal,
+): AsyncGenerator<ChangePage> {
+  const select = from.select ?? [];
+  const lookups = lookupsIn(select);
+  for await (const page of readTracked(connection, lane, kind, from, signal)) {
+    if (lookups.length === 0) {
+      yield page;
+      continue;
+    }
+    const { names, ask } = knownNames(connection, page.rows, lookups);
+    const wanted = lookups.flatMap((column) => [lookupName(column), lookupColumn(column)]);
+    const read = ask.length === 0 ? [] : await readRows(connection, lane, kind, ask, wanted, signal);
+    const known = new Map([...names, ...namesIn(read, lookups)]);
+    yield { ...page, rows: page.rows.map((row) => withNames(row, select, known)) };
+  }
+}
+
+async function* readTracked(
   connection: Connection,
   lane: Lane,
   kind: Kind,
@@ -29,7 +54,12 @@ export async function* readChanges(
     return;
   }
   const path = `${set}?${selection(kind, from.select)}`;
-  const pages = readPages(connection, lane, { ...read, path, prefer: TRACKED, select: new Set(from.select) });
+  const pages = readPages(connection, lane, {
+    ...read,
+    path,
+    prefer: TRACKED,
+    select: new Set(propertiesOf(from.select)),
+  });
   for await (const page of pages) {
     if (page.nextLink === undefined && page.deltaLink === undefined) throw untracked(connection.origin, set);
     yield page;

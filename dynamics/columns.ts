@@ -2,19 +2,12 @@ import * as z from 'zod';
 
 import type { DynamicsColumn, DynamicsType, Option } from '../rules/catalog.js';
 import type { Kind, Lane } from '../rules/terms.js';
-import {
-  type Attribute,
-  attributesPart,
-  columnAccess,
-  consistency,
-  grantParts,
-  listOfPart,
-  parseAttributes,
-  parseGrants,
-} from './access.js';
+import { type Attribute, attributesPart, columnAccess, listOfPart, parseAttributes } from './access.js';
 import type { CallContext } from './answers.js';
 import { readPart, sendBatch } from './batch.js';
 import type { Connection } from './connection.js';
+import { consistency, grantParts } from './grants.js';
+import { completeGrants, type GrantsRead } from './grants-elsewhere.js';
 
 const ATTRIBUTES =
   'LogicalName,MetadataId,AttributeType,AttributeTypeName,AttributeOf,IsSecured,IsValidForRead,IsValidForCreate,IsValidForUpdate';
@@ -107,26 +100,22 @@ export async function readColumns(
     ),
   );
   const parts = [...grantParts(userId, strong), attributesPart(kind, ATTRIBUTES, strong), ...casts];
-  const [grantedColumns, grantedTables, attributes, ...answers] = await sendBatch(connection, lane, {
-    name,
-    parts,
-    strong,
-    signal,
-  });
+  const batch: GrantsRead = { name, userId, kinds: [kind], strong, signal };
+  const [columns, tables, attributes, ...answers] = await sendBatch(connection, lane, { ...batch, parts });
   const context: CallContext = { name, origin: connection.origin };
-  const grants = parseGrants(grantedColumns, grantedTables, context);
+  const described = parseAttributes(attributes, context);
   const found = new Map(
     CASTS.flatMap((_cast, index) => listOfPart(answers[index], context))
       .flatMap((entry) => details.safeParse(entry).data ?? [])
       .map((entry) => [entry.LogicalName, entry]),
   );
-  return parseAttributes(attributes, context)
-    .filter(isColumn)
-    .map((column) => ({
-      name: column.LogicalName,
-      ...describe(column, found.get(column.LogicalName)),
-      ...columnAccess(kind, column, grants),
-    }));
+  const secured = described.some(({ IsSecured }) => IsSecured);
+  const grants = await completeGrants(connection, lane, batch, { columns, tables }, secured);
+  return described.filter(isColumn).map((column) => ({
+    name: column.LogicalName,
+    ...describe(column, found.get(column.LogicalName)),
+    ...columnAccess(kind, column, grants),
+  }));
 }
 
 const isMultiselect = (column: Attribute): boolean => column.AttributeTypeName?.Value === MULTISELECT;

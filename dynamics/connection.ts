@@ -122,7 +122,7 @@ class EnvironmentConnection implements Connection {
     const timeoutMs = call.writes === true ? this.#deadlines.writeMs : this.#deadlines.readMs;
     const deadlineMs = timeoutMs + this.#deadlines.signInMs;
     return this.#budget.run({ lane, deadlineMs, signal: call.signal }, async () => {
-      const token = await unlessAborted(this.#signIn.token(refused), call.signal);
+      const token = await unlessAborted(() => this.#signIn.token(refused), call.signal);
       const answer = await this.#request(call, token, timeoutMs);
       await this.heed(answer, this.context(call));
       return { answer, token };
@@ -176,8 +176,8 @@ function headersFor({ method, headers, body }: Call, token: string): Record<stri
 }
 
 /** Several calls wait for one token: the abort of one must not end it for the others. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
+async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work();
   signal.throwIfAborted();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -185,7 +185,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
     signal.addEventListener('abort', stop, { once: true });
   });
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([work(), aborted]);
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop);
   }

@@ -39,6 +39,9 @@ const changeTracking = failure(
 );
 const product = failure(FAILURES.misconfigured, 'The environment does not offer what this product calls.');
 
+/** Dataverse's code for an error that has none of its own. */
+export const NO_CODE = '0x00000000';
+
 /**
  * Dataverse's error codes, from Microsoft's web service error code list; HTTP statuses beside them vary between
  * versions, so that a known code outweighs its status. Keys are lower case with eight digits.
@@ -75,7 +78,7 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '0x80040227': record, // CannotDeleteDueToAssociation
   '0x80048306': record, // unManagedIdsAccessDenied: this row is not shared with us
 
-  '0x00000000': schema, // OData: "Could not find a property named …"
+  [NO_CODE]: schema, // OData: "Could not find a property named …"
   '0x80060888': schema, // OData: the same, newer
 
   '0x8004f502': columnRights, // AttributePrivilegeCreateIsMissing
@@ -126,6 +129,9 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '0x8004418e': unavailable,
   '0x8004418a': failure(FAILURES.refusedCall), // RequestLengthTooLarge
 };
+
+/** The database gave up on a statement, or on a batch that was too large for its time. */
+export const SQL_TIMEOUT = '0x80044151';
 
 /** Too many requests at once: besides waiting, fewer at a time. */
 export const TOO_CONCURRENT = '0x80072326';

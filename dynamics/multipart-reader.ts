@@ -13,12 +13,20 @@ export interface BatchAnswers {
  * @returns `undefined` if the answer is not multipart at all
  */
 export function readBatch(contentType: string | undefined, body: string): BatchAnswers | undefined {
+  return read(contentType, body, answersOf);
+}
+
+function read(
+  contentType: string | undefined,
+  body: string,
+  answersIn: (part: string) => (Answer | undefined)[],
+): BatchAnswers | undefined {
   const boundary = boundaryOf(contentType);
   if (boundary === undefined) return undefined;
   const sections = sectionsOf(body, boundary);
   return {
     answers: sections.parts.flatMap((part, index) =>
-      !sections.closed && index === sections.parts.length - 1 ? [undefined] : answersOf(part),
+      !sections.closed && index === sections.parts.length - 1 ? [undefined] : answersIn(part),
     ),
     closed: sections.closed,
   };
@@ -55,12 +63,16 @@ function sectionsOf(body: string, boundary: string): { parts: string[]; closed: 
 /** The line end before a delimiter belongs to the delimiter. */
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '');
 
+/** A part is one answer, or a change set of some; those hold no further ones. */
 function answersOf(part: string): (Answer | undefined)[] {
   if (/^\s*HTTP\//.test(part)) return [answerOf(part)];
   const { headers, rest } = headOf(part);
-  const nested = readBatch(headers['content-type'], rest);
+  const nested = read(headers['content-type'], rest, (inner) => [innerAnswer(inner)]);
   return nested === undefined ? [answerOf(rest)] : [...nested.answers];
 }
+
+const innerAnswer = (part: string): Answer | undefined =>
+  answerOf(/^\s*HTTP\//.test(part) ? part : headOf(part).rest);
 
 function answerOf(text: string): Answer | undefined {
   const statusLine = /^\s*HTTP\/\d(?:\.\d)? (\d{3})[^\r\n]*(?:\r?\n|$)/.exec(text);

@@ -11,8 +11,9 @@ import {
   verdictOf,
 } from './answers.js';
 import type { Verdict } from './error-codes.js';
-import { guid, guidsIn, TABLES } from './tables.js';
+import { guid, guidsIn } from './tables.js';
 import type { Refusal, RowOutcome, RowWrite } from './types.js';
+import { rowNamedIn } from './write-request.js';
 
 /** What an answer says became of one write. The only place where this is decided, for parts and single requests. */
 export function outcomeOf(answer: Answer, operation: RowWrite, call: CallContext): RowOutcome {
@@ -36,19 +37,18 @@ export function outcomeOf(answer: Answer, operation: RowWrite, call: CallContext
 }
 
 /**
- * 204, or 200/201 with the row when its etag was asked for. Anything else that calls itself a success (a proxy's page,
- * the row of another write) proves nothing.
+ * 204, or 200/201 with the row, which its key proves. Anything else that calls itself a success (a proxy's page, the row
+ * of another write) proves nothing.
  */
 function doneOutcome(answer: Answer, operation: RowWrite, call: CallContext): RowOutcome {
-  const body = parseJson(answer.body);
-  const row = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined;
-  const readable = answer.status === 204 || row !== undefined;
-  const answered =
-    guid(row?.[TABLES[operation.kind].key]) ?? guidsIn(answer.headers['odata-entityid'] ?? '').at(-1);
-  if (!readable || (answered !== undefined && answered !== guid(operation.id))) {
+  const named = rowNamedIn(answer);
+  const ours = named === guid(operation.id) || (named === undefined && answer.status === 204);
+  if (!ours) {
     return { status: 'transient', failure: brokenAnswer(call, 'a success that is not of this row').details };
   }
-  const etag = row?.['@odata.etag'] ?? answer.headers['etag'];
+  const body = parseJson(answer.body);
+  const row = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const etag = row['@odata.etag'] ?? answer.headers['etag'];
   return typeof etag === 'string' && etag !== '' ? { status: 'done', etag } : { status: 'done' };
 }
 
@@ -61,14 +61,25 @@ function speaksOfRow(error: AnsweredError, operation: RowWrite): boolean {
 
 function refusal(answer: Answer, error: AnsweredError, verdict: Verdict, operation: RowWrite): Refusal {
   const refused = verdict.is === 'refused' ? verdict : undefined;
+  const twin = TWINS.has(error.code ?? '') ? otherRowIn(error.message ?? '', operation) : undefined;
   const column = refused?.validation === true ? columnNamed(error.message ?? '', operation) : undefined;
   return {
     status: 'refused',
     code: error.code ?? `HTTP ${answer.status}`,
     message: error.message ?? `Dynamics refused the write with HTTP ${answer.status} and gave no reason.`,
     ...(column !== undefined && { column }),
+    ...(twin !== undefined && { twin }),
     scope: refused?.scope ?? 'record',
   };
+}
+
+/** Refusals because of another row: a duplicate rule, an alternate key. */
+const TWINS: ReadonlySet<string> = new Set(['0x80040333', '0x80060892']);
+
+/** The one row, other than our own, whose id a message names. */
+function otherRowIn(message: string, operation: RowWrite): string | undefined {
+  const others = [...new Set(guidsIn(message))].filter((id) => id !== guid(operation.id));
+  return others.length === 1 ? others[0] : undefined;
 }
 
 /** The one column among those written that a validation message puts in quotes. */
@@ -85,6 +96,9 @@ function columnNamed(message: string, operation: RowWrite): string | undefined {
   return named.length === 1 ? named[0] : undefined;
 }
 
+/** Code of a part that was not run. */
+export const NOT_RUN = 'not-run';
+
 /** A part that the server says nothing of was not run, so it can be sent again at once. */
 export function notRun(call: CallContext): RowOutcome {
   return {
@@ -92,7 +106,7 @@ export function notRun(call: CallContext): RowOutcome {
     failure: {
       type: FAILURES.unavailable,
       side: 'dynamics',
-      code: 'not-run',
+      code: NOT_RUN,
       message: `Dynamics (${call.origin}) stopped before this part of "${call.name}".`,
       effect: 'none',
     },

@@ -2,6 +2,7 @@ import type { IsoInstant, Kind, Lane } from '../rules/terms.js';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import { type Answer, brokenAnswer, type CallContext } from './answers.js';
 import { API_PATH, type Call, type Connection, sendForJson } from './connection.js';
+import { parsed, rowLacks } from './parse.js';
 import { collection, parseDeleted, parseRow } from './rows.js';
 import type { Row } from './types.js';
 
@@ -50,18 +51,17 @@ export async function* readPages(connection: Connection, lane: Lane, read: Paged
 }
 
 function parsePage(json: unknown, answer: Answer, read: PagedRead, context: CallContext): Page {
-  const parsed = collection.safeParse(json);
-  if (!parsed.success) throw brokenAnswer(context, 'JSON that is no list of rows');
+  const list = parsed(collection, json, context);
   const rows: Row[] = [];
   const deleted: string[] = [];
-  for (const entry of parsed.data.value) {
+  for (const [index, entry] of list.value.entries()) {
     const gone = parseDeleted(entry);
     const row = gone === undefined ? parseRow(read.kind, entry, read.select) : undefined;
     if (gone !== undefined) deleted.push(gone);
     else if (row !== undefined) rows.push(row);
-    else throw brokenAnswer(context, 'an entry that is neither a row nor a deletion');
+    else throw brokenAnswer(context, rowLacks(read.kind, entry, ['value', index]));
   }
-  const { '@odata.nextLink': nextLink, '@odata.deltaLink': deltaLink } = parsed.data;
+  const { '@odata.nextLink': nextLink, '@odata.deltaLink': deltaLink } = list;
   for (const link of [nextLink, deltaLink]) if (link !== undefined) mustStay(link, context);
   return {
     rows,

@@ -2,7 +2,9 @@ import type { IsoInstant, Kind, Lane } from '../rules/terms.js';
 import { brokenAnswer, failureOf, isSuccess, parseJson, verdictOf } from './answers.js';
 import type { Call, Connection } from './connection.js';
 import { inParallel } from './in-parallel.js';
+import { keptOf, preferring, readNames } from './lookup-names.js';
 import { PAGE_SIZE, readPages } from './pages.js';
+import { rowLacks } from './parse.js';
 import { parseRow, selection } from './rows.js';
 import { guid, TABLES } from './tables.js';
 import type { Row } from './types.js';
@@ -14,7 +16,7 @@ const CHUNKS_AT_ONCE = 4;
 /** `"…",` and `emailaddress1 eq '…' or `, encoded. */
 const IN_OVERHEAD = 9;
 const EQ_OVERHEAD = 50;
-const PREFER = `odata.maxpagesize=${PAGE_SIZE}`;
+const PAGED = [`odata.maxpagesize=${PAGE_SIZE}`];
 
 export async function readRow(
   connection: Connection,
@@ -24,10 +26,12 @@ export async function readRow(
   select: readonly string[],
   signal?: AbortSignal,
 ): Promise<Row | undefined> {
+  const prefer = preferring(select);
   const call: Call = {
     name: `read a row of ${TABLES[kind].set}`,
     method: 'GET',
     path: `${TABLES[kind].set}(${mustBeGuid(id)})?${selection(kind, select)}`,
+    ...(prefer !== '' && { headers: { prefer } }),
     signal,
   };
   const answer = await connection.send(lane, call);
@@ -36,9 +40,10 @@ export async function readRow(
     if (verdictOf(answer).is === 'gone') return undefined;
     throw failureOf(answer, context);
   }
-  const row = parseRow(kind, parseJson(answer.body), new Set(select));
-  if (row === undefined) throw brokenAnswer(context, 'something that is not a row');
-  return row;
+  const json = parseJson(answer.body);
+  const row = parseRow(kind, json, keptOf(select));
+  if (row === undefined) throw brokenAnswer(context, rowLacks(kind, json));
+  return readNames(connection, row, select);
 }
 
 export async function readRows(
@@ -93,11 +98,11 @@ export async function* modifiedSince(
     name: `read modified ${set}`,
     kind,
     path,
-    prefer: PREFER,
-    select: new Set(select),
+    prefer: preferring(select, PAGED),
+    select: keptOf(select),
     signal,
   });
-  for await (const page of pages) yield page.rows;
+  for await (const page of pages) yield page.rows.map((row) => readNames(connection, row, select));
 }
 
 interface FilteredRead {
@@ -116,11 +121,13 @@ async function readFiltered(connection: Connection, lane: Lane, read: FilteredRe
       name: `${read.name} of ${TABLES[kind].set}`,
       kind,
       path: `${TABLES[kind].set}?${selection(kind, select)}&$filter=${encodeURIComponent(filter)}`,
-      prefer: PREFER,
-      select: new Set(select),
+      prefer: preferring(select, PAGED),
+      select: keptOf(select),
       signal,
     });
-    for await (const page of pages) for (const row of page.rows) rows.set(row.id, row);
+    for await (const page of pages) {
+      for (const row of page.rows) rows.set(row.id, readNames(connection, row, select));
+    }
   });
   return [...rows.values()];
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { storable } from '../rules/storable.js';
 import type { FieldValue, Kind } from '../rules/terms.js';
+import { propertiesOf } from './lookup-names.js';
 import { guid, TABLES } from './tables.js';
 import type { Row } from './types.js';
 
@@ -17,7 +18,7 @@ export const collection = z.object({
 const fieldValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 /**
- * A row of an answer: annotations and columns that were not selected fall away (Dataverse adds the key, currencies,
+ * A row of an answer: annotations and columns that were not asked for fall away (Dataverse adds the key, currencies,
  * composites), and so does a value that is no single one.
  * @param select `undefined` keeps every column
  * @returns `undefined` if there is no key or etag in it
@@ -34,7 +35,7 @@ export function parseRow(
   if (id === undefined || typeof etag !== 'string' || etag === '') return undefined;
   const values: Record<string, FieldValue> = {};
   for (const [name, value] of Object.entries(parsed.data)) {
-    if (name.includes('@') || (select !== undefined && !select.has(name))) continue;
+    if (select === undefined ? name.includes('@') : !select.has(name)) continue;
     const scalar = fieldValue.safeParse(value);
     if (scalar.success) values[name] = storable(scalar.data);
   }
@@ -51,4 +52,4 @@ export function parseDeleted(json: Readonly<Record<string, unknown>>): string | 
 
 /** `$select` of these columns; never empty, because without it Dataverse answers every column. */
 export const selection = (kind: Kind, select: readonly string[]): string =>
-  `$select=${select.length === 0 ? TABLES[kind].key : [...new Set(select)].map(encodeURIComponent).join(',')}`;
+  `$select=${select.length === 0 ? TABLES[kind].key : propertiesOf(select).map(encodeURIComponent).join(',')}`;

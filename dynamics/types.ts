@@ -43,7 +43,8 @@ export interface Row {
   readonly etag: string;
   /**
    * By the names that were selected. A column that is absent was not in the answer; `null` is blank *or* a secured
-   * column that the sync user may not read. A lookup is selected, and comes, as `_name_value` (see `lookupColumn`).
+   * column that the sync user may not read. A lookup is selected, and comes, as `_name_value` (see `lookupColumn`), or
+   * by the name of what it points at (see `lookupName`).
    */
   readonly values: Readonly<Record<string, FieldValue>>;
 }
@@ -62,8 +63,12 @@ export interface ChangePage {
   readonly serverTime: IsoInstant;
 }
 
-/** Where to start reading changes: a first full read of some columns, or a link of an earlier page. */
-export type ChangesFrom = { readonly select: readonly string[] } | { readonly link: string };
+/**
+ * Where to start reading changes: a first full read of some columns, or a link of an earlier page. The columns are in
+ * the link; `select` beside it says again which lookups are wanted by name.
+ */
+export type ChangesFrom =
+  { readonly select: readonly string[] } | { readonly link: string; readonly select?: readonly string[] };
 
 export interface RowUpdate {
   readonly type: 'update';
@@ -103,6 +108,8 @@ export interface Refusal {
   readonly message: string;
   /** The one written column that a validation error names. */
   readonly column?: string;
+  /** The row that is in the way (duplicate detection, alternate key), where the message names exactly one. */
+  readonly twin?: string;
   readonly scope: RefusalScope;
 }
 
@@ -131,6 +138,8 @@ export interface ColumnAccess {
   readonly creatable: boolean;
   readonly updatable: boolean;
   readonly secured: boolean;
+  /** Why a right is withheld, and what to do, where the column alone does not explain it. For people. */
+  readonly withheld?: string | undefined;
 }
 
 /** Rights by kind and column. A column that is absent may not be used at all. */
@@ -146,7 +155,8 @@ export interface Identity {
 
 /**
  * The Dataverse Web API (v9.2) as this product uses it. A call that fails as a whole throws `RemoteFailure`; an abort
- * throws the signal's reason. Nothing is repeated here except one call after a 401, with a fresh token.
+ * throws the signal's reason. Nothing is repeated here but a call after a 401, once, with a fresh token, and rows of a
+ * batch that certainly were not run.
  */
 export interface Dynamics {
   /** The same connection, its calls queued in another lane. */
@@ -156,6 +166,12 @@ export interface Dynamics {
 
   /** Whether the table has change tracking, without which `changes` is refused. */
   changeTracking(kind: Kind, signal?: AbortSignal): Promise<boolean>;
+
+  /** Whether the table takes an etag in `If-Match`, without which every update is refused. */
+  optimisticConcurrency(kind: Kind, signal?: AbortSignal): Promise<boolean>;
+
+  /** For how many days a change link stays good (`expirechangetrackingindays`); 7 unless an administrator set it. */
+  changesKeptDays(signal?: AbortSignal): Promise<number>;
 
   /**
    * Every usable column of a table with its type, limits, options and the user's rights. One call.
@@ -169,8 +185,9 @@ export interface Dynamics {
   ): Promise<DynamicsColumn[]>;
 
   /**
-   * What the user may read and write at this moment (`Consistency: Strong`), in one call. An answer that is not
-   * understood grants nothing. Kinds that were not asked for are empty.
+   * What the user may read and write at this moment (`Consistency: Strong`), in one call; in two where the environment
+   * does not name privileges or refuses the function for secured columns. What is not said is not granted: Read on the
+   * table counts at organization level alone, and a masked column is not readable. Kinds not asked for are empty.
    */
   access(userId: string, kinds: readonly Kind[], signal?: AbortSignal): Promise<Access>;
 

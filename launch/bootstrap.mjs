@@ -1,15 +1,21 @@
-// Entry of `npm start`, `npm test`, `npm run test:clients` and `npm run simulators`. Needs nothing but Node: it installs
-// and builds what is missing, then hands over. Usage: node launch/bootstrap.mjs start|test|clients|simulators [args...]
+// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators` and `npm run bench:remotes`. Needs
+// nothing but Node: it installs and builds what is missing, then hands over.
+// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes [args...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuild, ensureDependencies, root } from './prepare.mjs';
 
 const needed = [20, 19];
-const programs = { start: 'dist/launch/start.js', simulators: 'dist/simulators/main.js' };
+const programs = {
+  start: 'dist/launch/start.js',
+  simulators: 'dist/simulators/main.js',
+  'bench-remotes': 'dist/bench/remotes/main.js',
+};
 const firstLines = {
   start: 'Contact Sync: checking what is installed and built',
   simulators: 'Contact Sync simulators: checking what is installed and built',
+  'bench-remotes': 'Contact Sync: connectors and public clients on the same simulators',
   clients: 'Contact Sync: public clients against the simulators',
   test: 'Contact Sync: format, lint, types, build, tests',
 };
@@ -49,6 +55,10 @@ const prepare = async (command, args) => {
     process.exitCode = await runFlows(say, args);
     return false;
   }
+  if (command === 'bench-remotes') {
+    const { ensureNodeClients } = await import('./clients.mjs');
+    await ensureNodeClients(say);
+  }
   await ensureBuild(say, stdout);
   if (!existsSync(join(root, programs[command]))) {
     throw new Error(`${programs[command]} is missing although the build went through`);
@@ -65,6 +75,6 @@ if (Object.hasOwn(firstLines, command)) {
   });
   if (isReady) await handOver(programs[command], args);
 } else {
-  console.error('Usage: node launch/bootstrap.mjs start|test|clients|simulators [args...]');
+  console.error('Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes [args...]');
   process.exitCode = 2;
 }

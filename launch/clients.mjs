@@ -59,9 +59,12 @@ const ensurePythonPackages = async (say) => {
   say(`Python clients installed in ${Math.round((Date.now() - startedAt) / 1000)} s`);
 };
 
+/** Installs those that run on Node, where they are missing or out of date. */
+export const ensureNodeClients = (say) => ensureNpmPackages(folder, say, { what: 'the public clients' });
+
 /** Installs the clients where they are missing or out of date. @throws Error that says what to do */
 export const ensureClients = async (say) => {
-  await ensureNpmPackages(folder, say, { what: 'the public clients' });
+  await ensureNodeClients(say);
   await ensurePythonPackages(say);
 };
 

@@ -84,10 +84,12 @@ const activityType = z
 
 const TYPES = '/v1/activities/external';
 const result = z.array(activityType);
+const limit = 'activities' as const;
 
 /** All custom activity types of the subscription, drafts among them. */
 export async function activityTypes(send: Send, signal?: AbortSignal): Promise<CustomActivityType[]> {
-  const call = { name: 'list custom activity types', writes: false, path: `${TYPES}/types.json`, result };
+  const path = `${TYPES}/types.json`;
+  const call = { name: 'list custom activity types', writes: false, path, limit, result };
   return (await send(call, signal)).result;
 }
 
@@ -176,10 +178,11 @@ async function describe(
     writes: false,
     path: `${TYPES}/type/${encodeURIComponent(apiName)}/describe.json`,
     query: draft ? { draft: 'true' } : {},
+    limit,
     result,
   };
   const [described] = (await send(call, signal)).result;
-  if (described === undefined) throw garbage(call, 'no description in it');
+  if (described === undefined) throw garbage(call, 'wrong shape at result.0');
   return described;
 }
 
@@ -190,7 +193,14 @@ async function change(
   name: string,
   signal?: AbortSignal,
 ): Promise<CustomActivityType[]> {
-  const call = { name, writes: true, path: `${TYPES}/type${path}`, body, result };
+  const call: Call<CustomActivityType[]> = {
+    name,
+    writes: true,
+    path: `${TYPES}/type${path}`,
+    body,
+    limit,
+    result,
+  };
   return (await send(call, signal)).result;
 }
 
@@ -200,5 +210,5 @@ const idOf = (...types: readonly CustomActivityType[]): number | undefined =>
 async function readId(send: Send, definition: ActivityTypeDefinition, signal?: AbortSignal): Promise<number> {
   const { id } = await describe(send, definition.apiName, false, signal);
   if (id !== undefined) return id;
-  throw garbage({ name: 'describe a custom activity type', writes: false }, 'no id in it');
+  throw garbage({ name: 'describe a custom activity type', writes: false }, 'wrong shape at result.0.id');
 }

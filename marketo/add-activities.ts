@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { IsoInstant } from '../rules/terms.js';
 import type { Send } from './calls.js';
-import { problem, toMarketoInstant } from './wire.js';
+import { problem, reasonOf, toMarketoInstant } from './wire.js';
 
 /** Activities to one call (Adobe REST docs, "Add custom activities"). */
 export const MOST_ACTIVITIES = 300;
@@ -37,14 +37,7 @@ const skipped = z
     errors: z.array(problem).nullish(),
     reasons: z.array(problem).nullish(),
   })
-  .transform(({ errors, reasons }): ActivityResult => {
-    const [reason] = errors ?? reasons ?? [];
-    return {
-      status: 'skipped',
-      code: reason?.code ?? 'unstated',
-      message: reason?.message ?? 'Marketo skipped the activity without a reason',
-    };
-  });
+  .transform((skip): ActivityResult => ({ status: 'skipped', ...reasonOf(skip, 'activity') }));
 
 /**
  * Adds custom activities to the logs of persons. Marketo has no key against repetition: a call whose effect is unknown
@@ -64,15 +57,23 @@ export async function addActivities(
       name: 'add custom activities',
       writes: true,
       path: '/v1/activities/external.json',
-      body: { input: activities.map(toInput) },
-      result: z.array(z.union([added, skipped])).length(activities.length),
+      body: { input: activities.map(toActivityInput) },
+      limit: 'addActivities',
+      result: z.array(z.discriminatedUnion('status', [added, skipped])).length(activities.length),
     },
     signal,
   );
   return result;
 }
 
-const toInput = ({ marketoId, at, typeId, primaryValue, attributes }: NewActivity): unknown => ({
+/** An activity as it is sent. */
+export const toActivityInput = ({
+  marketoId,
+  at,
+  typeId,
+  primaryValue,
+  attributes,
+}: NewActivity): object => ({
   leadId: marketoId,
   activityDate: toMarketoInstant(at),
   activityTypeId: typeId,

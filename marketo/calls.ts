@@ -1,13 +1,16 @@
 import type { z } from 'zod';
 import type { CallBudget, CallRequest } from '../rules/budget.js';
-import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import type { RemoteFailure } from '../rules/failures.js';
+import { FAILURES } from '../rules/failures.js';
 import type { IsoInstant, Lane } from '../rules/terms.js';
-import { failureOf, garbage, type CallTraits } from './failure.js';
+import { deadlineOf, type ServerLimit } from './deadlines.js';
+import { placeOf, readEnvelope } from './envelope.js';
+import { aMoment, failureOf, garbage, isUnlistedRefusal, type CallTraits } from './failure.js';
 import type { Http, HttpRequest } from './http.js';
 import type { Identity } from './identity.js';
 import type { MarketoTiming } from './settings.js';
-import { wait } from './waiting.js';
-import { parseJson, successEnvelope, type HttpAnswer } from './wire.js';
+import { orAborted, wait } from './waiting.js';
+import type { HttpAnswer } from './wire.js';
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -19,8 +22,8 @@ export interface Call<T> extends CallTraits {
   /** Sent as JSON, by POST. */
   readonly body?: unknown;
   readonly result: z.ZodType<T>;
-  /** Defaults to the deadline of all calls but one. */
-  readonly deadlineMs?: number;
+  /** Which of Marketo's own time-outs it is under; its deadline follows from it. */
+  readonly limit: ServerLimit;
 }
 
 /** A success, as Marketo gave it. */
@@ -45,7 +48,13 @@ export interface Connection {
 /** Makes calls on one lane. Rejects with a `RemoteFailure`, or with the reason of an aborted signal. */
 export type Send = <T>(call: Call<T>, signal?: AbortSignal) => Promise<Answer<T>>;
 
-type Outcome<T> = { readonly answer: Answer<T> } | { readonly failure: RemoteFailure };
+/** What came of sending a call once. */
+type Outcome<T> =
+  | { readonly answer: Answer<T> }
+  | {
+      readonly failure: RemoteFailure;
+      /** Refused with a code that Adobe does not list. */ readonly unlisted: boolean;
+    };
 
 /** Marketo executed nothing, and a new token may make the same call pass (Adobe REST docs, codes 600 to 602; 401). */
 const TOKEN_CODES: ReadonlySet<string | undefined> = new Set(['600', '601', '602', '401']);
@@ -54,7 +63,7 @@ const TOKEN_CODES: ReadonlySet<string | undefined> = new Set(['600', '601', '602
 export function createSend(connection: Connection, lane: Lane): Send {
   const { budget, timing } = connection;
   return async (call, signal) => {
-    const deadlineMs = call.deadlineMs ?? timing.callMs;
+    const deadlineMs = deadlineOf(call.limit, timing);
     const request: CallRequest = { lane, deadlineMs, signal };
     let renewed = false;
     for (let repeats = 0; ;) {
@@ -64,10 +73,11 @@ export function createSend(connection: Connection, lane: Lane): Send {
       if (failure.type === FAILURES.unauthorized && TOKEN_CODES.has(failure.details.code) && !renewed) {
         renewed = true;
       } else {
-        await askOthersToWait(budget, failure);
-        if (!isBrief(failure) || repeats >= timing.repeats) throw failure;
+        await orAborted(askOthersToWait(budget, failure), signal);
+        const pauseMs = outcome.unlisted ? aMoment(timing, Math.random()) : pauseOf(failure);
+        if (pauseMs === undefined || repeats >= timing.repeats) throw failure;
         repeats += 1;
-        await wait(failure.details.retryAfterMs ?? 0, signal);
+        await wait(pauseMs, signal);
       }
     }
   };
@@ -76,13 +86,19 @@ export function createSend(connection: Connection, lane: Lane): Send {
 /** Longer waits are better kept by whoever called, who can say so. */
 const LONGEST_WAIT_MS = 60_000;
 
-const isBrief = ({ type, details }: RemoteFailure): boolean =>
-  type === FAILURES.rateLimited && (details.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
+/** How long a call that was turned away waits here before it is sent again; `undefined` when it is not. */
+function pauseOf({ type, details: { retryAfterMs = 0 } }: RemoteFailure): number | undefined {
+  return type === FAILURES.rateLimited && retryAfterMs <= LONGEST_WAIT_MS ? retryAfterMs : undefined;
+}
 
-/** 606 concerns every process that calls this subscription; 615 passes as soon as somebody's call ends. */
+/**
+ * 606 and `Retry-After` concern every process that calls this subscription; 615 passes as soon as somebody's call ends,
+ * and what is busy is one thing among many.
+ */
 async function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure): Promise<void> {
-  if (type !== FAILURES.rateLimited || details.code === '615') return;
-  await budget.pause(details.retryAfterMs ?? 0);
+  const { code, retryAfterMs } = details;
+  if (type !== FAILURES.rateLimited && type !== FAILURES.unavailable) return;
+  if (retryAfterMs !== undefined && code !== '615') await budget.pause(retryAfterMs);
 }
 
 async function attempt<T>(
@@ -98,33 +114,29 @@ async function attempt<T>(
   const understood = understand(call, answer);
   if (understood !== undefined) return { answer: understood };
 
-  const failure = failureOf(call, answer, { timing, now: new Date(), random: Math.random() });
+  // Struck out before anything is cut: half a token is one too many.
+  const said = { ...answer, text: identity.redact(answer.text, token) };
+  const failure = failureOf(call, said, { timing, now: new Date(), random: Math.random() });
   if (TOKEN_CODES.has(failure.details.code)) identity.drop(token);
-  return {
-    failure: new RemoteFailure({ ...failure.details, message: identity.redact(failure.message, token) }),
-  };
+  return { failure, unlisted: isUnlistedRefusal(said) };
 }
 
 /** `undefined` unless `answer` is a success; a success of the wrong shape is garbage. */
 function understand<T>(call: Call<T>, { status, text, date }: HttpAnswer): Answer<T> | undefined {
   if (status !== 200) return undefined;
-  const envelope = successEnvelope.safeParse(parseJson(text));
-  if (!envelope.success) return undefined;
+  const envelope = readEnvelope(text);
+  if (envelope.kind !== 'success') return undefined;
   // An empty `result` is left out of many answers.
-  const parsed = call.result.safeParse(envelope.data.result ?? []);
-  if (!parsed.success) throw garbage(call, shapeOf(parsed.error));
+  const parsed = call.result.safeParse(envelope.result ?? []);
+  if (!parsed.success) throw garbage(call, placeOf(parsed.error, 'result'));
   return {
     result: parsed.data,
-    more: envelope.data.moreResult ?? undefined,
-    nextToken: envelope.data.nextPageToken ?? undefined,
+    more: envelope.more,
+    nextToken: envelope.nextToken,
     // HTTP asks every origin server for its date; without one ours is the best there is.
     serverTime: (date ?? new Date()).toISOString(),
   };
 }
-
-/** Where the shape is wrong, without a value of it. */
-const shapeOf = (error: z.ZodError): string =>
-  `wrong shape at result.${error.issues[0]?.path.join('.') ?? ''}`;
 
 /** Marketo takes 8 KB of address; past this, `_method=GET` carries the query in the body (Adobe REST docs, "Query"). */
 const LONGEST_ADDRESS = 6_000;

@@ -1,8 +1,15 @@
-import { FAILURES, RemoteFailure, type FailureDetails, type FailureType } from '../rules/failures.js';
-import { advice, verdictOf } from './codes.js';
-import { millisUntilQuotaReset } from './quota-reset.js';
+import {
+  FAILURES,
+  RemoteFailure,
+  TRANSIENT,
+  type FailureDetails,
+  type FailureType,
+} from '../rules/failures.js';
+import { isListed, verdictOf, type Verdict } from './codes.js';
+import { readEnvelope } from './envelope.js';
+import { millisUntilQuotaReset } from '../rules/quota-day.js';
 import type { MarketoTiming } from './settings.js';
-import { errorEnvelope, parseJson, type HttpAnswer } from './wire.js';
+import type { HttpAnswer } from './wire.js';
 
 /** What a failure needs to know of the call that it befell. */
 export interface CallTraits {
@@ -36,23 +43,34 @@ export const garbage = (call: CallTraits, what: string): RemoteFailure =>
 
 /**
  * Says what an answer that is not a plain success means: the HTTP status and the error envelope, which Marketo sends
- * with HTTP 200 (Adobe REST docs, "Error codes").
+ * with HTTP 200 (Adobe REST docs, "Error codes"). Marketo's own texts are quoted and never decided on.
  */
 export function failureOf(call: CallTraits, answer: HttpAnswer, around: Surroundings): RemoteFailure {
-  const envelope = errorEnvelope(parseJson(answer.text));
-  const first = envelope?.errors[0];
-  if (envelope === undefined || first === undefined) return ofStatus(call, answer, around);
-
-  const verdict = verdictOf(first.code);
-  const type = call.stream === true && CURSOR_CODES.has(first.code) ? FAILURES.cursorInvalid : verdict.type;
+  const envelope = readEnvelope(answer.text);
+  if (envelope.kind !== 'refusal') {
+    return ofStatus(call, answer, envelope.kind === 'garbage' ? envelope.what : 'a success', around);
+  }
+  const { code, message } = envelope.reason;
+  const verdict = verdictOf(code);
   const request = envelope.requestId === undefined ? '' : `, request ${envelope.requestId}`;
+  const said = `Marketo refused ${call.name} (${code} ${message.slice(0, QUOTED)}${request})`;
+  if (call.stream === true && CURSOR_CODES.has(code)) {
+    const advice = 'the stream is begun again from the stored time';
+    return failed({ type: FAILURES.cursorInvalid, code, message: `${said}: ${advice}`, effect: 'none' });
+  }
   return failed({
-    type,
-    code: first.code,
-    message: `Marketo refused ${call.name} (${first.code} ${first.message.slice(0, QUOTED)}${request}): ${advice(verdict, type)}`,
-    ...retryAfter(first.code, answer, around),
+    type: verdict.type,
+    code,
+    message: `${said}: ${verdict.advice}`,
+    ...retryAfter(code, verdict, answer, around),
     effect: verdict.mayHaveRun === true ? doubt(call) : 'none',
   });
+}
+
+/** Whether Marketo refused the call with a code that Adobe does not list: whether it will pass is not known. */
+export function isUnlistedRefusal(answer: HttpAnswer): boolean {
+  const envelope = readEnvelope(answer.text);
+  return envelope.kind === 'refusal' && !isListed(envelope.reason.code);
 }
 
 /** On a stream, all other parameters being known good, these complain about the token. */
@@ -88,29 +106,39 @@ export function connectionFailure(call: CallTraits, code: string): RemoteFailure
   });
 }
 
-function ofStatus(call: CallTraits, answer: HttpAnswer, around: Surroundings): RemoteFailure {
-  const { status } = answer;
-  if (status === 200) return garbage(call, answer.text === '' ? 'an empty body' : 'no Marketo envelope');
+function ofStatus(
+  call: CallTraits,
+  { status, retryAfterMs }: HttpAnswer,
+  body: string,
+  { timing }: Surroundings,
+): RemoteFailure {
+  if (status === 200) return garbage(call, body);
   const [type, what] = STATUSES[status] ?? byClass(status);
-  const unwell = type === FAILURES.unavailable;
+  // A gateway may say when it expects to be well again.
+  const wait = retryAfterMs ?? (type === FAILURES.rateLimited ? timing.rateLimitMs : undefined);
   return failed({
     type,
     code: String(status),
     message: `Marketo answered ${call.name} with HTTP ${status}: ${what}`,
-    ...(status === 429 ? { retryAfterMs: answer.retryAfterMs ?? around.timing.rateLimitMs } : {}),
-    effect: unwell ? doubt(call) : 'none',
+    ...(wait === undefined || !TRANSIENT.has(type) ? {} : { retryAfterMs: wait }),
+    effect: type === FAILURES.unavailable ? doubt(call) : 'none',
   });
 }
 
 type StatusMeaning = readonly [FailureType, string];
 
+const PROXY = 'that is none of its own answers: check MARKETO_ENDPOINT and any proxy between';
+
 const STATUSES: Readonly<Record<number, StatusMeaning>> = {
   401: [FAILURES.unauthorized, 'check MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET and MARKETO_ENDPOINT'],
   403: [FAILURES.forbidden, 'check the role of the API user and the IP allowlist'],
   404: [FAILURES.misconfigured, 'check MARKETO_ENDPOINT (it ends in /rest)'],
+  405: [FAILURES.misconfigured, PROXY],
+  407: [FAILURES.misconfigured, 'the proxy between asks for credentials'],
   408: [FAILURES.unavailable, 'it is tried again later'],
   413: [FAILURES.refusedCall, 'the call is larger than 1 MB and has to be split'],
   414: [FAILURES.refusedCall, 'the address is longer than 8 KB: ask for fewer values or fields at once'],
+  415: [FAILURES.misconfigured, PROXY],
   429: [FAILURES.rateLimited, 'it is sent again after a pause'],
 };
 
@@ -119,21 +147,26 @@ function byClass(status: number): StatusMeaning {
   if (status >= 300 && status < 400) {
     return [FAILURES.misconfigured, 'redirects are not followed: check MARKETO_ENDPOINT'];
   }
-  if (status < 300) return [FAILURES.unavailable, 'that is no status of this API: check MARKETO_ENDPOINT'];
+  if (status < 300) return [FAILURES.unavailable, PROXY];
   return [FAILURES.refusedCall, 'the call does not fit what Marketo accepts'];
 }
 
 function retryAfter(
   code: string,
+  { waitMs }: Verdict,
   answer: HttpAnswer,
   { timing, now, random }: Surroundings,
 ): { readonly retryAfterMs?: number } {
   if (code === '606') return { retryAfterMs: timing.rateLimitMs };
-  if (code === '615') return { retryAfterMs: Math.round(timing.concurrencyMs * (1 + 2 * random)) };
+  if (code === '615') return { retryAfterMs: aMoment(timing, random) };
   // The server's clock, where it tells it: the reset is by its day.
   if (code === '607') return { retryAfterMs: millisUntilQuotaReset(answer.date ?? now) };
-  return {};
+  return waitMs === undefined ? {} : { retryAfterMs: waitMs };
 }
+
+/** Long enough for somebody else's call to end, and not the same for everybody. */
+export const aMoment = ({ concurrencyMs }: MarketoTiming, random: number): number =>
+  Math.round(concurrencyMs * (1 + 2 * random));
 
 const doubt = (call: CallTraits): FailureDetails['effect'] => (call.writes ? 'unknown' : 'none');
 

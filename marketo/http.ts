@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { AxiosError, type AxiosInstance } from 'axios';
+import { retryAfterMs } from '../rules/retry-after.js';
 import { connectionFailure, type CallTraits } from './failure.js';
 import type { HttpAnswer } from './wire.js';
 
@@ -70,7 +71,8 @@ async function exchange(
       data: request.body,
       signal: ending.signal,
     });
-    return { status, text: data, ...clockOf(headers['date']), ...patienceOf(headers['retry-after']) };
+    const date = textOf(headers['date']);
+    return { status, text: data, ...clockOf(date), ...patienceOf(textOf(headers['retry-after']), date) };
   } catch (error) {
     signal?.throwIfAborted();
     // axios' errors carry the whole request, with its token: only the code leaves here.
@@ -81,15 +83,18 @@ async function exchange(
   }
 }
 
+/** Node's and axios' codes are short names; what has none is `broken`. */
 const codeOf = (error: unknown): string =>
   error instanceof AxiosError && error.code !== undefined ? error.code : 'broken';
 
-function clockOf(header: unknown): { date?: Date } {
-  const at = typeof header === 'string' ? Date.parse(header) : NaN;
+function clockOf(date: string | undefined): { date?: Date } {
+  const at = Date.parse(date ?? '');
   return Number.isNaN(at) ? {} : { date: new Date(at) };
 }
 
-function patienceOf(header: unknown): { retryAfterMs?: number } {
-  const seconds = typeof header === 'string' && /^\d+$/.test(header) ? Number(header) : undefined;
-  return seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 };
+function patienceOf(header: string | undefined, date: string | undefined): { retryAfterMs?: number } {
+  const wait = retryAfterMs(header, date);
+  return wait === undefined ? {} : { retryAfterMs: wait };
 }
+
+const textOf = (header: unknown): string | undefined => (typeof header === 'string' ? header : undefined);

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
-import { failureOf, type CallTraits } from './failure.js';
+import { parseJson, placeOf } from './envelope.js';
+import { failureOf, garbage, type CallTraits } from './failure.js';
 import type { Http } from './http.js';
 import type { MarketoSettings, MarketoTiming } from './settings.js';
 import { orAborted, wait } from './waiting.js';
-import { parseJson, type HttpAnswer } from './wire.js';
+import type { HttpAnswer } from './wire.js';
 
 /** The access token, shared by every call of one client. */
 export interface Identity {
@@ -33,13 +34,18 @@ export function createIdentity(settings: MarketoSettings, http: Http, timing: Ma
   let held: Held | undefined;
   let fetching: Promise<string> | undefined;
 
+  const redact = (text: string, token: string): string =>
+    [token, settings.clientSecret]
+      .filter((secret) => secret !== '')
+      .reduce((left, secret) => left.replaceAll(secret, '***'), text);
+
   async function fetchToken(): Promise<string> {
     const giveUpAt = performance.now() + timing.identityMs;
     for (;;) {
       const asked = performance.now();
       const deadlineMs = Math.max(1, giveUpAt - asked);
       const answer = await http.send(CALL, { method: 'GET', url, deadlineMs });
-      const { access_token, expires_in } = read(answer, timing);
+      const { access_token, expires_in } = read(answer, timing, (text) => redact(text, ''));
       // One that dies on the way is of no use; the next second brings its successor.
       if (expires_in < 1 && performance.now() + 1_000 < giveUpAt) {
         await wait(1_000);
@@ -61,10 +67,7 @@ export function createIdentity(settings: MarketoSettings, http: Http, timing: Ma
     drop(token) {
       if (held?.token === token) held = undefined;
     },
-    redact: (text, token) =>
-      [token, settings.clientSecret]
-        .filter((secret) => secret !== '')
-        .reduce((left, secret) => left.replaceAll(secret, '***'), text),
+    redact,
   };
 }
 
@@ -74,7 +77,11 @@ function tokenAddress({ identity, clientId, clientSecret }: MarketoSettings): st
   return `${identity.replace(/\/+$/, '')}/oauth/token?grant_type=client_credentials&${query}`;
 }
 
-function read(answer: HttpAnswer, timing: MarketoTiming): z.infer<typeof granted> {
+function read(
+  answer: HttpAnswer,
+  timing: MarketoTiming,
+  redact: (text: string) => string,
+): z.infer<typeof granted> {
   const { status } = answer;
   if (status === 400 || status === 401) {
     throw new RemoteFailure({
@@ -94,7 +101,11 @@ function read(answer: HttpAnswer, timing: MarketoTiming): z.infer<typeof granted
       effect: 'none',
     });
   }
-  const parsed = granted.safeParse(parseJson(answer.text));
+  const body = parseJson(answer.text);
+  const parsed = granted.safeParse(body);
   if (status === 200 && parsed.success) return parsed.data;
-  throw failureOf(CALL, answer, { timing, now: new Date(), random: Math.random() });
+  const said = { ...answer, text: redact(answer.text) };
+  const failure = failureOf(CALL, said, { timing, now: new Date(), random: Math.random() });
+  const oddGrant = failure.details.code === 'garbage' && body !== undefined && parsed.error !== undefined;
+  throw oddGrant ? garbage(CALL, placeOf(parsed.error)) : failure;
 }

@@ -32,7 +32,7 @@ import {
   type DeletedPage,
 } from './streams.js';
 import { syncPersons, type SyncPersonsCall, type SyncResult } from './sync-persons.js';
-import { usageToday } from './usage.js';
+import { usage, type Usage } from './usage.js';
 
 export type * from './activity-types.js';
 export type * from './add-activities.js';
@@ -40,21 +40,23 @@ export type { Unaskable } from './filter-values.js';
 export type * from './persons.js';
 export type * from './schema.js';
 export type { MarketoOptions, MarketoSettings, MarketoTiming } from './settings.js';
-export type { Activity, FieldChange } from './stream-entry.js';
+export type { Activity, FieldChange, ScoreChange } from './stream-entry.js';
 export type * from './streams.js';
 export type * from './sync-persons.js';
+export type { Usage } from './usage.js';
 export { DEFAULT_TIMING } from './settings.js';
-export { MOST_ACTIVITIES } from './add-activities.js';
+export { MOST_ACTIVITIES, toActivityInput } from './add-activities.js';
 export { MOST_FILTER_VALUES } from './filter-values.js';
-export { mergedIds } from './stream-entry.js';
-export { ACTIVITY_TYPES } from './streams.js';
+export { ACTIVITY_TYPES, mergedIds, scoreChange } from './stream-entry.js';
+export { halve, inCalls } from './in-calls.js';
 export { MOST_RECORDS } from './sync-persons.js';
 
 /**
  * Marketo's REST API, as far as the sync needs it. Every method rejects with a `RemoteFailure` when the call as a whole
  * failed, and with the signal's own reason when the caller gave up. What Marketo says of a single record is a value.
- * Calls wait for the budget; those that Marketo turned away for its rate or concurrency (606, 615) or for a dead token
- * (601, 602) executed nothing and are sent again here, a few times. Nothing else is repeated.
+ * Calls wait for the budget; those that Marketo turned away for its rate or concurrency (606, 615, 429), for a dead token
+ * (601, 602) or with a code that Adobe does not list executed nothing and are sent again here, a few times. Nothing else
+ * is repeated. docs/failures-marketo.md shows every fault and what becomes of it.
  */
 export interface Marketo {
   /** The same client (token, sockets) on another lane of the budget. */
@@ -88,6 +90,8 @@ export interface Marketo {
   /** At most 300; one result per activity, in their order. */
   addActivities(input: readonly NewActivity[], signal?: AbortSignal): Promise<ActivityResult[]>;
 
+  /** Calls of today, of all integrations and of each API user, with the day that Marketo takes it for. */
+  usage(signal?: AbortSignal): Promise<Usage>;
   /** Calls of all integrations today. */
   usageToday(signal?: AbortSignal): Promise<number>;
   /** Closes the sockets of all lanes. */
@@ -117,14 +121,15 @@ function onLane(connection: Connection, lane: Lane): Marketo {
     describeField: (name, description, signal) => describeField(send, name, description, signal),
     readPersons: (query, signal) => readPersons(send, query, signal),
     syncPersons: (call, signal) => syncPersons(send, call, signal),
-    pagingToken: (since, signal) => pagingToken(send, since, connection.timing, signal),
+    pagingToken: (since, signal) => pagingToken(send, since, signal),
     personChanges: (token, names, signal) => personChanges(send, token, names, signal),
     deletedPersons: (token, signal) => deletedPersons(send, token, signal),
     activities: (query, signal) => activities(send, query, signal),
     activityTypes: (signal) => activityTypes(send, signal),
     ensureActivityType: (definition, signal) => ensureActivityType(send, definition, signal),
     addActivities: (input, signal) => addActivities(send, input, signal),
-    usageToday: (signal) => usageToday(send, signal),
+    usage: (signal) => usage(send, signal),
+    usageToday: async (signal) => (await usage(send, signal)).total,
     close: () => connection.http.close(),
   };
 }

@@ -3,7 +3,8 @@ import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import { storable } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
 import type { Send } from './calls.js';
-import { batchFilterValues, halve, type Unaskable } from './filter-values.js';
+import { batchFilterValues, type Unaskable } from './filter-values.js';
+import { halve } from './in-calls.js';
 import { recordId, scalar } from './wire.js';
 
 export interface PersonQuery {
@@ -80,6 +81,7 @@ async function readBatch(
             batchSize: 300,
             nextPageToken,
           },
+          limit: 'personsByFilter',
           result: pageOf(fields),
         },
         signal,

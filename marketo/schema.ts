@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MARKETO_TYPES, type MarketoField } from '../rules/catalog.js';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import type { Send } from './calls.js';
-import { problem } from './wire.js';
+import { problem, reasonOf } from './wire.js';
 
 /** One field of the person schema, as its own resource tells it. */
 export interface FieldSchema {
@@ -50,7 +50,13 @@ const description = z.tuple(
 /** Every person field that the role of the API user may see. Unknown rights are no rights. */
 export async function fields(send: Send, signal?: AbortSignal): Promise<MarketoField[]> {
   const { result } = await send(
-    { name: 'describe persons', writes: false, path: '/v1/leads/describe2.json', result: description },
+    {
+      name: 'describe persons',
+      writes: false,
+      path: '/v1/leads/describe2.json',
+      limit: 'persons',
+      result: description,
+    },
     signal,
   );
   const [described] = result;
@@ -70,7 +76,7 @@ export async function fields(send: Send, signal?: AbortSignal): Promise<MarketoF
 const schemas = z.array(z.object({ name: z.string(), description: z.string().nullish(), dataType: type }));
 
 /** No field by that name; which of these codes comes is not documented. */
-const ABSENT: ReadonlySet<string | undefined> = new Set(['404', '610', '702', '1006', '1013']);
+const ABSENT: ReadonlySet<string | undefined> = new Set(['610', '702', '1006', '1013']);
 
 /** `undefined` when there is no such field, or none that the role may see. */
 export async function fieldSchema(
@@ -80,7 +86,13 @@ export async function fieldSchema(
 ): Promise<FieldSchema | undefined> {
   try {
     const { result } = await send(
-      { name: 'read the schema of a field', writes: false, path: pathOf(name), result: schemas },
+      {
+        name: 'read the schema of a field',
+        writes: false,
+        path: pathOf(name),
+        limit: 'persons',
+        result: schemas,
+      },
       signal,
     );
     const found = result.find((field) => field.name === name);
@@ -91,7 +103,7 @@ export async function fieldSchema(
   }
 }
 
-const created = z.union([
+const created = z.discriminatedUnion('status', [
   z.object({ status: z.literal('created') }),
   z
     .object({
@@ -99,14 +111,7 @@ const created = z.union([
       reasons: z.array(problem).nullish(),
       errors: z.array(problem).nullish(),
     })
-    .transform(({ reasons, errors }) => {
-      const [reason] = reasons ?? errors ?? [];
-      return {
-        status: 'skipped' as const,
-        code: reason?.code ?? 'unstated',
-        message: reason?.message ?? 'Marketo skipped the field without a reason',
-      };
-    }),
+    .transform((skipped) => ({ status: 'skipped' as const, ...reasonOf(skipped, 'field') })),
 ]);
 
 /** Creates person fields, for good. One that exists is `skipped` (1017); a new one may take a while to be described. */
@@ -122,6 +127,7 @@ export async function createFields(
       writes: true,
       path: '/v1/leads/schema/fields.json',
       body: { input: input.map(({ type: dataType, ...field }) => ({ ...field, dataType })) },
+      limit: 'persons',
       result: z.array(created).length(input.length),
     },
     signal,
@@ -147,6 +153,7 @@ export async function describeField(
       writes: true,
       path: pathOf(name),
       body: { input: [{ description: text }] },
+      limit: 'persons',
       result: changed,
     },
     signal,

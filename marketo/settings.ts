@@ -15,9 +15,9 @@ export interface MarketoSettings {
 export interface MarketoTiming {
   /** For a token; the slowest call plus this stays inside the deadline that the budget was told. */
   readonly identityMs: number;
-  /** Longer than the server's own: 30 to 60 s for reads, 90 s for sync leads and custom activities. */
+  /** The longest that a call may take, but for a paging token; most have a shorter deadline of their own. */
   readonly callMs: number;
-  /** Longer than the server's own 300 s for a paging token. */
+  /** The longest that a call for a paging token may take. */
   readonly pagingTokenMs: number;
   /** After 606: the rate window is 20 s long. */
   readonly rateLimitMs: number;

@@ -22,6 +22,14 @@ export interface Activity {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** Activity types that this connector reads (Adobe REST docs, "Activities"). */
+export const ACTIVITY_TYPES = {
+  newPerson: 12,
+  changeDataValue: 13,
+  changeScore: 22,
+  mergePersons: 32,
+} as const;
+
 const text = z.union([z.string(), z.number(), z.boolean()]).transform((value) => storableText(String(value)));
 const optionalText = text.nullish().transform((value) => value ?? null);
 
@@ -38,7 +46,7 @@ const namedValue = z.object({
 /** An entry of any of the streams; `fields` is filled for a change of data values only. */
 export interface Entry {
   readonly activity: Activity;
-  readonly fields: readonly FieldChange[];
+  readonly fields: readonly FieldChange[] | undefined;
 }
 
 export const entry = z
@@ -53,7 +61,7 @@ export const entry = z
     fields: z
       .array(z.object({ name: z.string(), oldValue: optionalText, newValue: optionalText }))
       .nullish()
-      .transform((fields) => fields ?? []),
+      .transform((fields) => fields ?? undefined),
     attributes: z
       .array(namedValue)
       .nullish()
@@ -77,6 +85,14 @@ export const entry = z
     return { activity, fields: raw.fields };
   });
 
+/** An entry of the log of changes: what does not say which fields changed would be lost if it were passed over. */
+export const changeEntry = entry.transform((read, context): Entry => {
+  if (read.activity.typeId === ACTIVITY_TYPES.changeDataValue && read.fields === undefined) {
+    context.addIssue({ code: 'custom', path: ['fields'], message: 'missing' });
+  }
+  return read;
+});
+
 function attributesByName(attributes: readonly z.infer<typeof namedValue>[]): Record<string, string> {
   const named: Record<string, string> = {};
   for (const { name, apiName, value } of attributes) {
@@ -90,3 +106,17 @@ function attributesByName(attributes: readonly z.infer<typeof namedValue>[]): Re
 /** Ids of the persons that a merge (type 32) ended; the activity's person is the one they went into. */
 export const mergedIds = (merge: Activity): number[] =>
   (merge.attributes['Merge IDs']?.match(/\d+/g) ?? []).map(Number).filter((id) => id !== merge.marketoId);
+
+/** A changed score (type 22), which the log of changes does not carry; `undefined` for any other activity. */
+export function scoreChange({ typeId, primaryValue, attributes }: Activity): ScoreChange | undefined {
+  const name = primaryValue ?? attributes['Score Name'];
+  if (typeId !== ACTIVITY_TYPES.changeScore || name === undefined) return undefined;
+  return { name, oldValue: attributes['Old Value'] ?? null, newValue: attributes['New Value'] ?? null };
+}
+
+export interface ScoreChange {
+  /** Display name of the field, unlike in the log of changes. */
+  readonly name: string;
+  readonly oldValue: string | null;
+  readonly newValue: string | null;
+}

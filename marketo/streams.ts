@@ -2,8 +2,14 @@ import { z } from 'zod';
 import type { IsoInstant } from '../rules/terms.js';
 import type { Answer, Call, Query, Send } from './calls.js';
 import { garbage } from './failure.js';
-import type { MarketoTiming } from './settings.js';
-import { entry, type Activity, type Entry, type FieldChange } from './stream-entry.js';
+import {
+  ACTIVITY_TYPES,
+  changeEntry,
+  entry,
+  type Activity,
+  type Entry,
+  type FieldChange,
+} from './stream-entry.js';
 import { toMarketoInstant } from './wire.js';
 
 /** Where a stream stands after a page. */
@@ -60,31 +66,18 @@ export interface ActivityPage extends StreamPosition {
   readonly activities: readonly Activity[];
 }
 
-/** Activity types that this connector reads (Adobe REST docs, "Activities"). */
-export const ACTIVITY_TYPES = {
-  newPerson: 12,
-  changeDataValue: 13,
-  changeScore: 22,
-  mergePersons: 32,
-} as const;
-
 /** A token from which the three streams can be read: records after `since`. */
-export async function pagingToken(
-  send: Send,
-  since: IsoInstant,
-  timing: MarketoTiming,
-  signal?: AbortSignal,
-): Promise<string> {
+export async function pagingToken(send: Send, since: IsoInstant, signal?: AbortSignal): Promise<string> {
   const call: Call<unknown> = {
     name: 'get a paging token',
     writes: false,
     path: '/v1/activities/pagingtoken.json',
     query: { sinceDatetime: toMarketoInstant(since) },
+    limit: 'pagingToken',
     result: z.unknown(),
-    deadlineMs: timing.pagingTokenMs,
   };
   const { nextToken } = await send(call, signal);
-  if (nextToken === undefined) throw garbage(call, 'no paging token in it');
+  if (nextToken === undefined) throw garbage(call, 'wrong shape at nextPageToken');
   return nextToken;
 }
 
@@ -162,12 +155,13 @@ async function page(
     stream: true,
     path: STREAMS[stream],
     query: { nextPageToken: token, ...filter, batchSize: 300 },
-    result: z.array(entry),
+    limit: 'activities',
+    result: z.array(stream === 'leadchanges' ? changeEntry : entry),
   };
   const answer: Answer<Entry[]> = await send(call, signal);
   const { nextToken, more, serverTime } = answer;
   // A stream always gives a new token; going on without one would repeat or lose entries.
-  if (nextToken === undefined) throw garbage(call, 'no next paging token in it');
+  if (nextToken === undefined) throw garbage(call, 'wrong shape at nextPageToken');
   return { entries: answer.result, nextToken, more: more ?? false, serverTime };
 }
 
@@ -178,5 +172,7 @@ function toChange({ activity, fields }: Entry): PersonChange[] {
   const { guid, marketoId, at, typeId, attributes } = activity;
   if (typeId === ACTIVITY_TYPES.newPerson) return [{ kind: 'created', guid, marketoId, at }];
   if (typeId !== ACTIVITY_TYPES.changeDataValue) return [];
-  return [{ kind: 'changed', guid, marketoId, at, viaApi: viaApi(attributes['Source']), fields }];
+  return [
+    { kind: 'changed', guid, marketoId, at, viaApi: viaApi(attributes['Source']), fields: fields ?? [] },
+  ];
 }

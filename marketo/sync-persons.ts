@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FieldValue } from '../rules/terms.js';
 import type { Send } from './calls.js';
-import { problem, recordId, type Problem } from './wire.js';
+import { problem, reasonOf, recordId, type Problem } from './wire.js';
 
 /** Records to one call (Adobe REST docs, "Sync Leads"). */
 export const MOST_RECORDS = 300;
@@ -40,7 +40,7 @@ const skipped = z
     errors: z.array(problem).nullish(),
   })
   .transform(({ id, reasons, errors }): SyncResult => {
-    const [reason = UNSTATED] = reasons ?? errors ?? [];
+    const reason = reasonOf({ reasons, errors }, 'record');
     const field = fieldNamedIn(reason);
     return {
       status: 'skipped',
@@ -49,8 +49,6 @@ const skipped = z
       ...(field === undefined ? {} : { field }),
     };
   });
-
-const UNSTATED: Problem = { code: 'unstated', message: 'Marketo skipped the record without a reason' };
 
 /** The one place where a text of Marketo is read: it names the field of a refused value nowhere else. */
 const fieldNamedIn = ({ message }: Problem): string | undefined =>
@@ -70,8 +68,9 @@ export async function syncPersons(
       writes: true,
       path: '/v1/leads.json',
       body: { action, lookupField, input: records },
+      limit: 'syncPersons',
       // Skipped records have no id: the place is all that ties an answer to its record.
-      result: z.array(z.union([done, skipped])).length(records.length),
+      result: z.array(z.discriminatedUnion('status', [done, skipped])).length(records.length),
     },
     signal,
   );

@@ -14,15 +14,18 @@ export async function orAborted<T>(work: Promise<T>, signal?: AbortSignal): Prom
   work.catch(() => undefined);
   signal.throwIfAborted();
   let giveUp = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    giveUp = () => {
-      reject(signal.reason instanceof Error ? signal.reason : new DOMException('Given up', 'AbortError'));
-    };
+  const aborted = new Promise<typeof ABORTED>((resolve) => {
+    giveUp = () => resolve(ABORTED);
     signal.addEventListener('abort', giveUp, { once: true });
   });
   try {
-    return await Promise.race([work, aborted]);
+    const first = await Promise.race([work, aborted]);
+    if (first !== ABORTED) return first;
+    signal.throwIfAborted();
+    return await work;
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
 }
+
+const ABORTED = Symbol('aborted');

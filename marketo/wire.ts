@@ -9,40 +9,33 @@ export interface HttpAnswer {
   readonly retryAfterMs?: number;
 }
 
-/** Marketo's codes are strings; some of its services write them as numbers. */
-const code = z.union([z.string(), z.number()]).transform(String);
+/** Codes go where texts of the remote may not, so that only short tokens pass for one. */
+const TOKEN = /^[\w.-]{1,40}$/;
 
-export const problem = z.object({ code, message: z.string().default('') });
+/** Marketo's codes are strings; some of its services write them as numbers. */
+const code = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .transform((text) => (TOKEN.test(text) ? text : 'unreadable'));
+
+const words = z
+  .string()
+  .nullish()
+  .catch(undefined)
+  .transform((text) => text ?? '');
+
+export const problem = z.object({ code, message: words });
 export type Problem = z.infer<typeof problem>;
 
-const refusal = z.object({
-  success: z.literal(false),
-  requestId: z.string().optional(),
-  errors: z.array(problem).min(1),
-});
+/** Why one record of a call was skipped: `reasons` of most services, `errors` of some. */
+export const reasonOf = (
+  { reasons, errors }: { readonly reasons?: Reasons; readonly errors?: Reasons },
+  what: string,
+): Problem =>
+  reasons?.[0] ??
+  errors?.[0] ?? { code: 'unstated', message: `Marketo skipped the ${what} without a reason` };
 
-/** The error envelope, if `body` is one. */
-export function errorEnvelope(body: unknown): z.infer<typeof refusal> | undefined {
-  const parsed = refusal.safeParse(body);
-  return parsed.success ? parsed.data : undefined;
-}
-
-/** Members that are empty are left out of many answers, whatever the docs' samples show. */
-export const successEnvelope = z.object({
-  success: z.literal(true),
-  result: z.unknown().optional(),
-  moreResult: z.boolean().nullish(),
-  nextPageToken: z.string().nullish(),
-});
-
-/** `undefined` for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+type Reasons = readonly Problem[] | null | undefined;
 
 /** A field or attribute value. */
 export const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);

@@ -13,7 +13,11 @@ export interface CallRequest {
  * port, so that they need not know the store.
  */
 export interface CallBudget {
-  /** Waits for room, runs `call` holding a concurrency slot, and gives the slot back. */
+  /**
+   * Waits for room, runs `call` holding a concurrency slot, and gives the slot back.
+   *
+   * @throws RemoteFailure `QuotaExhausted`, without the call, when the lane has used up its part of the remote's day.
+   */
   run<T>(request: CallRequest, call: () => Promise<T>): Promise<T>;
   /** Pauses every process that calls this remote: it asked for it (`Retry-After`, 606). */
   pause(durationMs: number): Promise<void>;

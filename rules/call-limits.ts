@@ -17,12 +17,21 @@ export interface CallLimits {
   readonly driftMs?: number;
   /** Calls at the same time as long as the remote has not advised; `concurrency` when left out. */
   readonly unadvised?: number;
+  /** What the remote allows in a day, if it counts days. */
+  readonly daily?: DailyQuota;
+}
+
+/** Calls of all integrations together in one day. The share has no part in it: what others use is known. */
+export interface DailyQuota {
+  readonly calls: number;
+  /** Kept free of the cycle's calls, for on-demand. */
+  readonly reserve: number;
 }
 
 /**
  * Marketo Engage: 100 calls per 20 seconds (606) and 10 at the same time (615), for all integrations of an instance
  * together (Adobe REST docs, "Integration best practices" and "Error codes"). Adobe asks an integration to stay at or
- * below half, so that is the default share.
+ * below half, so that is the default share. 50,000 calls a day is what a subscription has unless more were bought.
  */
 export const MARKETO_LIMITS = {
   calls: 100,
@@ -32,6 +41,7 @@ export const MARKETO_LIMITS = {
   share: 0.5,
   onDemandReserve: { callsPerWindow: 2, slots: 2 },
   driftMs: 200,
+  daily: { calls: 50_000, reserve: 5_000 },
 } as const satisfies CallLimits;
 
 /**
@@ -79,6 +89,22 @@ export const slotCeiling = (limits: CallLimits, lane: Lane, parallelism: number)
   }
 };
 
+/** What backfill leaves of the day's quota to the cycle, besides the reserve: more than a quiet day of cycles needs. */
+const BACKFILL_LEAVES = 0.1;
+
+/** How far the day's use of all integrations may have come for a lane still to call; on-demand goes on to the end. */
+export const dailyCeiling = ({ calls, reserve }: DailyQuota, lane: Lane): number => {
+  const cycle = calls - reserve;
+  switch (lane) {
+    case 'on-demand':
+      return Number.POSITIVE_INFINITY;
+    case 'cycle':
+      return cycle;
+    case 'backfill':
+      return Math.max(0, Math.floor(cycle - BACKFILL_LEAVES * calls));
+  }
+};
+
 const require = (holds: boolean, rule: string): void => {
   if (!holds) throw new RangeError(`call limits: ${rule}`);
 };
@@ -98,4 +124,11 @@ export const checkLimits = (limits: CallLimits): void => {
   require(onDemandReserve.callsPerWindow < burst, 'burst exceeds the reserve for on-demand');
   require(sharedCalls(limits) >=
     2 * burst, `a share of ${share} leaves too few calls for bursts of ${burst}`);
+  if (limits.daily !== undefined) checkDaily(limits.daily);
+};
+
+const checkDaily = ({ calls, reserve }: DailyQuota): void => {
+  require(Number.isInteger(calls) && calls >= 1, 'the daily quota is whole and at least 1');
+  require(Number.isInteger(reserve) && reserve >= 0, 'the daily reserve is whole and 0 or more');
+  require(reserve < calls, `a daily quota of ${calls} exceeds its reserve of ${reserve}`);
 };

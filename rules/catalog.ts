@@ -71,10 +71,14 @@ export interface DynamicsColumn {
   /** Decimal places that the column keeps. */
   readonly precision?: number;
   readonly options?: readonly Option[];
+  /** Labels that options had before they were renamed or removed, newest first: Marketo may still say them. */
+  readonly formerOptions?: readonly Option[];
   readonly secured: boolean;
   readonly readable: boolean;
   readonly creatable: boolean;
   readonly updatable: boolean;
+  /** Why the sync user was granted less than the column allows, and what to do, where Dynamics' answers tell more. */
+  readonly withheld?: string | undefined;
 }
 
 /** Everything both schemas say that the rules need, at one moment. */

@@ -44,11 +44,14 @@ export const gcraSpans = (
   tolerance: (gcra.bursts[lane] - 1) * gcra.intervalMicros,
 });
 
-/** Judges one call of `lane` at `now`. A clock that was set back does not block: arrivals beyond the horizon are cut. */
+/**
+ * Judges one call of `lane` at `now`. A clock that was set back does not block: arrivals beyond the horizon are cut, also
+ * for a call that is refused, so that its wait is over when it said.
+ */
 export const judgeCall = (gcra: Gcra, lane: Lane, arrival: number, now: number): Verdict => {
   const { horizon, tolerance } = gcraSpans(gcra, lane);
   const bounded = Math.min(arrival, now + horizon);
   const waitMicros = Math.max(0, bounded - tolerance - now);
-  if (waitMicros > 0) return { granted: false, arrival, waitMicros };
+  if (waitMicros > 0) return { granted: false, arrival: bounded, waitMicros };
   return { granted: true, arrival: Math.max(bounded, now) + gcra.intervalMicros, waitMicros: 0 };
 };

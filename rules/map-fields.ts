@@ -51,11 +51,19 @@ function mapField(
   const codec = codecFor(marketo, column);
   if (!meets(codec)) return setAside('types-cannot-meet', codec.cannotMeet);
   if (!column.readable) {
-    return setAside('unreadable', `The sync user may not read ${kind}.${name}, so it is not synced.`);
+    const why = `The sync user may not read ${kind}.${name}, so it is not synced.`;
+    return setAside('unreadable', told(why, column));
   }
-  const updatable = column.updatable && !isState(column);
-  const { direction, notice } = narrowed(choice.direction, marketo, { updatable, where: `${kind}.${name}` });
-  if (direction === null) return { notice };
+  const where = `${kind}.${name}`;
+  const updatable = column.updatable && isWritten(column);
+  const barred =
+    column.type === 'lookup'
+      ? `Marketo holds only the name of what ${where} points at`
+      : `the sync user may not change ${where}`;
+  const narrow = narrowed(choice.direction, marketo, { updatable, barred });
+  const { direction } = narrow;
+  const notice = narrow.notice && { ...narrow.notice, message: told(narrow.notice.message, column) };
+  if (direction === null) return notice === undefined ? {} : { notice };
   const field: MappedField = {
     name: choice.marketo,
     column: name,
@@ -64,19 +72,24 @@ function mapField(
     codec,
     marketoField: marketo,
     dynamicsColumn: column,
-    creatable: column.creatable && !isState(column) && choice.direction !== 'toMarketo',
+    creatable: column.creatable && isWritten(column) && choice.direction !== 'toMarketo',
     updatable: updatable && direction !== 'toMarketo',
   };
   return notice === undefined ? { field } : { field, notice };
 }
 
+/** With what Dynamics told of the reason. */
+const told = (message: string, { withheld }: DynamicsColumn): string =>
+  withheld === undefined ? message : `${message} ${withheld}`;
+
 const setAside = (code: FieldNotice['code'], message: string): Outcome => ({ notice: { code, message } });
 
 /**
  * A state moves together with its status and by rules of its own (Microsoft: "Define status reason transitions"), so
- * neither is written as a field.
+ * neither is written as a field. A lookup is read as a name, which does not tell what to point at.
  */
-const isState = ({ type }: DynamicsColumn): boolean => type === 'state' || type === 'status';
+const isWritten = ({ type }: DynamicsColumn): boolean =>
+  type !== 'state' && type !== 'status' && type !== 'lookup';
 
 type Narrowed =
   Readonly<{ direction: Direction; notice?: Notice }> | Readonly<{ direction: null; notice: Notice }>;
@@ -84,12 +97,12 @@ type Narrowed =
 function narrowed(
   chosen: Direction,
   marketo: MarketoField,
-  { updatable, where }: Readonly<{ updatable: boolean; where: string }>,
+  { updatable, barred }: Readonly<{ updatable: boolean; barred: string }>,
 ): Narrowed {
   const toDynamics = chosen !== 'toMarketo' && updatable;
   const toMarketo = chosen !== 'toDynamics' && marketo.updateable;
   const refusals = [
-    chosen !== 'toMarketo' && !updatable ? `the sync user may not change ${where}` : [],
+    chosen !== 'toMarketo' && !updatable ? barred : [],
     chosen !== 'toDynamics' && !marketo.updateable ? `Marketo lets nobody change ${marketo.name} by API` : [],
   ].flat();
   const why = sentence(refusals.join(' and '));

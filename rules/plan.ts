@@ -1,6 +1,14 @@
 import { decide, type Verdict } from './decide.js';
 import { draftOf, omit, type Draft } from './draft.js';
-import { actual, type Link, type Overtaken, type Parked, type Rule, type Write } from './link.js';
+import {
+  actual,
+  type BySide,
+  type Link,
+  type Overtaken,
+  type Parked,
+  type Rule,
+  type Write,
+} from './link.js';
 import type { MappedField } from './mapping.js';
 import { isTraceOfOurs, openWrite } from './settle.js';
 import { across, type FieldValue, type IsoInstant, type Side } from './terms.js';
@@ -27,6 +35,10 @@ export interface Decision {
   readonly winner: Side;
   readonly value: FieldValue;
   readonly loser?: { readonly side: Side; readonly value: FieldValue };
+  /** What each side brought forward; for Marketo an edit that our write covered, where there is one. */
+  readonly candidates: BySide<FieldValue>;
+  /** What both had agreed on until then; absent where they never had. */
+  readonly base?: BySide<FieldValue>;
 }
 
 export interface Planned {
@@ -41,10 +53,8 @@ export interface Planned {
   readonly released: readonly string[];
 }
 
-interface Values {
-  readonly marketo: FieldValue;
-  readonly dynamics: FieldValue;
-}
+type Values = BySide<FieldValue>;
+type Ruled = Exclude<Verdict, { rule: 'equal' }>;
 
 /**
  * Decides every field of a linked pair: agrees on what is equal, plans a write where a side must change, leaves what is
@@ -73,9 +83,11 @@ type Collected = { -readonly [K in keyof Omit<Planned, 'link'>]: Planned[K][numb
 const SIDES = ['marketo', 'dynamics'] as const;
 
 const planField = (draft: Draft, field: MappedField, context: PlanContext, out: Collected): void => {
-  const { name, codec } = field;
+  const { name, codec, dynamicsColumn } = field;
   const marketo = actual(draft, 'marketo', name);
   const dynamics = actual(draft, 'dynamics', name);
+  // A name that cannot be read comes, if ever, when its row changes: asking in every cycle would not help.
+  if (dynamics === undefined && dynamicsColumn.type === 'lookup') return;
   if (marketo === undefined || dynamics === undefined) return void out.unread.push(name);
   const values = { marketo, dynamics };
   if (isUnderWay(draft, field, values)) return void out.waiting.push(name);
@@ -87,13 +99,25 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
     return;
   }
   const winning = winningValue(draft, name, verdict.winner, values);
-  const decision = { field: name, rule: verdict.rule, winner: verdict.winner, value: winning };
-  out.decisions.push(verdict.loser === undefined ? decision : { ...decision, loser: verdict.loser });
+  out.decisions.push(decisionOf(draft, field, values, verdict));
   const unlike = SIDES.filter(
     (side) => codec.canonical(side, values[side]) !== codec.canonical(verdict.winner, winning),
   );
   if (unlike.length === 0) agree(draft, field, values);
   for (const side of unlike) planWrite(draft, field, { side, values, winning, verdict }, context, out);
+};
+
+/** What was decided, with all that it was decided from: it can be explained long after the values have moved on. */
+const decisionOf = (draft: Draft, { name }: MappedField, values: Values, verdict: Ruled): Decision => {
+  const { rule, winner, loser } = verdict;
+  const overtaken = draft.overtaken[name];
+  const candidates = { ...values, marketo: overtaken?.value ?? values.marketo };
+  const base =
+    overtaken === undefined
+      ? baseOf(draft, name)
+      : { marketo: overtaken.written, dynamics: overtaken.source };
+  const decided = { field: name, rule, winner, value: candidates[winner], candidates };
+  return { ...decided, ...(loser !== undefined && { loser }), ...(base !== undefined && { base }) };
 };
 
 /**
@@ -190,7 +214,7 @@ interface Wanted {
   readonly side: Side;
   readonly values: Values;
   readonly winning: FieldValue;
-  readonly verdict: Exclude<Verdict, { rule: 'equal' }>;
+  readonly verdict: Ruled;
 }
 
 const planWrite = (

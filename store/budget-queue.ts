@@ -13,6 +13,10 @@ export interface CallQueueOptions {
   readonly sleep: Sleep;
   /** From 0 up to 1. */
   readonly random: () => number;
+  /** The most by which a call of this lane may come late to its turn without costing throughput. */
+  readonly leewayMs: (lane: Lane) => number;
+  /** What a waiting call ends with when its lane has used up the day. */
+  readonly dayOver: (spent: Extract<Answer, { lack: 'quota' }>) => Error;
 }
 
 export interface CallQueue {
@@ -27,7 +31,7 @@ interface Waiter {
   readonly settle: (outcome: { readonly lease: Lease } | { readonly error: unknown }) => void;
 }
 
-type Refusal = Extract<Answer, { lease: undefined }>;
+type Refusal = Extract<Answer, { lack: 'rate' | 'slot' }>;
 
 const ORDER = { 'on-demand': 0, cycle: 1, backfill: 2 } as const satisfies Record<Lane, number>;
 
@@ -38,7 +42,7 @@ const LONGEST_NAP_MS = 10_000;
 
 /**
  * Orders the waiting calls of one process: by lane, then by arrival. Only the first one asks the store, because a lane
- * never has room where a lane before it has none; so the store sees one question at a time from each process.
+ * never has room where a lane before it has none (in the rate, the slots or the day); so the store sees one question at a time from each process.
  */
 export const createCallQueue = (options: CallQueueOptions): CallQueue => {
   const waiting: Waiter[] = [];
@@ -59,18 +63,20 @@ export const createCallQueue = (options: CallQueueOptions): CallQueue => {
     if (nap?.lack === 'slot') nap.alarm.abort();
   };
 
-  const pauseAfter = (refusal: Refusal): number => {
-    if (refusal.lack === 'rate') return Math.min(refusal.waitMs, LONGEST_NAP_MS);
+  const pauseAfter = (refusal: Refusal, lane: Lane): number => {
+    // Processes whose turn comes at the same moment must not meet in the same order each time.
+    if (refusal.lack === 'rate')
+      return Math.min(refusal.waitMs + options.random() * options.leewayMs(lane), LONGEST_NAP_MS);
     const pause = Math.min(SLOT_POLL_MS.last, SLOT_POLL_MS.first * SLOT_POLL_MS.growth ** slotRefusals);
     slotRefusals += 1;
     return pause * (0.5 + options.random() / 2);
   };
 
-  const restAfter = async (refusal: Refusal): Promise<void> => {
+  const restAfter = async (refusal: Refusal, lane: Lane): Promise<void> => {
     if (waiting.length === 0 || news.head || (refusal.lack === 'slot' && news.slot)) return;
     const alarm = new AbortController();
     nap = { lack: refusal.lack, alarm };
-    await options.sleep(pauseAfter(refusal), alarm.signal);
+    await options.sleep(pauseAfter(refusal, lane), alarm.signal);
     nap = undefined;
   };
 
@@ -78,7 +84,11 @@ export const createCallQueue = (options: CallQueueOptions): CallQueue => {
     news = { head: false, slot: false };
     const { lane, deadlineMs } = waiter.request;
     const answer = await options.attempt(lane, deadlineMs);
-    if (answer.lease === undefined) return restAfter(answer);
+    if (answer.lease === undefined) {
+      if (answer.lack !== 'quota') return restAfter(answer, lane);
+      waiter.settle({ error: options.dayOver(answer) });
+      return;
+    }
     slotRefusals = 0;
     if (waiting.includes(waiter)) waiter.settle({ lease: answer.lease });
     else await options.giveBack(answer.lease);

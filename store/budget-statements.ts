@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type RawBuilder } from 'kysely';
 import {
+  dailyCeiling,
   sharedConcurrency,
   slotCeiling,
   unadvisedParallelism,
@@ -8,6 +9,7 @@ import {
 } from '../rules/call-limits.js';
 import { gcraOf, gcraSpans } from '../rules/gcra.js';
 import type { Lane, Side } from '../rules/terms.js';
+import { dayOf, isOver } from './budget-day.js';
 import type { Database } from './database.js';
 
 /** The right to run one call. */
@@ -21,10 +23,12 @@ export type Answer =
   /** No room in the rate, or the remote is paused: there may be some in `waitMs`. */
   | { readonly lease: undefined; readonly lack: 'rate'; readonly waitMs: number }
   /** As many calls as may run at the same time do. */
-  | { readonly lease: undefined; readonly lack: 'slot' };
+  | { readonly lease: undefined; readonly lack: 'slot' }
+  /** The day's quota is used as far as this lane may: nothing more before `at` belongs to another day. */
+  | { readonly lease: undefined; readonly lack: 'quota'; readonly used: number; readonly at: Date };
 
 export interface BudgetStatements {
-  /** Takes a call from the rate and a slot, both or neither, in one statement. */
+  /** Takes a call from the day, from the rate and a slot, all or none, in one statement. */
   acquire(lane: Lane, deadlineMs: number): Promise<Answer>;
   /** Gives the slot back, unless the lease ran out and somebody else holds it now. */
   release(lease: Lease): Promise<void>;
@@ -36,6 +40,9 @@ interface AcquireRow {
   slot: number | null;
   wait_ms: number;
   parallelism: number | null;
+  used: number;
+  spent: boolean;
+  at: Date;
 }
 
 const micros = (count: number): RawBuilder<unknown> => sql`(${count}::float8 * interval '1 microsecond')`;
@@ -79,6 +86,7 @@ export const budgetStatements = (
       if (row === undefined) throw new Error(`the budget of ${remote} is gone from the store`);
       advised = row.parallelism;
       if (row.slot !== null) return { lease: { slot: row.slot, holder } };
+      if (row.spent) return { lease: undefined, lack: 'quota', used: row.used, at: row.at };
       if (row.wait_ms > 0) return { lease: undefined, lack: 'rate', waitMs: row.wait_ms };
       return { lease: undefined, lack: 'slot' };
     },
@@ -108,7 +116,11 @@ export const budgetStatements = (
 };
 
 const insertRows = async (db: Database, remote: Side, limits: CallLimits): Promise<void> => {
-  await sql`insert into budgets (remote) values (${remote}) on conflict do nothing`.execute(db);
+  const quota = limits.daily?.calls ?? null;
+  await sql`
+    insert into budgets (remote, day_quota) values (${remote}, ${quota})
+    on conflict (remote) do update set day_quota = excluded.day_quota
+    where budgets.day_quota is distinct from excluded.day_quota`.execute(db);
   await sql`
     insert into call_slots (remote, slot)
     select ${remote}, slot from generate_series(0, ${sharedConcurrency(limits) - 1}::integer) as slot
@@ -134,25 +146,38 @@ const acquireSql = (remote: Side, limits: CallLimits, call: AcquireArguments): R
   const ceilings = Array.from({ length: most }, (_, index) => slotCeiling(limits, call.lane, index + 1));
   // From above, where no other lane may go, so that on-demand leaves the cycle's slots to the cycle.
   const order = call.lane === 'on-demand' ? sql`desc` : sql`asc`;
+  const lasts = limits.daily === undefined ? Number.POSITIVE_INFINITY : dailyCeiling(limits.daily, call.lane);
   return sql<AcquireRow>`
     with budget as materialized (
-      select arrival, paused_until, parallelism from budgets where remote = ${remote} for update
+      select arrival, paused_until, parallelism, day, day_ours, day_others, day_read_at
+      from budgets where remote = ${remote} for update
     ), moment as materialized (
       select budget.*, ${call.at} as at from budget
     ), bounded as materialized (
-      select moment.*, least(arrival, at + ${micros(horizon)}) as bounded_arrival from moment
+      select moment.*, least(arrival, at + ${micros(horizon)}) as bounded_arrival, ${dayOf(sql`at`)} as today
+      from moment
+    ), dated as materialized (
+      select bounded.*, ${isOver(sql`today`)} as ended from bounded
+    ), counted as materialized (
+      select at, arrival, bounded_arrival, paused_until, parallelism,
+        case when ended then today else day end as day, case when ended then 0 else day_ours end as day_ours,
+        case when ended then 0 else day_others end as day_others,
+        case when ended then null else day_read_at end as day_read_at
+      from dated
     ), verdict as materialized (
-      select at, parallelism,
+      select at, arrival, bounded_arrival, parallelism, day, day_ours, day_others, day_read_at,
+        day_ours + day_others as used,
+        day_ours + day_others >= ${lasts}::float8 as spent,
         greatest(bounded_arrival - ${micros(tolerance)}, paused_until) as allowed_at,
         greatest(bounded_arrival, at) + ${micros(gcra.intervalMicros)} as next_arrival,
         (${ceilings}::integer[])[least(coalesce(parallelism, ${unadvisedParallelism(limits)}::integer), ${most}::integer)]
           as ceiling
-      from bounded
+      from counted
     ), free as materialized (
       select call_slots.slot from call_slots, verdict
       where call_slots.remote = ${remote} and call_slots.slot < verdict.ceiling
         and (call_slots.held_until is null or call_slots.held_until <= verdict.at)
-        and verdict.allowed_at <= verdict.at
+        and verdict.allowed_at <= verdict.at and not verdict.spent
       order by call_slots.slot ${order} limit 1
       for update of call_slots skip locked
     ), taken as (
@@ -162,10 +187,13 @@ const acquireSql = (remote: Side, limits: CallLimits, call: AcquireArguments): R
       where call_slots.remote = ${remote} and call_slots.slot = free.slot
       returning call_slots.slot
     ), moved as (
-      update budgets set arrival = verdict.next_arrival from verdict
-      where budgets.remote = ${remote} and exists (select from taken)
+      update budgets set arrival = case when taken.slot is null then bounded_arrival else next_arrival end,
+        day = verdict.day, day_ours = verdict.day_ours + case when taken.slot is null then 0 else 1 end,
+        day_others = verdict.day_others, day_read_at = verdict.day_read_at
+      from verdict left join taken on true
+      where budgets.remote = ${remote} and (taken.slot is not null or bounded_arrival < verdict.arrival)
     )
-    select taken.slot, verdict.parallelism,
+    select taken.slot, verdict.parallelism, verdict.used, verdict.spent, verdict.at,
       ceil(greatest(0, extract(epoch from (verdict.allowed_at - verdict.at))) * 1000)::float8 as wait_ms
     from verdict left join taken on true`;
 };

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
+import type { BySide, Rule } from '../rules/link.js';
 import type { Decision } from '../rules/plan.js';
-import type { Side } from '../rules/terms.js';
+import type { FieldValue, IsoInstant, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
 
 export interface LedgerLine {
@@ -20,10 +21,64 @@ export const writeLedger = async (db: Database, lines: readonly LedgerLine[]): P
         link_id: line.linkId,
         cycle: line.cycle,
         side: line.side,
-        decisions: JSON.stringify(line.decisions),
+        decisions: JSON.stringify(line.decisions.map(recorded)),
       })),
     )
     .execute();
+};
+
+/** A decision as the ledger keeps it. */
+export interface LedgerDecision {
+  readonly field: string;
+  readonly rule: Rule;
+  readonly winner: Side;
+  readonly candidates: BySide<FieldValue>;
+  readonly base?: BySide<FieldValue>;
+  /** The side whose edit was given up for the other's. */
+  readonly loser?: Side;
+}
+
+/** The values of winner and loser are among the candidates: they are not kept twice. */
+const recorded = ({ field, rule, winner, candidates, base, loser }: Decision): LedgerDecision => ({
+  ...{ field, rule, winner, candidates },
+  ...(base !== undefined && { base }),
+  ...(loser !== undefined && { loser: loser.side }),
+});
+
+export interface LedgerRecord extends LedgerDecision {
+  readonly linkId: number;
+  readonly cycle: number;
+  readonly at: IsoInstant;
+}
+
+/**
+ * What was decided for fields of these links, newest first, as far as the ledger reaches back; a decision that was
+ * written to both sides comes once.
+ *
+ * @param most how many of a link's lines are looked at.
+ */
+export const decisionsOf = async (
+  db: Database,
+  linkIds: readonly number[],
+  most: number,
+): Promise<LedgerRecord[]> => {
+  if (linkIds.length === 0) return [];
+  const lines = await db
+    .selectFrom('ledger')
+    .select(['link_id', 'cycle', 'at', 'decisions'])
+    .where('link_id', 'in', linkIds)
+    .orderBy('at', 'desc')
+    .limit(most)
+    .execute();
+  const seen = new Set<string>();
+  return lines.flatMap(({ link_id: linkId, cycle, at, decisions }) =>
+    (decisions as LedgerDecision[]).flatMap((decision) => {
+      const key = JSON.stringify([linkId, cycle, decision]);
+      if (seen.has(key)) return [];
+      seen.add(key);
+      return [{ ...decision, linkId, cycle, at: at.toISOString() }];
+    }),
+  );
 };
 
 /**

@@ -72,6 +72,23 @@ export const linksByRow = async (db: Database, dynamicsIds: readonly string[]): 
   );
 };
 
+/** Every link of a record, the living one first, then former ones from new to old. */
+export const linksOfRecord = async (
+  db: Database,
+  record: { readonly marketoId: number } | { readonly dynamicsId: string },
+): Promise<Link[]> => {
+  const all = db.selectFrom('links').selectAll();
+  const own =
+    'marketoId' in record
+      ? all.where('marketo_id', '=', record.marketoId)
+      : all.where('dynamics_id', '=', record.dynamicsId);
+  const rows = await own
+    .orderBy(sql`status in ('ended', 'tombstone')`)
+    .orderBy('id', 'desc')
+    .execute();
+  return rows.map(linkOf);
+};
+
 /** Rows of Dynamics that stand without a person, of the same e-mails: the groups that matching looks at. */
 export const unmatchedByEmail = async (db: Database, emailKeys: readonly string[]): Promise<Link[]> => {
   if (emailKeys.length === 0) return [];

@@ -64,6 +64,25 @@ export const untoldRejections = async (db: Database, linkIds: readonly number[])
   }));
 };
 
+/** What is still refused for these links. */
+export const openRejections = async (
+  db: Database,
+  linkIds: readonly number[],
+): Promise<(Rejection & { readonly at: IsoInstant })[]> => {
+  if (linkIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('rejections')
+    .selectAll()
+    .where('link_id', 'in', linkIds)
+    .where('closed_at', 'is', null)
+    .execute();
+  return rows.map(({ link_id, id, cycle, side, field, code, message, value, at }) => ({
+    ...{ id, cycle, side, field, code, message, value },
+    linkId: link_id,
+    at: at.toISOString(),
+  }));
+};
+
 /** A value moved, so these refusals no longer hold. */
 export const closeRejections = async (db: Database, ids: readonly string[]): Promise<void> => {
   if (ids.length === 0) return;

@@ -5,12 +5,14 @@ import type { BudgetsTable, CallSlotsTable } from './schema-budgets.js';
 
 /** A timestamp column: read as Date, written as Date or ISO text. */
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
+/** The same, with a default: `Generated` does not nest. */
+type DatedByDefault = ColumnType<Date, Date | string | undefined, Date | string>;
 type Json<T> = ColumnType<T, string, string>;
 
 export interface InstallationsTable {
   id: string;
   name: string;
-  created_at: Generated<Timestamp>;
+  created_at: DatedByDefault;
   sync_user_id: string;
   organization_id: string;
   activity_types: JSONColumnType<{ refused: number; syncPerson: number }>;
@@ -25,7 +27,7 @@ export interface CatalogsTable {
 
 export interface CyclesTable {
   number: number;
-  planned_at: Generated<Timestamp>;
+  planned_at: DatedByDefault;
   started_at: Timestamp | null;
   active_at: Timestamp | null;
   completed_at: Timestamp | null;
@@ -71,8 +73,8 @@ export interface LinksTable {
   check_at: Timestamp | null;
   claim_holder: string | null;
   claim_until: Timestamp | null;
-  created_at: Generated<Timestamp>;
-  updated_at: Generated<Timestamp>;
+  created_at: DatedByDefault;
+  updated_at: DatedByDefault;
 }
 
 export interface LoadedRowsTable {
@@ -96,7 +98,7 @@ export interface RejectionsTable {
   message: string;
   cause: string;
   value: Json<FieldValue>;
-  at: Generated<Timestamp>;
+  at: DatedByDefault;
   closed_at: Timestamp | null;
 }
 
@@ -114,7 +116,7 @@ export interface ActivityEntriesTable {
 }
 
 export interface LedgerTable {
-  at: Generated<Timestamp>;
+  at: DatedByDefault;
   link_id: number;
   cycle: number;
   side: Side;
@@ -126,7 +128,7 @@ export interface FieldNoticesTable {
   field: string;
   code: string;
   message: string;
-  since: Generated<Timestamp>;
+  since: DatedByDefault;
 }
 
 export interface RequestsTable {

@@ -14,6 +14,7 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
   return [
     ...runningLines(status, now, colors),
     ...cycleLines(status, now, colors),
+    ...dayLines(status, colors),
     ...linkLines(status, colors),
     ...rejectionLines(status.rejections, colors),
     ...ambiguousLines(status.ambiguous, colors),
@@ -78,6 +79,20 @@ const cycleLines = ({ cycle, failedSince }: Status, now: Date, colors: Colors): 
     ...(lines.length === 0 ? [indented(colors.dim('nothing had changed'))] : lines),
   ];
 };
+
+const dayLines = ({ marketoDay }: Status, colors: Colors): string[] => {
+  if (marketoDay === null) return [];
+  const { used, ours, quota, readAt, unread } = marketoDay;
+  const of = quota === null ? '' : ` of ${thousands(quota)}`;
+  // Without a reading of today, the calls of others are not known.
+  const known = readAt === null ? `at least ${thousands(ours)}${of}` : `${thousands(used)}${of}`;
+  const line = row(colors, 'Calls today', `Marketo ${known} (ours ${thousands(ours)})`);
+  if (unread === null) return [line];
+  const advice = 'check that the role of the API user may read usage statistics';
+  return [line, indented(colors.yellow(`Marketo does not tell the day's use, ${unread}: ${advice}`))];
+};
+
+const thousands = (count: number): string => count.toLocaleString('en-US');
 
 const linkLines = ({ links, dirty, openWrites, pendingEntries }: Status, colors: Colors): string[] => {
   const counts = Object.entries(links).map(([status, count]) => `${String(count)} ${status}`);

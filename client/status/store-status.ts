@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Candidate, LinkStatus } from '../../rules/link.js';
 import type { FieldNotice } from '../../rules/mapping.js';
 import type { IsoInstant, Kind, Side } from '../../rules/terms.js';
+import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
 import { installation } from '../../store/installations.js';
@@ -42,6 +43,8 @@ export interface StoreStatus {
   readonly rejections: readonly OpenCause[];
   readonly ambiguous: { readonly groups: number; readonly examples: readonly AmbiguousLink[] };
   readonly notices: readonly (FieldNotice & { readonly since: IsoInstant })[];
+  /** Marketo's daily quota and how much of it is used; null before the first call. */
+  readonly marketoDay: DayUse | null;
   /** Entries that still have to be written to persons' activity logs. */
   readonly pendingEntries: number;
 }
@@ -50,16 +53,18 @@ export interface StoreStatus {
 const SHOWN = 20;
 
 export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
-  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries] = await Promise.all([
-    installation(db, name),
-    lastCompletedCycle(db),
-    countLinks(db),
-    countOpenWrites(db),
-    openCauses(db),
-    readAmbiguous(db),
-    readNotices(db),
-    countPendingEntries(db),
-  ]);
+  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day] =
+    await Promise.all([
+      installation(db, name),
+      lastCompletedCycle(db),
+      countLinks(db),
+      countOpenWrites(db),
+      openCauses(db),
+      readAmbiguous(db),
+      readNotices(db),
+      countPendingEntries(db),
+      readDayUse(db, 'marketo'),
+    ]);
   return {
     installation: made === undefined ? null : { id: made.id, name: made.name },
     cycle: last === undefined ? null : withoutOutcome(last),
@@ -69,6 +74,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     rejections,
     ambiguous,
     notices,
+    marketoDay: day ?? null,
     pendingEntries,
   };
 };

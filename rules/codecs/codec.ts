@@ -16,7 +16,10 @@ export type EncodeRefusal =
   | 'not-a-date'
   | 'not-a-number'
   | 'not-a-boolean'
-  | 'not-ascii-email';
+  | 'not-an-email'
+  | 'not-ascii-email'
+  | 'too-precise'
+  | 'name-of-a-record';
 
 /** A value in the target's form, or the reason why the target would not take it. `message` may hold the value. */
 export type Encoded =

@@ -1,12 +1,15 @@
-import type { DynamicsColumn, DynamicsType, MarketoField, MarketoType, Option } from '../catalog.js';
+import type { DynamicsColumn, MarketoField } from '../catalog.js';
+import type { FieldValue, Side } from '../terms.js';
 import { booleanCodec, readBoolean } from './boolean.js';
+import { whyNot } from './cannot-meet.js';
 import type { Codec } from './codec.js';
 import { dateCodec, datetimeCodec } from './date.js';
 import { emailCodec } from './email-address.js';
+import { DYNAMICS_FAMILIES, MARKETO_FAMILIES, MEETINGS, type DynamicsFamily } from './families.js';
+import { lookupCodec } from './lookup.js';
 import { numberCodec } from './number.js';
 import { multiselectCodec, optionCodec } from './option.js';
 import { textCodec } from './text.js';
-import type { FieldValue, Side } from '../terms.js';
 
 export type { Canonical, Codec, Encoded, EncodeRefusal } from './codec.js';
 
@@ -15,75 +18,28 @@ export interface CannotMeet {
   readonly cannotMeet: string;
 }
 
-type Family = 'text' | 'boolean' | 'number' | 'date' | 'datetime' | 'option' | 'multiselect';
+type MakeCodec = (field: MarketoField, column: DynamicsColumn) => Codec;
 
-const MARKETO_FAMILIES: Readonly<Record<MarketoType | 'unknown', Family | null>> = {
-  string: 'text',
-  text: 'text',
-  email: 'text',
-  phone: 'text',
-  url: 'text',
-  boolean: 'boolean',
-  integer: 'number',
-  score: 'number',
-  float: 'number',
-  currency: 'number',
-  percent: 'number',
-  date: 'date',
-  datetime: 'datetime',
-  reference: null,
-  formula: null,
-  unknown: null,
+/** By what the column holds; only an e-mail field has a say of its own. */
+const CODECS: Readonly<Record<DynamicsFamily, MakeCodec>> = {
+  text: (field, column) => (field.type === 'email' ? emailCodec : textCodec)(field, column),
+  option: optionCodec,
+  multiselect: multiselectCodec,
+  lookup: lookupCodec,
+  number: numberCodec,
+  boolean: booleanCodec,
+  date: dateCodec,
+  datetime: datetimeCodec,
 };
 
-const DYNAMICS_FAMILIES: Readonly<Record<DynamicsType | 'unknown', Family | null>> = {
-  string: 'text',
-  memo: 'text',
-  boolean: 'boolean',
-  integer: 'number',
-  decimal: 'number',
-  double: 'number',
-  money: 'number',
-  picklist: 'option',
-  state: 'option',
-  status: 'option',
-  multiselect: 'multiselect',
-  dateOnly: 'date',
-  datetime: 'datetime',
-  bigint: null,
-  lookup: null,
-  uniqueidentifier: null,
-  unknown: null,
-};
-
-/**
- * How values of the two meet, or why they cannot. `labelHistory` holds labels that options of the column had before they
- * were renamed: Marketo may still say them.
- */
-export function codecFor(
-  marketo: MarketoField,
-  dynamics: DynamicsColumn,
-  labelHistory: readonly Option[] = [],
-): Codec | CannotMeet {
-  const left = MARKETO_FAMILIES[marketo.type];
-  const right = DYNAMICS_FAMILIES[dynamics.type];
-  if (left === 'text' && right === 'option') return optionCodec(marketo, dynamics, labelHistory);
-  if (left === 'text' && right === 'multiselect') return multiselectCodec(marketo, dynamics, labelHistory);
-  if (left === null || left !== right) {
-    return { cannotMeet: `${pair(marketo, dynamics)}: ${reason(marketo, dynamics)}` };
+/** How values of the two meet, or why they cannot. */
+export function codecFor(field: MarketoField, column: DynamicsColumn): Codec | CannotMeet {
+  const left = MARKETO_FAMILIES[field.type];
+  const right = DYNAMICS_FAMILIES[column.type];
+  if (left === null || right === null || !MEETINGS[left].includes(right)) {
+    return { cannotMeet: whyNot(field, column) };
   }
-  switch (left) {
-    case 'text':
-      return marketo.type === 'email' ? emailCodec(marketo, dynamics) : textCodec(marketo, dynamics);
-    case 'number':
-      return numberCodec(marketo, dynamics);
-    case 'boolean':
-      return booleanCodec();
-    case 'date':
-      return dateCodec();
-    default:
-      return datetimeCodec();
-  }
+  return CODECS[right](field, column);
 }
 
 export const meets = (found: Codec | CannotMeet): found is Codec => !('cannotMeet' in found);
@@ -108,26 +64,4 @@ export function fromLog(field: MarketoField, value: string | null): FieldValue {
   if (value === null || value === '') return null;
   if (family === 'number' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
   return value;
-}
-
-const pair = (marketo: MarketoField, dynamics: DynamicsColumn): string =>
-  `${marketo.name} (${marketo.type}) and ${dynamics.name} (${dynamics.type})`;
-
-function reason(marketo: MarketoField, dynamics: DynamicsColumn): string {
-  const left = MARKETO_FAMILIES[marketo.type];
-  const right = DYNAMICS_FAMILIES[dynamics.type];
-  if (left === null) return `this product cannot sync Marketo fields of type ${marketo.type}.`;
-  if (right === null) return `this product cannot sync Dynamics columns of type ${dynamics.type}.`;
-  const families = new Set<Family>([left, right]);
-  if (families.has('date') && families.has('datetime')) {
-    return 'a day and a moment differ by time zone, so the day would shift for some people.';
-  }
-  if (right === 'option' || right === 'multiselect') {
-    return 'an option meets a text field of Marketo, which holds its label.';
-  }
-  if (families.has('text')) {
-    const other = left === 'text' ? right : left;
-    return `a text may hold what is no ${other}, and the same ${other} can be written in many ways.`;
-  }
-  return `a ${left} and a ${right} have no value in common.`;
 }

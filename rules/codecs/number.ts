@@ -1,11 +1,15 @@
 import type { DynamicsColumn, DynamicsType, MarketoField, MarketoType } from '../catalog.js';
-import { across, type FieldValue } from '../terms.js';
+import { across, type FieldValue, type Side } from '../terms.js';
 import { encoded, refused, shown, type Canonical, type Codec, type Encoded } from './codec.js';
 
 /** Decimal places that a column without a stated precision is compared at. */
 const DEFAULT_PRECISION = 2;
-/** An integer column keeps its fractions visible, so that 1.5 is refused instead of becoming 2. */
-const INTEGER_COMPARISON = 4;
+/** The most places of any column. An integer column is compared at them too, so that 1.5 is refused, not made 2. */
+const MOST_PLACES = 10;
+/** What Marketo's whole numbers are (Adobe REST docs, "Field types": 32 bits). */
+const WHOLE_RANGE = [-2_147_483_648, 2_147_483_647] as const;
+/** Digits that a JSON number is sure to hold. */
+const SURE_DIGITS = 15;
 
 /** What a column without stated bounds takes (Microsoft: "Types of columns", default minimum and maximum). */
 const RANGES: Partial<Record<DynamicsType | 'unknown', readonly [number, number]>> = {
@@ -33,10 +37,8 @@ function readNumber(value: FieldValue): number | null {
  */
 export function numberCodec(field: MarketoField, column: DynamicsColumn): Codec {
   const places =
-    column.type === 'integer' ? INTEGER_COMPARISON : Math.min(column.precision ?? DEFAULT_PRECISION, 10);
-  const [least, most] = RANGES[column.type] ?? [-Infinity, Infinity];
-  const min = column.min ?? least;
-  const max = column.max ?? most;
+    column.type === 'integer' ? MOST_PLACES : Math.min(column.precision ?? DEFAULT_PRECISION, MOST_PLACES);
+  const limits = limitsOf(field, column);
 
   const canonical = (value: FieldValue | undefined): Canonical => {
     if (value === undefined || value === null || value === '') return null;
@@ -46,23 +48,73 @@ export function numberCodec(field: MarketoField, column: DynamicsColumn): Codec 
   const encode: Codec['encode'] = (side, value) => {
     if (value === null) return encoded(null);
     if (typeof value !== 'number') return refused('not-a-number', `${shown(value)} is not a number.`);
-    const name = side === 'marketo' ? field.name : column.name;
-    const whole = side === 'marketo' ? WHOLE.has(field.type) : column.type === 'integer';
+    const { name, whole, min, max } = limits[side];
     if (whole && !Number.isInteger(value)) {
       return refused('not-whole', `${name} takes whole numbers only; the value is ${value}.`);
     }
-    return side === 'dynamics' ? inRange(value, name, min, max) : encoded(value);
+    if (value < min || value > max) {
+      return refused('out-of-range', `${name} takes numbers from ${min} to ${max}; the value is ${value}.`);
+    }
+    return (whole ? Number.isSafeInteger(value) : isExact(value, places)) ? encoded(value) : tooPrecise(name);
   };
   return {
     blank: null,
     canonical: (_side, value) => canonical(value),
     encode,
-    convert: (from, value) => encode(across(from), canonical(value)),
+    convert(from, value) {
+      const compared = canonical(value);
+      const result = encode(across(from), compared);
+      if (!result.ok || from === 'marketo' || column.type !== 'money' || limits.marketo.whole) return result;
+      const all = ownPrecision(value);
+      return all !== null && canonical(all) === compared ? encoded(all) : result;
+    },
   };
 }
 
-function inRange(value: number, name: string, min: number, max: number): Encoded {
-  return value < min || value > max
-    ? refused('out-of-range', `${name} takes numbers from ${min} to ${max}; the value is ${value}.`)
-    : encoded(value);
+interface Limits {
+  readonly name: string;
+  readonly whole: boolean;
+  readonly min: number;
+  readonly max: number;
 }
+
+function limitsOf(field: MarketoField, column: DynamicsColumn): Readonly<Record<Side, Limits>> {
+  const whole = WHOLE.has(field.type);
+  const [low, high] = whole ? WHOLE_RANGE : [-Infinity, Infinity];
+  const [least, most] = RANGES[column.type] ?? [-Infinity, Infinity];
+  return {
+    marketo: { name: field.name, whole, min: low, max: high },
+    dynamics: {
+      name: column.name,
+      whole: column.type === 'integer',
+      min: column.min ?? least,
+      max: column.max ?? most,
+    },
+  };
+}
+
+/**
+ * A currency may have more places than its column is said to have (Microsoft: "PrecisionSource"): Marketo is given all
+ * of them. The noise of a binary fraction goes.
+ */
+const ownPrecision = (value: FieldValue | undefined): number | null => {
+  const number = readNumber(value ?? null);
+  return number === null ? null : Number(number.toPrecision(SURE_DIGITS)) + 0;
+};
+
+/**
+ * Whether a number stands for one decimal of so many places and no other. A JSON number tells apart some 15 digits:
+ * 99999999999999.1234 comes as 99999999999999.125.
+ */
+function isExact(value: number, places: number): boolean {
+  if (Math.abs(value) * 10 ** places < 10 ** SURE_DIGITS) return true;
+  if (Math.abs(value) >= 1e21) return false;
+  const units = BigInt(value.toFixed(places).replace('.', ''));
+  return [units - 1n, units + 1n].every((unit) => Number(`${unit}e-${places}`) !== value);
+}
+
+const tooPrecise = (name: string): Encoded =>
+  refused(
+    'too-precise',
+    `The value has more digits than a JSON number holds (${SURE_DIGITS}), so ${name} would get another one.`,
+  );

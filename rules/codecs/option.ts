@@ -1,4 +1,4 @@
-import type { DynamicsColumn, MarketoField, Option } from '../catalog.js';
+import type { DynamicsColumn, MarketoField } from '../catalog.js';
 import { across, type FieldValue } from '../terms.js';
 import { encoded, refused, shown, type Canonical, type Codec, type Encoded } from './codec.js';
 import { encodeText } from './text.js';
@@ -8,17 +8,19 @@ const MOST_SELECTED = 150;
 
 const folded = (label: string): string => label.trim().toLowerCase();
 
-/** Labels and values of one option column, with labels that an option had before it was renamed. */
+/** Labels and values of one option column, with labels that options had before they were renamed or removed. */
 interface OptionSet {
   /** The value for a label, or null for a label that no option has or had. */
   readonly valueOf: (label: string) => number | null;
   /** The label for a value, or null for a value without an option or an option without a label. */
   readonly labelOf: (value: number) => string | null;
+  /** What people called the option last, for a sentence: its label, a former one, or the bare value. */
+  readonly wordFor: (value: number) => string;
   /** One value for all options that share a label, so that going over the label comes back to it. */
   readonly representative: (value: number) => number;
 }
 
-function optionSet(options: readonly Option[], history: readonly Option[]): OptionSet {
+function optionSet({ options = [], formerOptions: history = [] }: DynamicsColumn): OptionSet {
   const byLabel = new Map<string, number>();
   const byValue = new Map<number, string>();
   for (const { value, label } of options) {
@@ -27,19 +29,21 @@ function optionSet(options: readonly Option[], history: readonly Option[]): Opti
     byValue.set(value, label);
   }
   for (const { value, label } of history) {
-    if (byValue.has(value) && !byLabel.has(folded(label))) byLabel.set(folded(label), value);
+    if (folded(label) !== '' && !byLabel.has(folded(label))) byLabel.set(folded(label), value);
   }
   const valueOf = (label: string): number | null => byLabel.get(folded(label)) ?? null;
   const labelOf = (value: number): string | null => byValue.get(value) ?? null;
-  return { valueOf, labelOf, representative: (value) => valueOf(labelOf(value) ?? '') ?? value };
+  const wordFor = (value: number): string =>
+    labelOf(value) ?? history.find((former) => former.value === value)?.label ?? String(value);
+  return { valueOf, labelOf, wordFor, representative: (value) => valueOf(labelOf(value) ?? '') ?? value };
 }
 
 /**
  * A label in Marketo, an option's value in Dynamics. Canonical is the value; labels match without letter case and outer
  * spaces. A label that no option has is `label:…`, equal to no option and refused by name.
  */
-export function optionCodec(field: MarketoField, column: DynamicsColumn, history: readonly Option[]): Codec {
-  const set = optionSet(column.options ?? [], history);
+export function optionCodec(field: MarketoField, column: DynamicsColumn): Codec {
+  const set = optionSet(column);
   const canonical: Codec['canonical'] = (side, value) => {
     const text = String(value ?? '').trim();
     if (text === '') return null;
@@ -49,7 +53,7 @@ export function optionCodec(field: MarketoField, column: DynamicsColumn, history
   const encode: Codec['encode'] = (side, value) => {
     if (value === null) return encoded(null);
     const label = typeof value === 'number' ? set.labelOf(value) : null;
-    if (label === null) return unknownOption(column, value);
+    if (label === null) return unknownOption(column, typeof value === 'number' ? set.wordFor(value) : value);
     return side === 'dynamics' ? encoded(value) : encodeText(label.trim(), side, field, column);
   };
   return {
@@ -64,12 +68,8 @@ export function optionCodec(field: MarketoField, column: DynamicsColumn, history
  * Labels joined by ";" in Marketo, values joined by "," in Dynamics; order and repetition mean nothing. Canonical is the
  * list of values in rising order, or `label:…` with the labels that no option has.
  */
-export function multiselectCodec(
-  field: MarketoField,
-  column: DynamicsColumn,
-  history: readonly Option[],
-): Codec {
-  const set = optionSet(column.options ?? [], history);
+export function multiselectCodec(field: MarketoField, column: DynamicsColumn): Codec {
+  const set = optionSet(column);
   const fromMarketo = (text: string): Canonical => {
     const labels = parts(text, ';');
     const unknown = labels.filter((label) => set.valueOf(label) === null);
@@ -87,7 +87,8 @@ export function multiselectCodec(
     if (value === null) return encoded(null);
     const values = String(value).split(',').map(Number);
     const unknown = values.find((each) => set.labelOf(each) === null);
-    if (unknown !== undefined) return unknownOption(column, Number.isNaN(unknown) ? value : unknown);
+    if (unknown !== undefined)
+      return unknownOption(column, Number.isNaN(unknown) ? value : set.wordFor(unknown));
     if (side === 'dynamics') return encodeSelection(values, column);
     return encodeLabels(
       values.map((each) => set.labelOf(each)?.trim() ?? ''),
@@ -132,6 +133,9 @@ function encodeLabels(labels: readonly string[], field: MarketoField, column: Dy
 }
 
 function unknownOption(column: DynamicsColumn, canonical: FieldValue): Encoded {
+  if (column.options?.some(({ value }) => String(value) === String(canonical)) === true) {
+    return refused('unknown-option', `The option ${String(canonical)} of ${column.name} has no label.`);
+  }
   const name = String(canonical).replace(/^(label|value):/, '');
   return refused('unknown-option', `${column.name} has no option ${shown(name)}.`);
 }

@@ -45,20 +45,23 @@ const batchAddress = new RegExp(`^${apiRoot}(\\$|%24)batch(\\?|$)`);
 
 const runCounted = async (environment: Environment, request: ApiRequest, batch: number): Promise<Done> => {
   const { organization, protection, faults, clientId } = environment;
-  const { executionMsPerRead, executionMsPerWrite } = organization.settings;
+  const { executionMsPerRead, executionMsPerWrite, executionTakesTime } = organization.settings;
   const session: Session = { organization, clientId };
-  const spend = (reads: number, writes: number): void => {
+  const spend = async (reads: number, writes: number): Promise<void> => {
+    const cost = reads * executionMsPerRead + writes * executionMsPerWrite;
     environment.entitlement.spend(reads + writes);
-    protection.spend(organization.now(), reads * executionMsPerRead + writes * executionMsPerWrite);
+    protection.spend(organization.now(), cost);
+    if (executionTakesTime && cost > 0) await pause(cost);
   };
   if (batchAddress.test(request.url)) {
     const outcome = await runBatch({ ...session, batch }, request, faults);
-    spend(outcome.reads, outcome.writes);
+    await spend(outcome.reads, outcome.writes);
     return { response: outcome.response, parts: outcome.parts, write: outcome.writes > 0 };
   }
   const write = isWrite(request.method);
-  spend(write ? 0 : 1, write ? 1 : 0);
-  return plain(answer(session, request), write);
+  const response = answer(session, request);
+  await spend(write ? 0 : 1, write ? 1 : 0);
+  return plain(response, write);
 };
 
 /** The wait of a refusal in the form that the setting chooses. */

@@ -17,6 +17,8 @@ export const settingsSchema = z.strictObject({
   executionMsPerRead: z.number().nonnegative(),
   /** What one create, update or delete counts toward the execution time. */
   executionMsPerWrite: z.number().nonnegative(),
+  /** Requests also take that time, in which they are in flight; without it they only count it. */
+  executionTakesTime: z.boolean(),
   /** `organization.expirechangetrackingindays`; older delta tokens are refused. */
   trackingDays: z.int().nonnegative().max(365),
   /** A CRM workflow touches the row after each write of the API: its version moves once more. */
@@ -46,6 +48,7 @@ export const defaultSettings: Settings = {
   executionSecondsPerWindow: 1200,
   executionMsPerRead: 20,
   executionMsPerWrite: 50,
+  executionTakesTime: false,
   trackingDays: 7,
   touchAfterWrite: false,
   tokenSeconds: 3599,

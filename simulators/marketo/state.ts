@@ -1,7 +1,10 @@
 import type { Activity, ActivityDetail } from './activity-log.js';
 import type { CustomActivityType } from './custom-activity-types.js';
+import type { SavedRecords } from './external-records.js';
 import type { Field, FieldValue } from './field.js';
+import type { Service } from './identity.js';
 import type { Instance } from './instance.js';
+import { DEFAULT_PARTITION, type Partition } from './partitions.js';
 import type { Settings } from './settings.js';
 
 interface SavedPerson {
@@ -20,7 +23,7 @@ type SavedActivity = Omit<Activity, 'guid' | 'detail'> & { readonly detail: Save
 
 /**
  * What an instance holds, as plain JSON: persons, the whole activity log (paging tokens are places in it), fields,
- * custom types, settings. Tokens, the journal, faults and the day's count of calls belong to a run and are not kept.
+ * custom types, settings, companies and sales persons, partitions, cookies, added services. Tokens, the journal, faults and the day's count of calls belong to a run and are not kept.
  */
 export interface MarketoState {
   readonly settings: Settings;
@@ -30,6 +33,13 @@ export interface MarketoState {
   readonly nextPersonId: number;
   readonly persons: readonly SavedPerson[];
   readonly activities: readonly SavedActivity[];
+  /** Absent in what earlier versions kept, as everything below. */
+  readonly partitions?: readonly Partition[];
+  readonly companies?: SavedRecords;
+  readonly salesPersons?: SavedRecords;
+  readonly cookies?: readonly (readonly [cookie: string, personId: number])[];
+  /** Services besides the one that the instance begins with. */
+  readonly services?: readonly Service[];
 }
 
 const everyPerson = (instance: Instance): SavedPerson[] =>
@@ -51,6 +61,11 @@ export const stateOf = (instance: Instance): MarketoState => ({
   nextPersonId: instance.people.table.nextId,
   persons: everyPerson(instance),
   activities: instance.log.entries().map(saved),
+  partitions: instance.partitions.all(),
+  companies: instance.companies.save(),
+  salesPersons: instance.salesPersons.save(),
+  cookies: instance.cookies.entries(),
+  services: instance.identity.services().slice(1),
 });
 
 const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
@@ -64,8 +79,14 @@ const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
 export const restoreState = (instance: Instance, state: MarketoState): void => {
   instance.fields.restore(state.fields);
   instance.customTypes.restore(state.types, state.nextTypeId);
+  if (state.partitions) instance.partitions.restore(state.partitions);
+  if (state.companies) instance.companies.restore(state.companies);
+  if (state.salesPersons) instance.salesPersons.restore(state.salesPersons);
+  instance.cookies.restore(state.cookies ?? []);
+  for (const service of state.services ?? []) instance.identity.addService(service);
   for (const { id, createdAt, updatedAt, values } of state.persons) {
-    instance.people.table.add(createdAt, new Map(Object.entries(values)), id).updatedAt = updatedAt;
+    const all = { leadPartitionId: DEFAULT_PARTITION.id, ...values };
+    instance.people.table.add(createdAt, new Map(Object.entries(all)), id).updatedAt = updatedAt;
   }
   for (const { visibleAt, detail, ...activity } of state.activities) {
     const lagMs = visibleAt - activity.recordedAt;
@@ -74,5 +95,12 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
 };
 
 /** Persons never change without a trace in the log, so its length stands for them. */
-export const revisionOf = ({ log, settings, fields, customTypes }: Instance): string =>
-  JSON.stringify([log.length, settings.current, fields.changed(), customTypes.all()]);
+export const revisionOf = (instance: Instance): string => {
+  const { log, settings, fields, customTypes, partitions } = instance;
+  const { companies, salesPersons, cookies, identity } = instance;
+  const counts = [companies, salesPersons, cookies, identity].map(({ changes }) => changes);
+  return JSON.stringify([
+    ...[log.length, settings.current, fields.changed(), customTypes.all()],
+    ...[partitions.all(), counts],
+  ]);
+};

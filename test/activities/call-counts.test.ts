@@ -10,6 +10,7 @@ const IDLE = {
   marketo: {
     'GET /rest/v1/activities/deletedleads.json': 1,
     'GET /rest/v1/activities/leadchanges.json': 1,
+    'GET /rest/v1/stats/usage.json': 1,
   },
 };
 
@@ -37,7 +38,7 @@ const linked = async (kind: 'lead' | 'contact') => {
 };
 
 describe('Calls of a cycle', () => {
-  it('are four when nothing happened, whatever the size, and none of them writes', async () => {
+  it('are five when nothing happened, whatever the size, and none of them writes', async () => {
     expect(await calls(1)).toEqual(IDLE);
   });
 
@@ -63,6 +64,8 @@ describe('Calls of a cycle', () => {
     const first = await calls(1);
     expect(first.marketo).toEqual({ ...IDLE.marketo, 'POST /rest/v1/leads.json': 1 });
     expect(first.dynamics).toMatchObject({ ...IDLE.dynamics, 'POST /api/data/v9.2/$batch': 1 });
+    // No lookup is mapped, so nobody's name is read.
+    expect(first.dynamics).not.toHaveProperty('GET /api/data/v9.2/contacts');
     expect(await calls(1)).toEqual(IDLE);
   });
 });

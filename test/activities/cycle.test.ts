@@ -47,6 +47,7 @@ describe('A cycle', () => {
         "marketo": {
           "GET /rest/v1/activities/deletedleads.json": 1,
           "GET /rest/v1/activities/leadchanges.json": 1,
+          "GET /rest/v1/stats/usage.json": 1,
         },
       }
     `);

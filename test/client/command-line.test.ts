@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freshDatabase } from '../support/database.js';
 import { contactSync } from './recording.js';
 
-const COMMANDS = ['setup', 'start', 'stop', 'status', 'create-person'] as const;
+const COMMANDS = ['setup', 'start', 'stop', 'status', 'why', 'create-person'] as const;
 
 /** Nothing but what the commands need to get past the environment; nothing answers at these addresses. */
 const unreachable = {
@@ -90,7 +90,7 @@ describe('Wrong usage ends with 2 and one line that says what is wrong', () => {
 
 describe('A configuration that cannot be used ends with 2', () => {
   it.each(COMMANDS)('%s lists every variable that is missing', async (command) => {
-    const rest = command === 'create-person' ? ['7', '--as', 'lead'] : [];
+    const rest = { 'create-person': ['7', '--as', 'lead'], why: ['7'] }[command as string] ?? [];
     const env = { TEMPORAL_ADDRESS: 'http://somewhere', SYNC_REST: 'soon' };
     const { code, err } = await contactSync([command, ...rest], env);
     expect(code).toBe(2);
@@ -100,7 +100,7 @@ describe('A configuration that cannot be used ends with 2', () => {
       for (const name of ['MARKETO_ENDPOINT', 'MARKETO_CLIENT_SECRET', 'DATAVERSE_URL', 'ENTRA_TENANT_ID']) {
         expect(err).toContain(`  - ${name} is missing`);
       }
-    } else expect(err).toContain('  - TEMPORAL_ADDRESS');
+    } else expect(err.includes('  - TEMPORAL_ADDRESS')).toBe(command !== 'why');
   });
 
   it('names file, line and key of a mistake in the field selection, before anything is called', async () => {

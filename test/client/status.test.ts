@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ChainStatus } from '../../client/status/chain-status.js';
 import { renderStatus, span } from '../../client/status/render.js';
 import { readStoreStatus, type StoreStatus } from '../../client/status/store-status.js';
+import { markDay, noteDayUse } from '../../store/budget-day.js';
 import { saveNotices } from '../../store/catalogs.js';
 import { completeCycle, markActive, planCycle } from '../../store/cycles.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
@@ -77,6 +78,7 @@ describe('What the store knows', () => {
       rejections: [],
       ambiguous: { groups: 0, examples: [] },
       notices: [],
+      marketoDay: null,
       pendingEntries: 0,
     });
   });
@@ -147,6 +149,14 @@ describe('What the store knows', () => {
     expect(JSON.stringify(found)).not.toContain('twin@acme.example');
   });
 
+  it('has the use of the day', async () => {
+    const db = await store();
+    const mark = await markDay(db, 'marketo');
+    await noteDayUse(db, 'marketo', mark, { day: undefined, total: 812 });
+    const { marketoDay } = await readStoreStatus(db, 'acme');
+    expect(marketoDay).toMatchObject({ used: 812, ours: 0, quota: null, unread: null });
+  });
+
   it('names the installation', async () => {
     const db = await store();
     const made = { id: row(1), name: 'acme', syncUserId: row(2), organizationId: row(3) };
@@ -185,6 +195,7 @@ const KNOWN: StoreStatus = {
     ],
   },
   notices: [{ kind: 'lead', field: 'phone', code: 'unreadable', message: 'Not readable.', since: at(0) }],
+  marketoDay: { used: 12_345, ours: 2_100, quota: 50_000, readAt: at(0), unread: null },
   pendingEntries: 0,
 };
 
@@ -208,6 +219,7 @@ Now          rest before cycle 42, 4 min 10 s left
 Last cycle   41, completed 1 min 0 s ago in 1 min 4 s
              fetched persons 12
              resolve toMarketo 3
+Calls today  Marketo 12,345 of 50,000 (ours 2,100)
 Links        1200 linked, 2 ambiguous
              4 to look at, 1 open writes, 0 log entries to write
 Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
@@ -238,6 +250,15 @@ Fields       phone on lead: Not readable.`,
     );
     expect(shown({}, { failedSince: 2 })).toContain('2 failed since');
     expect(shown({}, { cycle: null })).toContain('none has completed yet');
+  });
+
+  it('says what is known of the day when Marketo does not tell', () => {
+    const marketoDay = { used: 7, ours: 7, quota: 50_000, readAt: null, unread: 'Forbidden (603)' };
+    expect(shown({}, { marketoDay })).toContain(
+      `Calls today  Marketo at least 7 of 50,000 (ours 7)
+             Marketo does not tell the day's use, Forbidden (603): check that the role`,
+    );
+    expect(shown({}, { marketoDay: null })).not.toContain('Calls today');
   });
 
   it.each([

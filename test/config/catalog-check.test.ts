@@ -5,7 +5,9 @@ import { afterAll, expect, it } from 'vitest';
 import { checkAgainstCatalog } from '../../config/catalog-check.js';
 import { loadSyncConfig } from '../../config/sync-config.js';
 import type { Catalog } from '../../rules/catalog.js';
+import { codecFor, meets } from '../../rules/codecs/index.js';
 import { column, person } from '../rules/schema.js';
+import { PAIRS } from '../rules/type-pairs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'selection-'));
 const file = join(folder, 's.yaml');
@@ -22,10 +24,12 @@ const catalog: Catalog = {
   },
 };
 
-function check(...lines: readonly string[]): readonly string[] {
+const check = (...lines: readonly string[]): readonly string[] => checkIn(catalog, ...lines);
+
+function checkIn(schemas: Catalog, ...lines: readonly string[]): readonly string[] {
   writeFileSync(file, `fields:\n${lines.map((line) => `  - ${line}\n`).join('')}`);
   const { config, positions } = loadSyncConfig(file);
-  return checkAgainstCatalog(config, catalog, positions);
+  return checkAgainstCatalog(config, schemas, positions);
 }
 
 it('a selection that both schemas know has no problem', () => {
@@ -42,8 +46,35 @@ it('each field and column that does not exist, and each pair that cannot meet, i
   ).toEqual([
     `${file}:2:7: fields[0].marketo: Marketo shows our API user no person field "titel". Did you mean "title"?`,
     `${file}:3:23: fields[1].lead: the Dynamics table lead has no column "job_title". Did you mean "jobtitle"?`,
-    `${file}:4:26: fields[2].contact: the types cannot meet: birthday (datetime) and birthdate (dateOnly): a day and a moment differ by time zone, so the day would shift for some people.`,
+    `${file}:4:26: fields[2].contact: the types cannot meet: birthday (datetime) and birthdate (dateOnly): a day and a moment differ by time zone, so the day would shift for some people. Map birthdate to a field of type date, or birthday to a column of type datetime.`,
   ]);
+});
+
+it('every pair of types that cannot meet is told at its own line, with its reason and what to do', () => {
+  const refused = PAIRS.flatMap(({ marketo, dynamics, reason }) => {
+    const name = `${marketo}_${dynamics.toLowerCase()}`;
+    return reason === undefined
+      ? []
+      : [{ field: person(marketo, { name: `f_${name}` }), column: column(dynamics, { name: `c_${name}` }) }];
+  });
+  const lines = refused.map((each) => `{ marketo: ${each.field.name}, lead: ${each.column.name} }`);
+  const found = checkIn(
+    {
+      marketo: Object.fromEntries(refused.map(({ field }) => [field.name, field])),
+      dynamics: {
+        lead: Object.fromEntries(refused.map((pair) => [pair.column.name, pair.column])),
+        contact: {},
+      },
+    },
+    ...lines,
+  );
+  expect(found).toHaveLength(refused.length);
+  refused.forEach((pair, at) => {
+    const codec = codecFor(pair.field, pair.column);
+    const reason = meets(codec) ? '' : codec.cannotMeet;
+    const place = `${file}:${at + 2}:${(lines[at]?.indexOf('lead:') ?? 0) + 5}`;
+    expect(found[at]).toBe(`${place}: fields[${at}].lead: the types cannot meet: ${reason}`);
+  });
 });
 
 it('names that every object has are not taken for fields', () => {

@@ -34,7 +34,10 @@ describe('sync.config.yaml', () => {
           },
         ],
         onMarketoDelete: 'keep',
-        budget: { marketo: { share: 0.5 }, dynamics: { share: 0.8 } },
+        budget: {
+          marketo: { share: 0.5, dailyQuota: 50_000, dailyReserve: 5_000 },
+          dynamics: { share: 0.8 },
+        },
         timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
       },
     );
@@ -43,13 +46,16 @@ describe('sync.config.yaml', () => {
   it('may say everything', () => {
     const text = `${rows('{ marketo: leadScore, contact: new_score, direction: toDynamics }')}
 onMarketoDelete: recreate
-budget: { marketo: { share: 1 } }
+budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 timing: { overlap: 10m }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
       onMarketoDelete: 'recreate',
-      budget: { marketo: { share: 1 }, dynamics: { share: 0.8 } },
+      budget: {
+        marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
+        dynamics: { share: 0.8 },
+      },
       timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
     });
   });
@@ -169,6 +175,21 @@ describe('each mistake gives one message with file, line and key:', () => {
       'a share as a text',
       `${rows(GOOD)}budget: { dynamics: { share: half } }\n`,
       '3:23: budget.dynamics.share: must be a number; it is "half".',
+    ],
+    [
+      'a reserve that leaves nothing of the day',
+      `${rows(GOOD)}budget: { marketo: { dailyQuota: 400, dailyReserve: 400 } }\n`,
+      '3:39: budget.marketo.dailyReserve: must be less than dailyQuota: nothing is left for the cycle.',
+    ],
+    [
+      'a day without a call',
+      `${rows(GOOD)}budget: { marketo: { dailyQuota: 0 } }\n`,
+      '3:22: budget.marketo.dailyQuota: must be a whole number of calls, at least 1.',
+    ],
+    [
+      'a part of a call',
+      `${rows(GOOD)}budget: { marketo: { dailyQuota: 0.5 } }\n`,
+      '3:22: budget.marketo.dailyQuota: must be a whole number; it is 0.5.',
     ],
     [
       'a duration without a unit',

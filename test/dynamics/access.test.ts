@@ -1,73 +1,49 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { Access, Dynamics } from '../../dynamics/index.js';
+import type { Access } from '../../dynamics/index.js';
 import { batchReply, heardParts } from './batch-wire.js';
-import { errorReply, type FakeDataverse, id, type Reply, startFakeDataverse } from './fake-dataverse.js';
+import { errorReply, id } from './fake-dataverse.js';
+import {
+  allRoles,
+  ATTRIBUTE_PRIVILEGES,
+  column,
+  LEAD,
+  nothing,
+  ok,
+  type Part,
+  privileges,
+  secured,
+  serve,
+  TABLE_PRIVILEGES,
+  USER,
+} from './rights.js';
+import { scene } from './scene.js';
 
-let fake: FakeDataverse;
-let dynamics: Dynamics;
-beforeAll(async () => {
-  fake = await startFakeDataverse();
-});
-beforeEach(() => {
-  fake.heard.length = 0;
-  dynamics = fake.connect();
-});
-afterAll(() => fake.close());
-
-type Part = Exclude<Reply, string>;
-const USER = id(500);
-const column = (number: number, name: string, flags: object = {}): Record<string, unknown> => ({
-  LogicalName: name,
-  MetadataId: id(number),
-  IsSecured: false,
-  IsValidForRead: true,
-  IsValidForCreate: true,
-  IsValidForUpdate: true,
-  AttributeType: 'String',
-  AttributeTypeName: { Value: 'StringType' },
-  AttributeOf: null,
-  ...flags,
-});
-const ok = (body: unknown): Part => ({ status: 200, body });
-const secured = { IsSecured: true };
-const privileges = (...list: object[]): Part => ok({ AttributePrivileges: list });
-const noTablePrivileges = errorReply(403, '0x80040220');
-
-/** Answers the batch by the path of each part; casts are empty unless given. */
-const serve = (answers: Readonly<Record<string, Part>>): void => {
-  fake.answer = (request) =>
-    batchReply(
-      heardParts(request).map(({ url }) => {
-        const found = Object.entries(answers).find(([end]) => url.split('?')[0]?.endsWith(end));
-        return found?.[1] ?? ok({ value: [] });
-      }),
-    );
-};
-const ATTRIBUTE_PRIVILEGES = 'RetrievePrincipalAttributePrivileges()';
-const TABLE_PRIVILEGES = 'RetrieveUserPrivileges()';
-const LEAD = "EntityDefinitions(LogicalName='lead')/Attributes";
+const at = scene();
 
 async function leadAccess(
   grants: Part,
   attributes: readonly unknown[],
-  tables = noTablePrivileges,
+  tables: Part = allRoles,
 ): Promise<Access['lead']> {
-  serve({ [ATTRIBUTE_PRIVILEGES]: grants, [TABLE_PRIVILEGES]: tables, [LEAD]: ok({ value: attributes }) });
-  return (await dynamics.access(USER, ['lead'])).lead;
+  serve(at.fake, {
+    [ATTRIBUTE_PRIVILEGES]: grants,
+    [TABLE_PRIVILEGES]: tables,
+    [LEAD]: ok({ value: attributes }),
+  });
+  return (await at.dynamics.access(USER, ['lead'])).lead;
 }
-const nothing = { readable: false, creatable: false, updatable: false, secured: true };
 
 describe('what the sync user may do', () => {
   it('is asked in one call, past the caches of the server', async () => {
-    serve({ [LEAD]: ok({ value: [column(1, 'firstname')] }) });
-    const access = await dynamics.access(USER, ['lead', 'contact']);
+    serve(at.fake, { [LEAD]: ok({ value: [column(1, 'firstname')] }) });
+    const access = await at.dynamics.access(USER, ['lead', 'contact']);
     expect(access).toEqual({
       lead: { firstname: { readable: true, creatable: true, updatable: true, secured: false } },
       contact: {},
     });
-    expect(fake.heard).toHaveLength(1);
-    const [batch] = fake.heard;
+    expect(at.fake.heard).toHaveLength(1);
+    const [batch] = at.fake.heard;
     expect(batch?.headers['consistency']).toBe('Strong');
     expect(batch && heardParts(batch).map(({ headers }) => headers['consistency'])).toEqual([
       'Strong',
@@ -113,7 +89,7 @@ describe('what the sync user may do', () => {
     ['of another shape', ok({ value: [{ AttributeId: id(1), CanRead: 4 }] })],
     ['a list of nonsense', privileges({ AttributeId: 7, CanRead: 4 })],
     ['empty', privileges()],
-    ['in words', privileges({ AttributeId: id(1), CanRead: 'Allowed', CanCreate: '4', CanUpdate: true })],
+    ['in words', privileges({ AttributeId: id(1), CanRead: 'Allowed', CanCreate: 'yes', CanUpdate: true })],
     [
       'against itself',
       privileges(
@@ -123,52 +99,27 @@ describe('what the sync user may do', () => {
     ],
   ])('is nothing on a secured column when the answer is %s', async (_what, grants) => {
     const access = await leadAccess(grants, [column(1, 'one', secured), column(2, 'open')]);
-    expect(access['one']).toEqual(nothing);
+    expect(access['one']).toMatchObject(nothing);
     expect(access['open']).toMatchObject({ readable: true });
   });
 
   it('is nothing on a column whose flags are not understood', async () => {
     const odd = { LogicalName: 'odd', IsSecured: 'no', IsValidForRead: 'yes' };
-    expect(await leadAccess(privileges(), [odd, 'nonsense', {}])).toEqual({ odd: nothing });
+    expect(await leadAccess(privileges(), [odd, 'nonsense', {}])).toEqual({ odd: { ...nothing } });
   });
 
   it('waits for a better answer where the server is only busy', async () => {
     await expect(leadAccess({ status: 503 }, [column(1, 'one', secured)])).rejects.toMatchObject({
       details: { type: 'Unavailable' },
     });
-    serve({ [LEAD]: { status: 200, body: '{"value":[' } });
-    await expect(dynamics.access(USER, ['lead'])).rejects.toMatchObject({ details: { type: 'Unavailable' } });
-    fake.answer = () => batchReply([privileges()]);
-    await expect(dynamics.access(USER, ['lead'])).rejects.toMatchObject({
+    serve(at.fake, { [LEAD]: { status: 200, body: '{"value":[' } });
+    await expect(at.dynamics.access(USER, ['lead'])).rejects.toMatchObject({
+      details: { type: 'Unavailable' },
+    });
+    at.fake.answer = () => batchReply([privileges()]);
+    await expect(at.dynamics.access(USER, ['lead'])).rejects.toMatchObject({
       details: { type: 'Unavailable', effect: 'none' },
     });
-  });
-});
-
-describe('rights on the table as a whole', () => {
-  const named = (...names: string[]): Part =>
-    ok({
-      RolePrivileges: names.map((PrivilegeName) => ({ Depth: 'Global', PrivilegeId: id(1), PrivilegeName })),
-    });
-
-  it('take away what no role grants', async () => {
-    const access = await leadAccess(
-      privileges(),
-      [column(1, 'firstname')],
-      named('prvReadLead', 'prvCreateContact'),
-    );
-    expect(access['firstname']).toEqual({
-      readable: true,
-      creatable: false,
-      updatable: false,
-      secured: false,
-    });
-  });
-
-  it('are left to the calls where the environment does not name them', async () => {
-    const unnamed = ok({ RolePrivileges: [{ Depth: 'Global', PrivilegeId: id(1) }] });
-    const access = await leadAccess(privileges(), [column(1, 'firstname')], unnamed);
-    expect(access['firstname']).toMatchObject({ readable: true, creatable: true, updatable: true });
   });
 });
 
@@ -182,9 +133,8 @@ describe('the columns of a table', () => {
   });
 
   it('come with type, limits, options and rights, in one call', async () => {
-    serve({
+    serve(at.fake, {
       [ATTRIBUTE_PRIVILEGES]: privileges({ AttributeId: id(2), CanRead: 4, CanCreate: 0, CanUpdate: 0 }),
-      [TABLE_PRIVILEGES]: noTablePrivileges,
       [LEAD]: ok({
         value: [
           column(1, 'firstname'),
@@ -227,7 +177,7 @@ describe('the columns of a table', () => {
       ),
     });
     const open = { secured: false, readable: true, creatable: true, updatable: true };
-    expect(await dynamics.columns('lead', USER)).toEqual([
+    expect(await at.dynamics.columns('lead', USER)).toEqual([
       { name: 'firstname', type: 'string', maxLength: 50, ...open },
       {
         name: 'revenue',
@@ -256,18 +206,20 @@ describe('the columns of a table', () => {
       { name: 'masterid', type: 'lookup', ...open },
       { name: 'new_strange', type: 'unknown', ...open },
     ]);
-    expect(fake.heard).toHaveLength(1);
-    expect(fake.heard[0]?.headers).not.toHaveProperty('consistency');
+    expect(at.fake.heard).toHaveLength(1);
+    expect(at.fake.heard[0]?.headers).not.toHaveProperty('consistency');
   });
 
   it('are read past the caches when asked so', async () => {
-    serve({});
-    expect(await dynamics.columns('lead', USER, { strong: true })).toEqual([]);
-    expect(fake.heard[0]?.headers['consistency']).toBe('Strong');
+    serve(at.fake, {});
+    expect(await at.dynamics.columns('lead', USER, { strong: true })).toEqual([]);
+    expect(at.fake.heard[0]?.headers['consistency']).toBe('Strong');
   });
 
   it('are not given by halves', async () => {
-    serve({ 'Microsoft.Dynamics.CRM.PicklistAttributeMetadata': errorReply(500, '0x80040216') });
-    await expect(dynamics.columns('lead', USER)).rejects.toMatchObject({ details: { type: 'Unavailable' } });
+    serve(at.fake, { 'Microsoft.Dynamics.CRM.PicklistAttributeMetadata': errorReply(500, '0x80040216') });
+    await expect(at.dynamics.columns('lead', USER)).rejects.toMatchObject({
+      details: { type: 'Unavailable' },
+    });
   });
 });

@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { ChangePage, ChangesFrom, Dynamics } from '../../dynamics/index.js';
-import { API, errorReply, type FakeDataverse, id, type Reply, startFakeDataverse } from './fake-dataverse.js';
+import type { ChangePage, ChangesFrom } from '../../dynamics/index.js';
+import { API, errorReply, id, type Reply } from './fake-dataverse.js';
+import { scene } from './scene.js';
 
-let fake: FakeDataverse;
-let dynamics: Dynamics;
-beforeAll(async () => {
-  fake = await startFakeDataverse();
-});
-beforeEach(() => {
-  fake.heard.length = 0;
-  dynamics = fake.connect();
-});
-afterAll(() => fake.close());
+const at = scene();
 
-const link = (rest: string): string => `${fake.url}${API}leads?$select=firstname&${rest}`;
+const link = (rest: string): string => `${at.fake.url}${API}leads?$select=firstname&${rest}`;
 const row = (number: number, firstname: string | null = 'Ana'): object => ({
   '@odata.etag': `W/"${number}"`,
   leadid: id(number).toUpperCase(),
@@ -28,12 +20,12 @@ const page = (value: readonly object[], links: object = {}): Reply => ({
 });
 async function all(from: ChangesFrom): Promise<ChangePage[]> {
   const pages: ChangePage[] = [];
-  for await (const found of dynamics.changes('lead', from)) pages.push(found);
+  for await (const found of at.dynamics.changes('lead', from)) pages.push(found);
   return pages;
 }
 /** Answers by the query of the request. */
 const serve = (answers: Readonly<Record<string, Reply>>): void => {
-  fake.answer = ({ url }) => answers[url.slice(url.indexOf('?'))] ?? { status: 500 };
+  at.fake.answer = ({ url }) => answers[url.slice(url.indexOf('?'))] ?? { status: 500 };
 };
 
 describe('a first read of changes', () => {
@@ -58,18 +50,18 @@ describe('a first read of changes', () => {
     ]);
     expect(pages[0]).not.toHaveProperty('deltaLink');
     expect(Object.keys(pages[0]?.rows[0]?.values ?? {})).toEqual(['firstname']);
-    expect(fake.heard.map(({ url }) => url)).toEqual([
+    expect(at.fake.heard.map(({ url }) => url)).toEqual([
       `${API}leads?$select=firstname`,
       `${API}leads?$select=firstname&${next}`,
     ]);
-    expect(fake.heard.map(({ headers }) => headers['prefer'])).toEqual([
+    expect(at.fake.heard.map(({ headers }) => headers['prefer'])).toEqual([
       'odata.track-changes,odata.maxpagesize=500',
       'odata.track-changes,odata.maxpagesize=500',
     ]);
   });
 
   it("tells the time of the server's clock", async () => {
-    fake.answer = () => ({
+    at.fake.answer = () => ({
       status: 200,
       headers: { date: 'Sat, 22 Aug 2026 08:10:44 GMT' },
       body: { value: [], '@odata.deltaLink': link('$deltatoken=1') },
@@ -78,21 +70,21 @@ describe('a first read of changes', () => {
   });
 
   it('fails rather than end without a cursor', async () => {
-    fake.answer = () => page([row(1)]);
+    at.fake.answer = () => page([row(1)]);
     await expect(all({ select: ['firstname'] })).rejects.toMatchObject({
       details: { type: 'Misconfigured', code: 'no-delta-link' },
     });
   });
 
   it('says what to do about a table without change tracking, or a right that is too small', async () => {
-    fake.answer = () => errorReply(400, '0x80072491', "Entity lead isn't enabled for change tracking.");
+    at.fake.answer = () => errorReply(400, '0x80072491', "Entity lead isn't enabled for change tracking.");
     await expect(all({ select: ['firstname'] })).rejects.toMatchObject({
       details: {
         type: 'Misconfigured',
         message: expect.stringContaining('Turn on change tracking') as string,
       },
     });
-    fake.answer = () =>
+    at.fake.answer = () =>
       errorReply(403, '0x80040220', 'SecLib::CheckPrivilege failed. Required Depth: Global');
     await expect(all({ select: ['firstname'] })).rejects.toMatchObject({
       details: { type: 'Forbidden', message: expect.stringContaining('organization level') as string },
@@ -108,12 +100,12 @@ describe('reading on from a link', () => {
         [
           row(1),
           {
-            '@odata.context': `${fake.url}${API}$metadata#leads/$deletedEntity`,
+            '@odata.context': `${at.fake.url}${API}$metadata#leads/$deletedEntity`,
             id: id(5).toUpperCase(),
             reason: 'deleted',
           },
           {
-            '@odata.context': `${fake.url}${API}$metadata#leads/$deletedEntity`,
+            '@odata.context': `${at.fake.url}${API}$metadata#leads/$deletedEntity`,
             id: id(6),
             reason: 'changed',
           },
@@ -128,11 +120,11 @@ describe('reading on from a link', () => {
         deltaLink: link('$deltatoken=2'),
       },
     ]);
-    expect(fake.heard[0]?.headers['prefer']).toBe('odata.maxpagesize=500');
+    expect(at.fake.heard[0]?.headers['prefer']).toBe('odata.maxpagesize=500');
   });
 
   it('ends quietly where nothing changed and no new cursor came', async () => {
-    fake.answer = () => page([]);
+    at.fake.answer = () => page([]);
     const [only, ...more] = await all({ link: link('$deltatoken=1') });
     expect(more).toEqual([]);
     expect(only).toMatchObject({ rows: [], deleted: [] });
@@ -140,11 +132,11 @@ describe('reading on from a link', () => {
   });
 
   it('resumes a first read at a kept next link', async () => {
-    fake.answer = () => page([row(4)], { '@odata.deltaLink': link('$deltatoken=1') });
+    at.fake.answer = () => page([row(4)], { '@odata.deltaLink': link('$deltatoken=1') });
     expect(await all({ link: link('$skiptoken=2') })).toMatchObject([
       { rows: [{ id: id(4), values: { firstname: 'Ana' } }] },
     ]);
-    expect(fake.heard[0]?.headers['prefer']).toBe('odata.track-changes,odata.maxpagesize=500');
+    expect(at.fake.heard[0]?.headers['prefer']).toBe('odata.track-changes,odata.maxpagesize=500');
   });
 
   it.each([
@@ -161,14 +153,14 @@ describe('reading on from a link', () => {
     ['malformed', errorReply(400, '0x80060888', 'The delta token is malformed.')],
     ['refused without a code', errorReply(400, undefined, 'Bad delta token.')],
   ] satisfies [string, Reply][])('finds a cursor that is %s invalid', async (_what, reply) => {
-    fake.answer = () => reply;
+    at.fake.answer = () => reply;
     await expect(all({ link: link('$deltatoken=1') })).rejects.toMatchObject({
       details: { type: 'CursorInvalid', effect: 'none' },
     });
   });
 
   it('does not give a cursor up for an outage', async () => {
-    fake.answer = () => ({ status: 503, body: '<html/>' });
+    at.fake.answer = () => ({ status: 503, body: '<html/>' });
     await expect(all({ link: link('$deltatoken=1') })).rejects.toMatchObject({
       details: { type: 'Unavailable' },
     });
@@ -182,17 +174,17 @@ describe('links that lead elsewhere', () => {
       await expect(all({ link: from })).rejects.toMatchObject({
         details: { type: 'CursorInvalid', code: 'foreign-link' },
       });
-      expect(fake.heard).toEqual([]);
+      expect(at.fake.heard).toEqual([]);
     },
   );
 
   it('the cursor of another table is none of this one', async () => {
-    const other = `${fake.url}${API}contacts?$deltatoken=1`;
+    const other = `${at.fake.url}${API}contacts?$deltatoken=1`;
     await expect(all({ link: other })).rejects.toMatchObject({ details: { type: 'CursorInvalid' } });
   });
 
   it('answered ones are not followed, and the address to set is named', async () => {
-    fake.answer = () =>
+    at.fake.answer = () =>
       page([], { '@odata.nextLink': 'https://contoso.crm.dynamics.com/api/data/v9.2/leads?$skiptoken=2' });
     await expect(all({ select: ['firstname'] })).rejects.toMatchObject({
       details: {
@@ -200,14 +192,14 @@ describe('links that lead elsewhere', () => {
         message: expect.stringContaining('https://contoso.crm.dynamics.com') as string,
       },
     });
-    expect(fake.heard).toHaveLength(1);
+    expect(at.fake.heard).toHaveLength(1);
   });
 
   it('a page that is its own next page is not read for ever', async () => {
     const same = link('$skiptoken=2');
-    fake.answer = () => page([], { '@odata.nextLink': same });
+    at.fake.answer = () => page([], { '@odata.nextLink': same });
     await expect(all({ link: same })).rejects.toMatchObject({ details: { type: 'Unavailable' } });
-    expect(fake.heard).toHaveLength(1);
+    expect(at.fake.heard).toHaveLength(1);
   });
 });
 
@@ -217,7 +209,7 @@ it.each([
   ['a row without an etag', page([{ leadid: id(1) }])],
   ['a row without a key', page([{ '@odata.etag': 'W/"1"' }])],
 ] satisfies [string, Reply][])('%s is a broken answer, not an empty page', async (_what, reply) => {
-  fake.answer = () => reply;
+  at.fake.answer = () => reply;
   await expect(all({ link: link('$deltatoken=1') })).rejects.toMatchObject({
     details: { type: 'Unavailable', code: expect.any(String) as string },
   });

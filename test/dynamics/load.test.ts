@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Dynamics } from '../../dynamics/index.js';
 import { createParallelism } from '../../dynamics/parallelism.js';
-import { retryAfterMs } from '../../dynamics/retry-after.js';
 import { errorReply, type FakeDataverse, id, startFakeDataverse } from './fake-dataverse.js';
 import { recordedBudget, type RecordedBudget } from './recorded-budget.js';
 
@@ -147,22 +146,5 @@ describe('the advised parallelism', () => {
     expect(parallelism.hinted('8')).toBe(4);
     now = 10_000_000;
     expect(parallelism.hinted('8')).toBe(8);
-  });
-});
-
-describe('Retry-After', () => {
-  it.each([
-    ['17', 17_000],
-    [' 2.5 ', 2500],
-    ['0', 1000],
-    ['99999999', 3_600_000],
-    ['Sat, 22 Aug 2026 08:11:30 GMT', 30_000],
-    ['Sat, 22 Aug 2020 08:11:30 GMT', 1000],
-    ['soon', undefined],
-    ['-5', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('%s means %s ms', (header, expected) => {
-    expect(retryAfterMs(header, 'Sat, 22 Aug 2026 08:11:00 GMT')).toBe(expected);
   });
 });

@@ -1,28 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { type Dynamics, lookupColumn } from '../../dynamics/index.js';
-import {
-  API,
-  errorReply,
-  type FakeDataverse,
-  type Heard,
-  id,
-  type Reply,
-  startFakeDataverse,
-} from './fake-dataverse.js';
+import { lookupColumn } from '../../dynamics/index.js';
+import { API, errorReply, type Heard, id, type Reply } from './fake-dataverse.js';
+import { scene } from './scene.js';
 
-let fake: FakeDataverse;
-let dynamics: Dynamics;
-beforeAll(async () => {
-  fake = await startFakeDataverse();
-});
-beforeEach(() => {
-  fake.heard.length = 0;
-  dynamics = fake.connect();
-});
-afterAll(() => fake.close());
+const at = scene();
 
-const query = ({ url }: Heard): URLSearchParams => new URL(url, fake.url).searchParams;
+const query = ({ url }: Heard): URLSearchParams => new URL(url, at.fake.url).searchParams;
 const contact = (contactid: string, values: object = {}): object => ({
   '@odata.etag': 'W/"1"',
   contactid,
@@ -38,7 +22,7 @@ const valuesIn = (request: Heard): string[] =>
 
 describe('reading one row', () => {
   it('keeps numbers and booleans what they are, tells null from absent, drops what was not selected', async () => {
-    fake.answer = () => ({
+    at.fake.answer = () => ({
       status: 200,
       body: contact(id(1), {
         firstname: 'Ana',
@@ -63,7 +47,7 @@ describe('reading one row', () => {
       'odd',
       'jobtitle',
     ];
-    expect(await dynamics.readRow('contact', id(1).toUpperCase(), select)).toEqual({
+    expect(await at.dynamics.readRow('contact', id(1).toUpperCase(), select)).toEqual({
       id: id(1),
       etag: 'W/"1"',
       values: {
@@ -75,8 +59,8 @@ describe('reading one row', () => {
         [parent]: id(7),
       },
     });
-    expect(fake.heard[0]?.url).toBe(`${API}contacts(${id(1)})?$select=${select.join(',')}`);
-    expect(fake.heard[0]?.headers).toMatchObject({
+    expect(at.fake.heard[0]?.url).toBe(`${API}contacts(${id(1)})?$select=${select.join(',')}`);
+    expect(at.fake.heard[0]?.headers).toMatchObject({
       accept: 'application/json',
       'odata-version': '4.0',
       'odata-maxversion': '4.0',
@@ -85,10 +69,10 @@ describe('reading one row', () => {
   });
 
   it('finds nothing only where Dataverse itself says so', async () => {
-    fake.answer = () => errorReply(404, '0x80040217', 'contact With Id = … Does Not Exist');
-    expect(await dynamics.readRow('contact', id(1), ['firstname'])).toBeUndefined();
-    fake.answer = () => ({ status: 404, body: '<html>No such site</html>' });
-    await expect(dynamics.readRow('contact', id(1), ['firstname'])).rejects.toMatchObject({
+    at.fake.answer = () => errorReply(404, '0x80040217', 'contact With Id = … Does Not Exist');
+    expect(await at.dynamics.readRow('contact', id(1), ['firstname'])).toBeUndefined();
+    at.fake.answer = () => ({ status: 404, body: '<html>No such site</html>' });
+    await expect(at.dynamics.readRow('contact', id(1), ['firstname'])).rejects.toMatchObject({
       details: { type: 'Misconfigured' },
     });
   });
@@ -96,44 +80,45 @@ describe('reading one row', () => {
 
 describe('reading rows by id', () => {
   it('asks for each id once, in addresses of a bearable length', async () => {
-    fake.answer = (request) => rows(valuesIn(request).map((value) => contact(value, { firstname: 'Ana' })));
+    at.fake.answer = (request) =>
+      rows(valuesIn(request).map((value) => contact(value, { firstname: 'Ana' })));
     const ids = Array.from({ length: 1000 }, (_row, at) => id(at));
-    const found = await dynamics.readRows('contact', [...ids, ...ids], ['firstname']);
+    const found = await at.dynamics.readRows('contact', [...ids, ...ids], ['firstname']);
     expect(found.map((row) => row.id).sort()).toEqual([...ids].sort());
-    expect(fake.heard.flatMap(valuesIn).sort()).toEqual([...ids].sort());
-    expect(Math.max(...fake.heard.map(({ url }) => url.length))).toBeLessThan(10_000);
-    expect(fake.heard.length).toBeLessThanOrEqual(7);
+    expect(at.fake.heard.flatMap(valuesIn).sort()).toEqual([...ids].sort());
+    expect(Math.max(...at.fake.heard.map(({ url }) => url.length))).toBeLessThan(10_000);
+    expect(at.fake.heard.length).toBeLessThanOrEqual(7);
   });
 
   it('leaves out an id without a row, and asks nothing for nothing', async () => {
-    fake.answer = () => rows([contact(id(2))]);
-    expect((await dynamics.readRows('contact', [id(1), id(2)], ['firstname'])).map((row) => row.id)).toEqual([
-      id(2),
-    ]);
-    fake.heard.length = 0;
-    expect(await dynamics.readRows('contact', [], ['firstname'])).toEqual([]);
-    expect(fake.heard).toEqual([]);
+    at.fake.answer = () => rows([contact(id(2))]);
+    expect(
+      (await at.dynamics.readRows('contact', [id(1), id(2)], ['firstname'])).map((row) => row.id),
+    ).toEqual([id(2)]);
+    at.fake.heard.length = 0;
+    expect(await at.dynamics.readRows('contact', [], ['firstname'])).toEqual([]);
+    expect(at.fake.heard).toEqual([]);
   });
 
   it('follows pages', async () => {
-    fake.answer = ({ url }) =>
+    at.fake.answer = ({ url }) =>
       url.includes('skiptoken')
         ? rows([contact(id(2))])
-        : rows([contact(id(1))], `${fake.url}${API}contacts?$skiptoken=2`);
-    expect(await dynamics.readRows('contact', [id(1), id(2)], ['firstname'])).toHaveLength(2);
+        : rows([contact(id(1))], `${at.fake.url}${API}contacts?$skiptoken=2`);
+    expect(await at.dynamics.readRows('contact', [id(1), id(2)], ['firstname'])).toHaveLength(2);
   });
 });
 
 describe('finding rows by e-mail', () => {
   it('asks for each address once, whatever its case, and escapes what would break the filter', async () => {
-    fake.answer = () => rows([contact(id(1)), contact(id(2))]);
-    const found = await dynamics.findByEmail(
+    at.fake.answer = () => rows([contact(id(1)), contact(id(2))]);
+    const found = await at.dynamics.findByEmail(
       'contact',
       ['Ana+1@Example.com', ' ana+1@example.com', '', "o'brien@example.com"],
       ['statecode'],
     );
     expect(found.map((row) => row.id)).toEqual([id(1), id(2)]);
-    expect(fake.heard.map((request) => query(request).get('$filter')).sort()).toEqual([
+    expect(at.fake.heard.map((request) => query(request).get('$filter')).sort()).toEqual([
       `Microsoft.Dynamics.CRM.In(PropertyName='emailaddress1',PropertyValues=["ana+1@example.com"])`,
       `emailaddress1 eq 'o''brien@example.com'`,
     ]);
@@ -142,16 +127,18 @@ describe('finding rows by e-mail', () => {
 
 describe('reading rows modified since an instant', () => {
   it('reads oldest first, in whole seconds, page by page', async () => {
-    fake.answer = ({ url }) =>
+    at.fake.answer = ({ url }) =>
       url.includes('skiptoken')
         ? rows([contact(id(2))])
-        : rows([contact(id(1))], `${fake.url}${API}contacts?$skiptoken=2`);
+        : rows([contact(id(1))], `${at.fake.url}${API}contacts?$skiptoken=2`);
     const pages: string[][] = [];
-    for await (const page of dynamics.modifiedSince('contact', '2026-01-05T09:12:44.900Z', ['firstname'])) {
+    for await (const page of at.dynamics.modifiedSince('contact', '2026-01-05T09:12:44.900Z', [
+      'firstname',
+    ])) {
       pages.push(page.map((row) => row.id));
     }
     expect(pages).toEqual([[id(1)], [id(2)]]);
-    const [first] = fake.heard;
+    const [first] = at.fake.heard;
     expect(first && query(first).get('$filter')).toBe('modifiedon ge 2026-01-05T09:12:44Z');
     expect(first && query(first).get('$orderby')).toBe('modifiedon asc,contactid asc');
   });
@@ -159,17 +146,17 @@ describe('reading rows modified since an instant', () => {
 
 describe('the environment', () => {
   it('tells who we are and how parallel to be', async () => {
-    fake.answer = () => ({
+    at.fake.answer = () => ({
       status: 200,
       headers: { 'x-ms-dop-hint': '6', 'x-ms-ratelimit-time-remaining-xrm-requests': '1,187.25' },
       body: { BusinessUnitId: id(3), UserId: id(1).toUpperCase(), OrganizationId: id(2) },
     });
-    expect(await dynamics.whoAmI()).toEqual({ userId: id(1), organizationId: id(2), parallelism: 6 });
-    expect(fake.heard[0]).toMatchObject({ method: 'GET', url: `${API}WhoAmI` });
+    expect(await at.dynamics.whoAmI()).toEqual({ userId: id(1), organizationId: id(2), parallelism: 6 });
+    expect(at.fake.heard[0]).toMatchObject({ method: 'GET', url: `${API}WhoAmI` });
   });
 
   it('tells whether a table tracks changes', async () => {
-    fake.answer = () => ({ status: 200, body: { ChangeTrackingEnabled: false, LogicalName: 'lead' } });
-    expect(await dynamics.changeTracking('lead')).toBe(false);
+    at.fake.answer = () => ({ status: 200, body: { ChangeTrackingEnabled: false, LogicalName: 'lead' } });
+    expect(await at.dynamics.changeTracking('lead')).toBe(false);
   });
 });

@@ -1,58 +1,28 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { Dynamics, RowOutcome, RowUpdate, RowWrite } from '../../dynamics/index.js';
+import type { RowOutcome, RowWrite } from '../../dynamics/index.js';
 import { RemoteFailure } from '../../rules/failures.js';
-import { batchReply, type HeardPart, heardParts } from './batch-wire.js';
-import {
-  errorReply,
-  type FakeDataverse,
-  type Heard,
-  id,
-  type Reply,
-  startFakeDataverse,
-} from './fake-dataverse.js';
+import { batchReply, heardParts } from './batch-wire.js';
+import { errorReply, id, type Reply, startFakeDataverse } from './fake-dataverse.js';
+import { answerParts, rowOf, statuses, update, updates } from './rows.js';
+import { scene } from './scene.js';
 import { recordedBudget } from './recorded-budget.js';
 
-let fake: FakeDataverse;
-let dynamics: Dynamics;
-beforeAll(async () => {
-  fake = await startFakeDataverse();
-});
-beforeEach(() => {
-  fake.heard.length = 0;
-  dynamics = fake.connect();
-});
-afterAll(() => fake.close());
-
-type Part = Exclude<Reply, string>;
-const update = (number: number): RowUpdate => ({
-  type: 'update',
-  kind: 'contact',
-  id: id(number),
-  etag: `W/"${number}"`,
-  values: { jobtitle: `Nº ${number}` },
-});
-const updates = (count: number): RowUpdate[] => Array.from({ length: count }, (_row, at) => update(at));
-/** The number in the id that a part addresses. */
-const rowOf = (part: HeardPart): number => parseInt(/([0-9a-f]{12})\)/.exec(part.url)?.[1] ?? '', 16);
-const answerParts =
-  (answer: (row: number, part: HeardPart) => Part) =>
-  (request: Heard): Reply =>
-    request.url.endsWith('$batch')
-      ? batchReply(heardParts(request).map((part) => answer(rowOf(part), part)))
-      : { status: 500 };
-const statuses = (outcomes: readonly RowOutcome[]): string[] => outcomes.map(({ status }) => status);
+const at = scene();
 
 describe('writing many rows', () => {
   it('answers each operation in its place, whatever became of its neighbours', async () => {
-    fake.answer = answerParts((row) => {
+    at.fake.answer = answerParts((row) => {
       if (row === 1) return errorReply(400, '0x80040265', 'A plug-in says no.');
       if (row === 2) return errorReply(412, '0x80060882');
       if (row === 3) return errorReply(404, '0x80040217', `contact With Id = ${id(3)} Does Not Exist`);
       if (row === 4) return errorReply(500, '0x80044150', 'Generic SQL error.');
-      return { status: 204, headers: { 'OData-EntityId': `${fake.url}/api/data/v9.2/contacts(${id(row)})` } };
+      return {
+        status: 204,
+        headers: { 'OData-EntityId': `${at.fake.url}/api/data/v9.2/contacts(${id(row)})` },
+      };
     });
-    const outcomes = await dynamics.write(updates(6));
+    const outcomes = await at.dynamics.write(updates(6));
     expect(statuses(outcomes)).toEqual(['done', 'refused', 'changed', 'gone', 'transient', 'done']);
     expect(outcomes[4]).toMatchObject({
       failure: { type: 'Unavailable', effect: 'unknown', code: '0x80044150' },
@@ -60,8 +30,8 @@ describe('writing many rows', () => {
   });
 
   it('sends every row once, guarded, in strict multipart, and asks to go on after errors', async () => {
-    fake.answer = answerParts(() => ({ status: 204 }));
-    await dynamics.write([
+    at.fake.answer = answerParts(() => ({ status: 204 }));
+    await at.dynamics.write([
       update(1),
       {
         type: 'create',
@@ -71,7 +41,7 @@ describe('writing many rows', () => {
         binds: { 'ownerid@odata.bind': `/systemusers(${id(9)})` },
       },
     ]);
-    const [batch] = fake.heard;
+    const [batch] = at.fake.heard;
     expect(batch).toMatchObject({
       method: 'POST',
       url: '/api/data/v9.2/$batch',
@@ -94,43 +64,43 @@ describe('writing many rows', () => {
   });
 
   it('gives the new etag where it was asked for', async () => {
-    fake.answer = answerParts((row, part) =>
+    at.fake.answer = answerParts((row, part) =>
       part.headers['prefer'] === 'return=representation' && part.url.endsWith('?$select=contactid')
         ? { status: 200, body: { '@odata.etag': 'W/"99"', contactid: id(row) } }
         : { status: 204 },
     );
-    const outcomes = await dynamics.write([{ ...update(1), returnEtag: true }, update(2)]);
+    const outcomes = await at.dynamics.write([{ ...update(1), returnEtag: true }, update(2)]);
     expect(outcomes).toEqual([{ status: 'done', etag: 'W/"99"' }, { status: 'done' }]);
   });
 
   it('does not believe a success that is about another row', async () => {
-    fake.answer = answerParts(() => ({
+    at.fake.answer = answerParts(() => ({
       status: 204,
       headers: { 'OData-EntityId': `x/contacts(${id(77)})` },
     }));
-    expect(await dynamics.write(updates(2))).toMatchObject([
+    expect(await at.dynamics.write(updates(2))).toMatchObject([
       { status: 'transient', failure: { effect: 'unknown' } },
       { status: 'transient', failure: { effect: 'unknown' } },
     ]);
   });
 
   it('sends a row once, and answers a second write to it as the server would', async () => {
-    fake.answer = answerParts(() => ({ status: 204 }));
+    at.fake.answer = answerParts(() => ({ status: 204 }));
     const again: RowWrite = { type: 'create', kind: 'contact', id: id(2), values: {} };
-    expect(statuses(await dynamics.write([update(1), update(2), update(1), again]))).toEqual([
+    expect(statuses(await at.dynamics.write([update(1), update(2), update(1), again]))).toEqual([
       'done',
       'done',
       'changed',
       'exists',
     ]);
-    expect(fake.heard.flatMap(heardParts).map(rowOf)).toEqual([1, 2]);
+    expect(at.fake.heard.flatMap(heardParts).map(rowOf)).toEqual([1, 2]);
   });
 
   it('spreads a thousand rows over batches of at most 40, several at once, and reports each as it ends', async () => {
-    fake.answer = answerParts(() => ({ status: 204 }));
+    at.fake.answer = answerParts(() => ({ status: 204 }));
     const budget = recordedBudget();
     const reported = new Map<number, RowOutcome>();
-    const outcomes = await fake.connect({ budget, lane: 'backfill' }).write(updates(1000), {
+    const outcomes = await at.fake.connect({ budget, lane: 'backfill' }).write(updates(1000), {
       onOutcomes: (indexes, found) => {
         indexes.forEach((index, at) => reported.set(index, found[at] ?? { status: 'gone' }));
         return Promise.resolve();
@@ -138,32 +108,16 @@ describe('writing many rows', () => {
     });
     expect(statuses(outcomes)).toEqual(Array.from({ length: 1000 }, () => 'done'));
     expect([...reported.keys()].sort((a, b) => a - b)).toEqual(outcomes.map((_outcome, index) => index));
-    expect(fake.heard).toHaveLength(25);
+    expect(at.fake.heard).toHaveLength(25);
     expect(budget.busiest()).toBe(4);
     expect(new Set(budget.requests.map(({ lane }) => lane))).toEqual(new Set(['backfill']));
   });
 });
 
 describe('a batch that goes wrong', () => {
-  it('leaves parts behind the place where the server stopped as not run, free to be sent again', async () => {
-    fake.answer = (request) => {
-      const parts = heardParts(request).slice(0, 2);
-      return batchReply(
-        parts.map((_part, at) => (at === 0 ? { status: 204 } : errorReply(400, '0x80040265', 'No.'))),
-        { status: 400 },
-      );
-    };
-    expect(await dynamics.write(updates(4))).toMatchObject([
-      { status: 'done' },
-      { status: 'refused' },
-      { status: 'transient', failure: { code: 'not-run', effect: 'none' } },
-      { status: 'transient', failure: { code: 'not-run', effect: 'none' } },
-    ]);
-  });
-
   it('says that rows are perhaps written where the answer is cut', async () => {
-    fake.answer = () => batchReply([{ status: 204 }, { status: 204 }], { closed: false });
-    expect(await dynamics.write(updates(3))).toMatchObject([
+    at.fake.answer = () => batchReply([{ status: 204 }, { status: 204 }], { closed: false });
+    expect(await at.dynamics.write(updates(3))).toMatchObject([
       { status: 'done' },
       { status: 'transient', failure: { effect: 'unknown' } },
       { status: 'transient', failure: { effect: 'unknown' } },
@@ -171,8 +125,8 @@ describe('a batch that goes wrong', () => {
   });
 
   it('says that rows are perhaps written where the connection ends without an answer', async () => {
-    fake.answer = () => 'drop';
-    const outcomes = await dynamics.write(updates(2));
+    at.fake.answer = () => 'drop';
+    const outcomes = await at.dynamics.write(updates(2));
     expect(outcomes).toMatchObject([
       { status: 'transient', failure: { type: 'Unavailable', effect: 'unknown' } },
       { status: 'transient', failure: { type: 'Unavailable', effect: 'unknown' } },
@@ -199,41 +153,31 @@ describe('a batch that goes wrong', () => {
   ] satisfies [string, Reply, object][])(
     'is transient for all its rows after %s',
     async (_what, reply, failure) => {
-      fake.answer = () => reply;
-      expect(await dynamics.write(updates(2))).toMatchObject([
+      at.fake.answer = () => reply;
+      expect(await at.dynamics.write(updates(2))).toMatchObject([
         { status: 'transient', failure },
         { status: 'transient', failure },
       ]);
     },
   );
 
-  it('pauses everyone once for throttled parts, which are not written', async () => {
-    const budget = recordedBudget();
-    fake.answer = answerParts(() => errorReply(429, '0x80072321', 'Slow down.', { 'Retry-After': '12' }));
-    const outcomes = await fake.connect({ budget }).write(updates(3));
-    expect(outcomes).toMatchObject(
-      updates(3).map(() => ({ status: 'transient', failure: { type: 'RateLimited', effect: 'none' } })),
-    );
-    expect(budget.pauses).toEqual([12_000]);
-  });
-
   it('is halved where it is refused as a whole, down to the one record that cannot be sent', async () => {
     const poisoned = 5;
-    fake.answer = (request) => {
+    at.fake.answer = (request) => {
       const rows = request.url.endsWith('$batch')
         ? heardParts(request).map(rowOf)
         : [rowOf({ ...request, headers: {} })];
       if (rows.includes(poisoned)) return { status: 413, body: '<html>Too large</html>' };
       return request.url.endsWith('$batch') ? batchReply(rows.map(() => ({ status: 204 }))) : { status: 204 };
     };
-    const outcomes = await dynamics.write(updates(8));
+    const outcomes = await at.dynamics.write(updates(8));
     expect(statuses(outcomes)).toEqual(['done', 'done', 'done', 'done', 'done', 'refused', 'done', 'done']);
     expect(outcomes[poisoned]).toMatchObject({ code: 'HTTP 413', scope: 'record' });
   });
 
   it('throws where the environment refuses us, after the outcomes that were already known', async () => {
     let batches = 0;
-    fake.answer = (request) => {
+    at.fake.answer = (request) => {
       batches += 1;
       if (batches > 1) return errorReply(403, '0x80072560', 'The user is not a member of the organization.');
       return batchReply(heardParts(request).map(() => ({ status: 204 })));
@@ -241,7 +185,7 @@ describe('a batch that goes wrong', () => {
     const known: number[] = [];
     const onOutcomes = (indexes: readonly number[]): Promise<void> =>
       Promise.resolve(void known.push(...indexes));
-    await expect(dynamics.write(updates(400), { onOutcomes })).rejects.toMatchObject({
+    await expect(at.dynamics.write(updates(400), { onOutcomes })).rejects.toMatchObject({
       details: { type: 'Unauthorized' },
     });
     expect(known).toHaveLength(40);
@@ -252,17 +196,17 @@ describe('a batch that goes wrong', () => {
 
 describe('writing one row', () => {
   it('needs one request of its own', async () => {
-    fake.answer = () => ({ status: 204 });
-    expect(await dynamics.writeOne(update(1))).toEqual({ status: 'done' });
-    expect(fake.heard).toMatchObject([
+    at.fake.answer = () => ({ status: 204 });
+    expect(await at.dynamics.writeOne(update(1))).toEqual({ status: 'done' });
+    expect(at.fake.heard).toMatchObject([
       { method: 'PATCH', url: `/api/data/v9.2/contacts(${id(1)})`, headers: { 'if-match': 'W/"1"' } },
     ]);
-    expect(fake.heard[0]?.headers).not.toHaveProperty('if-none-match');
+    expect(at.fake.heard[0]?.headers).not.toHaveProperty('if-none-match');
   });
 
   it('takes the etag of a created row', async () => {
-    fake.answer = () => ({ status: 201, body: { '@odata.etag': 'W/"5"', leadid: id(4) } });
-    const outcome = await dynamics.writeOne({
+    at.fake.answer = () => ({ status: 201, body: { '@odata.etag': 'W/"5"', leadid: id(4) } });
+    const outcome = await at.dynamics.writeOne({
       type: 'create',
       kind: 'lead',
       id: id(4),
@@ -273,15 +217,15 @@ describe('writing one row', () => {
   });
 
   it('refuses an id that would change the address', async () => {
-    await expect(dynamics.writeOne({ ...update(1), id: '1)/Microsoft.Dynamics.CRM.X(' })).rejects.toThrow(
+    await expect(at.dynamics.writeOne({ ...update(1), id: '1)/Microsoft.Dynamics.CRM.X(' })).rejects.toThrow(
       RangeError,
     );
-    expect(fake.heard).toEqual([]);
+    expect(at.fake.heard).toEqual([]);
   });
 
   it('is known not to have happened where nobody listens', async () => {
     const nowhere = await startFakeDataverse();
-    const gone = fake.connect({}, { url: nowhere.url });
+    const gone = at.fake.connect({}, { url: nowhere.url });
     await nowhere.close();
     expect(await gone.writeOne(update(1))).toMatchObject({
       status: 'transient',
@@ -290,8 +234,8 @@ describe('writing one row', () => {
   });
 
   it('is perhaps done where the deadline passes', async () => {
-    fake.answer = () => 'hang';
-    const impatient = fake.connect({ deadlines: { writeMs: 50 } });
+    at.fake.answer = () => 'hang';
+    const impatient = at.fake.connect({ deadlines: { writeMs: 50 } });
     expect(await impatient.writeOne(update(1))).toMatchObject({
       status: 'transient',
       failure: { type: 'Unavailable', code: 'timeout', effect: 'unknown' },
@@ -300,22 +244,22 @@ describe('writing one row', () => {
 
   it('stops with the reason of the abort', async () => {
     const controller = new AbortController();
-    fake.answer = () => {
+    at.fake.answer = () => {
       controller.abort(new Error('the activity was cancelled'));
       return 'hang';
     };
-    await expect(dynamics.writeOne(update(1), controller.signal)).rejects.toThrow(
+    await expect(at.dynamics.writeOne(update(1), controller.signal)).rejects.toThrow(
       'the activity was cancelled',
     );
-    await expect(dynamics.write(updates(3), { signal: controller.signal })).rejects.toThrow(
+    await expect(at.dynamics.write(updates(3), { signal: controller.signal })).rejects.toThrow(
       'the activity was cancelled',
     );
-    expect(fake.heard).toHaveLength(1);
+    expect(at.fake.heard).toHaveLength(1);
   });
 
   it('throws a RemoteFailure where the sync user may do nothing', async () => {
-    fake.answer = () => errorReply(403, '0x80040225', 'The user is disabled.');
-    const failure = await dynamics.writeOne(update(1)).catch((error: unknown) => error);
+    at.fake.answer = () => errorReply(403, '0x80040225', 'The user is disabled.');
+    const failure = await at.dynamics.writeOne(update(1)).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RemoteFailure);
   });
 });

@@ -2,122 +2,39 @@ import { createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Marketo } from '../../marketo/index.js';
-import { FAILURES, type FailureType } from '../../rules/failures.js';
+import { unlimitedBudget } from '../../rules/budget.js';
+import { FAILURES } from '../../rules/failures.js';
 import { CLIENT_SECRET, failureOf, ok, refuse, startRemote, type Reply } from './remote.js';
 
-const { unauthorized, forbidden, misconfigured, rateLimited, quotaExhausted, unavailable, refusedCall } =
-  FAILURES;
+const { unauthorized, forbidden, misconfigured, rateLimited, unavailable, refusedCall } = FAILURES;
 
 const read = (marketo: Marketo): Promise<unknown> => marketo.usageToday();
 const write = (marketo: Marketo): Promise<unknown> =>
   marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records: [{ id: 501, title: 'CTO' }] });
 
-/** Code, what it means, and whether a write may have been executed nevertheless. */
-const CODES: readonly (readonly [string, FailureType, 'none' | 'unknown'])[] = [
-  ['500', unavailable, 'unknown'],
-  ['502', unavailable, 'unknown'],
-  ['504', unavailable, 'unknown'],
-  ['600', unauthorized, 'none'],
-  ['601', unauthorized, 'none'],
-  ['602', unauthorized, 'none'],
-  ['603', forbidden, 'none'],
-  ['604', unavailable, 'unknown'],
-  ['605', refusedCall, 'none'],
-  ['606', rateLimited, 'none'],
-  ['607', quotaExhausted, 'none'],
-  ['608', unavailable, 'none'],
-  ['609', refusedCall, 'none'],
-  ['610', misconfigured, 'none'],
-  ['611', unavailable, 'unknown'],
-  ['612', refusedCall, 'none'],
-  ['613', refusedCall, 'none'],
-  ['614', unavailable, 'none'],
-  ['615', rateLimited, 'none'],
-  ['616', refusedCall, 'none'],
-  ['701', refusedCall, 'none'],
-  ['702', refusedCall, 'none'],
-  ['703', misconfigured, 'none'],
-  ['704', refusedCall, 'none'],
-  ['709', refusedCall, 'none'],
-  ['713', unavailable, 'unknown'],
-  ['718', refusedCall, 'none'],
-  ['719', unavailable, 'none'],
-  ['1001', refusedCall, 'none'],
-  ['1002', refusedCall, 'none'],
-  ['1003', refusedCall, 'none'],
-  ['1004', refusedCall, 'none'],
-  ['1006', misconfigured, 'none'],
-  ['1008', refusedCall, 'none'],
-  ['1011', misconfigured, 'none'],
-  ['1013', refusedCall, 'none'],
-  ['1014', unavailable, 'none'],
-  ['1018', misconfigured, 'none'],
-  ['1027', misconfigured, 'none'],
-  ['1028', misconfigured, 'none'],
-  ['4711', refusedCall, 'none'],
-];
-
-describe('A code on a whole call', () => {
-  it.each(CODES)('%s means %s, and leaves a write with effect %s', async (code, type, effect) => {
-    const remote = await startRemote();
-    remote.answer = () => refuse(code);
-    const marketo = remote.connect({ timing: { repeats: 0 } });
-    expect(await failureOf(write(marketo))).toMatchObject({ type, code, effect, side: 'marketo' });
-    expect(await failureOf(read(marketo))).toMatchObject({ type, code, effect: 'none' });
-  });
-
-  it('is named in the message with the call, the reason, the request id and what to do', async () => {
-    const remote = await startRemote();
-    remote.answer = () => refuse('1006', "Field 'dynamicsId' not found");
-    const { message } = await failureOf(write(remote.connect()));
-    expect(message).toBe(
-      "Marketo refused sync persons (1006 Field 'dynamicsId' not found, request a9c2#193f0b1c2d4): " +
-        'check the name of the field, and that the role of the API user may see it',
-    );
-  });
-
-  it('is understood as a number too', async () => {
-    const remote = await startRemote();
-    remote.answer = () => ({ body: { success: false, errors: [{ code: 603, message: 'Access denied' }] } });
-    expect(await failureOf(read(remote.connect()))).toMatchObject({ type: forbidden, code: '603' });
-  });
-
-  it('counts for more than the HTTP status that it comes with', async () => {
-    const remote = await startRemote();
-    remote.answer = () => ({
-      status: 500,
-      body: { success: false, errors: [{ code: '608', message: 'away' }] },
-    });
-    expect(await failureOf(write(remote.connect()))).toMatchObject({ code: '608', effect: 'none' });
-  });
-
-  it('607 tells how long until midnight US Central, by the clock of the server', async () => {
-    const remote = await startRemote();
-    const headers = { Date: 'Fri, 20 Nov 2026 23:30:00 GMT' };
-    remote.answer = () => ({
-      headers,
-      body: { success: false, errors: [{ code: '607', message: 'quota' }] },
-    });
-    const failure = await failureOf(read(remote.connect()));
-    expect(failure).toMatchObject({ type: quotaExhausted, retryAfterMs: 6.5 * 3_600_000 });
-    expect(remote.calls).toHaveLength(1);
-  });
-});
-
 describe('An HTTP status', () => {
   it.each([
+    [201, unavailable, 'unknown'],
     [301, misconfigured, 'none'],
+    [307, misconfigured, 'none'],
     [400, refusedCall, 'none'],
     [401, unauthorized, 'none'],
     [403, forbidden, 'none'],
     [404, misconfigured, 'none'],
+    [405, misconfigured, 'none'],
+    [407, misconfigured, 'none'],
+    [408, unavailable, 'unknown'],
+    [409, refusedCall, 'none'],
     [413, refusedCall, 'none'],
     [414, refusedCall, 'none'],
+    [415, misconfigured, 'none'],
+    [418, refusedCall, 'none'],
     [429, rateLimited, 'none'],
     [500, unavailable, 'unknown'],
     [502, unavailable, 'unknown'],
     [503, unavailable, 'unknown'],
     [504, unavailable, 'unknown'],
+    [599, unavailable, 'unknown'],
   ] as const)('%s with a page of a gateway means %s', async (status, type, effect) => {
     const remote = await startRemote();
     remote.answer = () => ({
@@ -136,6 +53,27 @@ describe('An HTTP status', () => {
     const failure = await failureOf(read(remote.connect()));
     expect(failure).toMatchObject({ type: rateLimited, retryAfterMs: 3_600_000 });
     expect(remote.calls).toHaveLength(1);
+  });
+
+  it.each([
+    [429, '90'],
+    [429, 'Fri, 20 Nov 2026 10:08:30 GMT'],
+    [503, '90'],
+    [503, 'Fri, 20 Nov 2026 10:08:30 GMT'],
+  ])('%s asks by "Retry-After: %s" everybody to wait that long', async (status, header) => {
+    const remote = await startRemote();
+    const headers = { 'Retry-After': header, Date: 'Fri, 20 Nov 2026 10:07:00 GMT' };
+    remote.answer = () => ({ status, headers, body: '<html>slow down</html>' });
+    const pauses: number[] = [];
+    const budget = { ...unlimitedBudget, pause: (ms: number) => Promise.resolve(void pauses.push(ms)) };
+    expect(await failureOf(read(remote.connect({ budget })))).toMatchObject({ retryAfterMs: 90_000 });
+    expect(pauses).toEqual([90_000]);
+  });
+
+  it('that no time heals names no wait, whatever its headers say', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({ status: 403, headers: { 'Retry-After': '90' }, body: '' });
+    expect((await failureOf(read(remote.connect()))).retryAfterMs).toBeUndefined();
   });
 });
 
@@ -245,6 +183,25 @@ describe('Secrets', () => {
     expect(everything).toContain('RemoteFailure');
     expect(everything).not.toContain('token-1');
     expect(everything).not.toContain(CLIENT_SECRET);
+  });
+
+  it('are not even there by half where a long text is cut', async () => {
+    const remote = await startRemote();
+    const marketo = remote.connect();
+    for (const secret of [CLIENT_SECRET, 'token-1']) {
+      remote.answer = () => refuse('609', `${'x'.repeat(397)}${secret}`);
+      const { message } = await failureOf(write(marketo));
+      expect(message).toContain('xxx***');
+      expect(message).not.toContain(secret.slice(0, 3));
+    }
+  });
+
+  it('are in nothing that the identity service says', async () => {
+    const remote = await startRemote();
+    remote.grant = () => refuse('603', `no client with ${CLIENT_SECRET}`);
+    const failure = await failureOf(read(remote.connect()));
+    expect(failure).toMatchObject({ type: forbidden, code: '603' });
+    expect(failure.message).not.toContain(CLIENT_SECRET);
   });
 
   it('travel in the header, without cookies', async () => {

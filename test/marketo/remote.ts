@@ -15,11 +15,15 @@ export interface Seen {
   readonly token: string | undefined;
 }
 
-/** `drop` closes the socket without an answer, `break` in the middle of one, `hang` never answers. */
+/**
+ * `drop` closes the socket without an answer, `break` in the middle of one, `hang` never answers, `trickle` begins to and
+ * never ends.
+ */
 export type Reply =
   | 'drop'
   | 'break'
   | 'hang'
+  | 'trickle'
   | {
       readonly status?: number;
       readonly headers?: Readonly<Record<string, string>>;
@@ -121,11 +125,11 @@ async function respond(reply: FastifyReply, answer: Reply): Promise<void> {
     reply.hijack();
     return void reply.raw.destroy();
   }
-  if (answer === 'break') {
+  if (answer === 'break' || answer === 'trickle') {
     reply.hijack();
     reply.raw.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '1000' });
     reply.raw.write('{"success":true,');
-    setTimeout(() => reply.raw.destroy(), 10);
+    if (answer === 'break') setTimeout(() => reply.raw.destroy(), 10);
     return;
   }
   const { status = 200, headers = {}, body, afterMs = 0 } = answer;

@@ -52,6 +52,13 @@ describe('The person schema', () => {
     expect(remote.calls[0]?.path).toBe('/rest/v1/leads/schema/fields/dynamicsId.json');
   });
 
+  it('of a field is not taken for missing where the whole API is: the endpoint is wrong', async () => {
+    const remote = await startRemote();
+    remote.answer = () => ({ status: 404, body: '<html>Not Found</html>' });
+    const failure = await failureOf(remote.connect().fieldSchema('dynamicsId'));
+    expect(failure).toMatchObject({ type: FAILURES.misconfigured, code: '404' });
+  });
+
   it.each(['610', '702', '1006', '1013'])('has no field where Marketo answers %s', async (code) => {
     const remote = await startRemote();
     remote.answer = () => refuse(code);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkLimits,
+  dailyCeiling,
   DYNAMICS_LIMITS,
   MARKETO_LIMITS,
   sharedCalls,
@@ -40,6 +41,9 @@ describe('limits', () => {
     [{ driftMs: -1 }, 'driftMs'],
     [{ onDemandReserve: { callsPerWindow: 4, slots: 1 } }, 'burst exceeds the reserve'],
     [{ onDemandReserve: { callsPerWindow: 1, slots: -1 } }, 'reserves are whole'],
+    [{ daily: { calls: 0.5, reserve: 0 } }, 'daily quota is whole'],
+    [{ daily: { calls: 10, reserve: -1 } }, 'daily reserve is whole'],
+    [{ daily: { calls: 10, reserve: 10 } }, 'a daily quota of 10 exceeds its reserve of 10'],
   ])('that contradict themselves are refused by name: %j', (change, rule) => {
     expect(() => checkLimits({ ...MARKETO_LIMITS, ...change })).toThrow(rule);
   });
@@ -68,5 +72,27 @@ describe('slots', () => {
       slotCeiling(DYNAMICS_LIMITS, 'on-demand', parallelism) -
       slotCeiling(DYNAMICS_LIMITS, 'cycle', parallelism);
     expect([1, 2, 4, 8, 12, 52].map(reserved)).toEqual([0, 1, 1, 2, 3, 4]);
+  });
+});
+
+describe('the day', () => {
+  it('ends for backfill before the cycle, for the cycle before the reserve, for on-demand never', () => {
+    const { daily } = MARKETO_LIMITS;
+    expect(dailyCeiling(daily, 'backfill')).toBe(40_000);
+    expect(dailyCeiling(daily, 'cycle')).toBe(45_000);
+    expect(dailyCeiling(daily, 'on-demand')).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is in this order, and never below nothing, whatever the quota', () => {
+    const daily = fc
+      .tuple(fc.integer({ min: 1, max: 1_000_000 }), fc.double({ min: 0, max: 0.999, noNaN: true }))
+      .map(([calls, part]) => ({ calls, reserve: Math.floor(calls * part) }));
+    fc.assert(
+      fc.property(daily, (quota) => {
+        expect(dailyCeiling(quota, 'backfill')).toBeGreaterThanOrEqual(0);
+        expect(dailyCeiling(quota, 'backfill')).toBeLessThanOrEqual(dailyCeiling(quota, 'cycle'));
+        expect(dailyCeiling(quota, 'cycle')).toBe(quota.calls - quota.reserve);
+      }),
+    );
   });
 });

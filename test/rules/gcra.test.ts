@@ -185,10 +185,49 @@ describe('lanes', () => {
 });
 
 describe('a clock that is set back', () => {
-  it('makes nobody wait longer than a burst takes', () => {
-    const gcra = gcraOf(MARKETO_LIMITS);
+  it('makes nobody wait longer than a burst takes, and then lets the call in', () => {
     const hour = 3_600_000_000;
-    const { waitMicros } = judgeCall(gcra, 'backfill', 1e15 + hour, 1e15);
-    expect(waitMicros).toBeLessThanOrEqual(gcra.bursts['on-demand'] * gcra.intervalMicros);
+    fc.assert(
+      fc.property(someLimits, fc.constantFrom(...lanes), (limits, lane) => {
+        const gcra = gcraOf(limits);
+        const refused = judgeCall(gcra, lane, 1e15 + hour, 1e15);
+        expect(refused.waitMicros).toBeLessThanOrEqual(gcra.bursts['on-demand'] * gcra.intervalMicros);
+        const again = judgeCall(gcra, lane, refused.arrival, 1e15 + refused.waitMicros);
+        expect(again.granted).toBe(true);
+      }),
+    );
+  });
+
+  it('again and again never lets more through than the limit in the time that really passed', () => {
+    const steps = fc.array(
+      fc.record({
+        lane: fc.constantFrom(...lanes),
+        pause: fc.double({ min: 0, max: 3, noNaN: true }),
+        // Back only: a clock that jumps ahead makes any limiter believe that time has passed.
+        back: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 40_000_000 })),
+      }),
+      { minLength: 1, maxLength: 300 },
+    );
+    fc.assert(
+      fc.property(someLimits, steps, (limits, sequence) => {
+        const gcra = gcraOf(limits);
+        const granted: number[] = [];
+        let [real, behind, arrival] = [1e15, 0, 0];
+        for (const { lane, pause, back } of sequence) {
+          real += Math.floor(pause * gcra.intervalMicros);
+          behind += back;
+          let verdict = judgeCall(gcra, lane, arrival, real - behind);
+          if (!verdict.granted) {
+            real += verdict.waitMicros;
+            verdict = judgeCall(gcra, lane, verdict.arrival, real - behind);
+          }
+          expect(verdict.granted).toBe(true);
+          arrival = verdict.arrival;
+          granted.push(real);
+        }
+        expect(busiestWindow(granted, limits.windowMs * 1_000)).toBeLessThanOrEqual(sharedCalls(limits));
+      }),
+      { numRuns: 300 },
+    );
   });
 });

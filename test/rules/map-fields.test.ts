@@ -78,6 +78,18 @@ describe('a chosen field', () => {
     },
   );
 
+  it('is told with the reason that Dynamics gave for withholding a right', () => {
+    const withheld = 'No role of the sync user has prvReadLead.';
+    const told = (column: Parameters<typeof mapped>[0]['column']) =>
+      mapped({ column: { ...column, withheld } }).notices.map(({ message }) => message);
+    expect(told({ readable: false })).toEqual([
+      `The sync user may not read lead.jobtitle, so it is not synced. ${withheld}`,
+    ]);
+    expect(told({ updatable: false })).toEqual([
+      `The sync user may not change lead.jobtitle, so it is synced to Marketo only. ${withheld}`,
+    ]);
+  });
+
   it('goes to Marketo only, with one notice, where Dynamics lets nobody change it', () => {
     const mapping = mapped({ column: { updatable: false, creatable: false } });
     expect(directions(mapping)).toEqual(['toMarketo']);
@@ -103,6 +115,19 @@ describe('a chosen field', () => {
     expect([directions(toMarketo), codes(toMarketo)]).toEqual([['toMarketo'], []]);
     expect([directions(toDynamics), codes(toDynamics)]).toEqual([['toDynamics'], []]);
     expect(toMarketo.fields.lead).toMatchObject([{ creatable: false, updatable: false }]);
+  });
+
+  it('that is a lookup goes to Marketo only, by name, and is never given to a new row', () => {
+    const lookup = { type: 'lookup' } as const;
+    const mapping = mapped({ column: lookup });
+    expect(directions(mapping)).toEqual(['toMarketo']);
+    expect(mapping.fields.lead).toMatchObject([{ creatable: false, updatable: false }]);
+    expect(mapping.notices.map(({ message }) => message)).toEqual([
+      'Marketo holds only the name of what lead.jobtitle points at, so it is synced to Marketo only.',
+    ]);
+    expect(codes(mapped({ choice: { direction: 'toMarketo' }, column: lookup }))).toEqual([]);
+    const never = mapped({ choice: { direction: 'toDynamics' }, column: lookup });
+    expect([never.fields.lead, codes(never)]).toEqual([[], ['read-only']]);
   });
 
   it('that is a state is read, never written', () => {

@@ -35,6 +35,12 @@ describe('a plan', () => {
     expect(writes(planned(stale))).toEqual(['dynamics: A -> C (one-sided)']);
   });
 
+  it('leaves a name alone that could not be read, instead of asking for it in every cycle', () => {
+    const owner = field('title', { direction: 'toMarketo' }, { dynamics: column('lookup') });
+    const result = planned(pair({ seen: { marketo: { title: 'A' }, dynamics: {} } }), [owner]);
+    expect([result.unread, writes(result), result.link.dirty]).toEqual([[], [], false]);
+  });
+
   it('asks for a field that a side was never read for', () => {
     const result = planned(pair({ seen: { marketo: { title: 'A' }, dynamics: {} } }));
     expect(result.unread).toEqual(['title']);

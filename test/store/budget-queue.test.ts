@@ -20,7 +20,7 @@ const noRate = (waitMs: number): Answer => ({ lease: undefined, lack: 'rate', wa
 const noSlot: Answer = { lease: undefined, lack: 'slot' };
 
 /** A queue whose store and clock are driven by hand: every question and every nap waits for the test. */
-const scene = () => {
+const scene = ({ leeway = 0 } = {}) => {
   const asked: Asked[] = [];
   const naps: Nap[] = [];
   const givenBack: Lease[] = [];
@@ -55,6 +55,8 @@ const scene = () => {
         });
       }),
     random: () => 1,
+    leewayMs: () => leeway,
+    dayOver: ({ used }) => new Error(`the day is over after ${used}`),
   });
   const acquire = (lane: Lane, signal?: AbortSignal): Promise<Lease> =>
     queue.acquire({ lane, deadlineMs: 1_000, signal });

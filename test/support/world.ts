@@ -16,7 +16,7 @@ import { parseSyncConfig } from '../../config/sync-config.js';
 import { DEFAULT_CONFIG } from '../../config/default-config.js';
 import { createDynamics } from '../../dynamics/index.js';
 import { createMarketo } from '../../marketo/index.js';
-import { unlimitedBudget } from '../../rules/budget.js';
+import { unlimitedBudget, type CallBudget } from '../../rules/budget.js';
 import type { Link } from '../../rules/link.js';
 import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly onMarketoDelete?: 'keep' | 'recreate';
   /** Text of a field selection; the product's default without it. */
   readonly config?: string;
+  /** Under which calls to Marketo are made; without limits unless given. */
+  readonly marketoBudget?: (db: Database) => CallBudget;
 }
 
 /** What the steps of one cycle reported. */
@@ -143,7 +145,10 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
         clientId: value('MARKETO_CLIENT_ID'),
         clientSecret: value('MARKETO_CLIENT_SECRET'),
       },
-      { budget: unlimitedBudget, timing: { rateLimitMs: 5, concurrencyMs: 5 } },
+      {
+        budget: options.marketoBudget?.(db) ?? unlimitedBudget,
+        timing: { rateLimitMs: 5, concurrencyMs: 5 },
+      },
     ),
     dynamics: createDynamics(
       {

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiFailure, FREE_CODES } from '../failure.js';
 import type { Instance } from '../instance.js';
+import { permits } from '../permissions.js';
 import type { Endpoint } from '../rest/endpoint.js';
 import { restEndpoints } from '../rest/index.js';
 import { JSON_TYPE, type Envelopes } from './envelope.js';
@@ -15,7 +16,7 @@ const MOST_URL_BYTES = 8192;
 
 /**
  * The REST API under `/rest`. Order of the checks before an endpoint: size, token, quota, rate, concurrency, faults,
- * path, method, content type, JSON. (The real order is not documented.)
+ * path, method, content type, JSON, permission. (The real order is not documented.)
  */
 export function restDoor(app: FastifyInstance, instance: Instance, envelopes: Envelopes): void {
   const endpoints = restEndpoints(instance);
@@ -55,9 +56,12 @@ export function restDoor(app: FastifyInstance, instance: Instance, envelopes: En
 
 /** Token and limits; from here on the call counts until its answer is out. */
 function enter(instance: Instance, request: FastifyRequest, reply: FastifyReply): void {
-  const refused = instance.identity.refuses(request.headers.authorization);
-  if (refused) throw new ApiFailure(refused);
-  instance.meter.admit();
+  const { allowedAddresses } = instance.settings.current;
+  if (allowedAddresses.length > 0 && !allowedAddresses.includes(request.ip)) throw new ApiFailure('603');
+  const service = instance.identity.caller(request.headers.authorization);
+  if (typeof service === 'string') throw new ApiFailure(service);
+  passageOf(request).service = service;
+  instance.meter.admit(service.user);
   admitted.add(request);
   reply.raw.once('close', () => instance.meter.release());
 }
@@ -66,11 +70,11 @@ const admitted = new WeakSet<FastifyRequest>();
 
 /** Books the answer: into the journal, and against the quota unless its code is free. */
 function close(instance: Instance, request: FastifyRequest, status: number): void {
-  const { code } = passageOf(request);
+  const { code, service } = passageOf(request);
   journalCall(instance, request, status);
   if (code === null) return;
   instance.meter.countError(code);
-  if (FREE_CODES.has(code) && admitted.has(request)) instance.meter.refund();
+  if (service && FREE_CODES.has(code) && admitted.has(request)) instance.meter.refund(service.user);
 }
 
 function serve(app: FastifyInstance, instance: Instance, envelopes: Envelopes, endpoint: Endpoint): void {
@@ -79,6 +83,8 @@ function serve(app: FastifyInstance, instance: Instance, envelopes: Envelopes, e
     const formed = overriddenMethod(request.url) !== undefined && isForm(request);
     if (formed) passage.query = { ...passage.query, ...flattened(request.body) };
     passage.records = recordCount(request.body, passage.query);
+    const held = passage.service?.permissions ?? instance.settings.current.permissions;
+    if (!permits(held, endpoint.path, endpoint.write)) throw new ApiFailure('603');
     const answer = endpoint.answer({
       path: flattened(request.params),
       query: passage.query,

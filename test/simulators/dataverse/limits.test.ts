@@ -60,6 +60,20 @@ describe('Service protection limits', () => {
     expect((await sim.api('GET', 'WhoAmI')).status).toBe(200);
   });
 
+  it('keeps a request in flight as long as it costs, where execution takes time', async () => {
+    const sim = await startSim();
+    await sim.token();
+    await sim.api('GET', 'WhoAmI');
+    await sim.admin('PATCH', '/settings', {
+      concurrency: 1,
+      executionMsPerRead: 300,
+      executionTakesTime: true,
+    });
+    const answers = await Promise.all([1, 2].map(() => sim.api('GET', 'WhoAmI')));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 429]);
+    expect((await sim.api('GET', 'WhoAmI')).status).toBe(200);
+  });
+
   it('refuses nothing with limits off, and never limits the door', async () => {
     const sim = await startSim({ limits: 'off' });
     await sim.admin('PATCH', '/settings', { requestsPerWindow: 1 });

@@ -1,9 +1,9 @@
 /** Marketo counts its daily quota by this zone's day (Adobe REST docs, error 607). */
-const ZONE = 'America/Chicago';
+export const QUOTA_ZONE = 'America/Chicago';
 const MINUTE = 60_000;
 
 const clock = new Intl.DateTimeFormat('en-US', {
-  timeZone: ZONE,
+  timeZone: QUOTA_ZONE,
   hourCycle: 'h23',
   year: 'numeric',
   month: 'numeric',
@@ -20,6 +20,9 @@ function wallClock(instant: number): number {
   const { year, month, day, hour, minute, second } = parts;
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
 }
+
+/** The day of the quota that `now` belongs to, as `2026-11-20`. */
+export const quotaDay = (now: Date): string => new Date(wallClock(now.getTime())).toISOString().slice(0, 10);
 
 /** Milliseconds from `now` to the next 00:00 US Central, right also on the days when its clocks change. */
 export function millisUntilQuotaReset(now: Date): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { millisUntilQuotaReset } from '../../marketo/quota-reset.js';
+import { millisUntilQuotaReset, quotaDay } from '../../rules/quota-day.js';
 
 const hours = (now: string): number => millisUntilQuotaReset(new Date(now)) / 3_600_000;
 
@@ -31,5 +31,17 @@ describe('The reset of the daily quota', () => {
         },
       ),
     );
+  });
+});
+
+describe('The day of the daily quota', () => {
+  it.each([
+    ['2026-01-15T05:59:59.999Z', '2026-01-14'],
+    ['2026-01-15T06:00:00Z', '2026-01-15'],
+    ['2026-07-15T04:59:59.999Z', '2026-07-14'],
+    ['2026-07-15T05:00:00Z', '2026-07-15'],
+    ['2026-11-02T05:30:00Z', '2026-11-01'],
+  ])('of %s is %s', (now, day) => {
+    expect(quotaDay(new Date(now))).toBe(day);
   });
 });

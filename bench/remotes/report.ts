@@ -1,0 +1,50 @@
+import { median, ratioOf, type Measured, type Sample } from './measure.js';
+
+/** Below this a job counts as slower: two equal clients differ by less from run to run. */
+const ON_PAR = 0.9;
+
+const columns = ['job', 'client', 'calls', 'calls/s', 'records/s', 'CPU ms per 1,000', 'ratio'] as const;
+
+export const isOnPar = (measured: Measured): boolean => ratioOf(measured) >= ON_PAR;
+
+/** One line per client and job; the ratio is records per second of ours over theirs. */
+export function report(all: readonly Measured[]): string {
+  const rows = all.flatMap((measured) => {
+    const { job } = measured;
+    const [ours, theirs] = [cells(measured.ours), cells(measured.theirs)];
+    return [
+      [job.name, 'contact-sync', ...ours, `${ratioOf(measured).toFixed(2)} x`],
+      ['', job.peer, ...theirs, ''],
+    ];
+  });
+  return table([[...columns], ...rows]);
+}
+
+export function verdict(all: readonly Measured[]): string {
+  const slower = all.filter((measured) => !isOnPar(measured)).map(({ job }) => job.name);
+  if (slower.length > 0) return `Slower than the public client (ratio below ${ON_PAR}): ${slower.join('; ')}`;
+  const batched = all.filter(({ job }) => job.batched);
+  const least = Math.min(...batched.map(ratioOf));
+  return `At least on par everywhere (ratio ${ON_PAR} or more); where batching counts at least ${least.toFixed(2)} x.`;
+}
+
+function cells(samples: readonly Sample[]): string[] {
+  const of = (figure: (sample: Sample) => number): number => median(samples.map(figure));
+  return [
+    whole(of(({ calls }) => calls)),
+    whole(of(({ calls, seconds }) => calls / seconds)),
+    whole(of(({ records, seconds }) => records / seconds)),
+    of(({ cpuSeconds, records }) => (cpuSeconds * 1e6) / records).toFixed(1),
+  ];
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => (at < 2 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
+}

@@ -1,0 +1,79 @@
+import { actual, type BySide, type Link } from '../../rules/link.js';
+import type { FieldValue, IsoInstant, Side } from '../../rules/terms.js';
+import type { LedgerRecord } from '../../store/ledger.js';
+
+/** An open refusal of the store. */
+export interface OpenRejection {
+  readonly id: string;
+  readonly linkId: number;
+  readonly side: Side;
+  readonly field: string | null;
+  readonly code: string;
+  readonly message: string;
+  readonly at: IsoInstant;
+}
+
+/**
+ * How a field stands.
+ *
+ * - `in-step`: both sides hold what they agreed on
+ * - `under-way`: a write was sent, or will be with the next cycle
+ * - `refused`: parked, because the target refused the value; tried again when one of the values moves
+ * - `set-aside`: quarantined; the field's notice says why
+ * - `to-decide`: a side was edited since; the next cycle decides
+ * - `unread`: one side was never read for it
+ */
+export type FieldState = 'in-step' | 'under-way' | 'refused' | 'set-aside' | 'to-decide' | 'unread';
+
+/** Why a field has the value it has, as far as the store knows. */
+export interface FieldExplanation {
+  readonly field: string;
+  readonly state: FieldState;
+  /** What each side is known to hold; null also for what was never read, see `state`. */
+  readonly now: BySide<FieldValue>;
+  /** Decisions that the ledger still holds, newest first. None: both were equal from the start. */
+  readonly decisions: readonly LedgerRecord[];
+  readonly rejection: OpenRejection | null;
+}
+
+export function explainField(
+  link: Link,
+  field: string,
+  decisions: readonly LedgerRecord[],
+  rejections: readonly OpenRejection[],
+): FieldExplanation {
+  const marketo = actual(link, 'marketo', field);
+  const dynamics = actual(link, 'dynamics', field);
+  const parked = link.parked[field];
+  return {
+    field,
+    state: stateOf(link, field, marketo === undefined || dynamics === undefined),
+    now: { marketo: marketo ?? null, dynamics: dynamics ?? null },
+    decisions: decisions.filter((decision) => decision.linkId === link.id && decision.field === field),
+    rejection: rejections.find(({ id }) => id === parked?.rejectionId) ?? null,
+  };
+}
+
+/** Every field of which the link knows anything, in the order of the alphabet. */
+export const fieldsOf = (link: Link): string[] =>
+  [
+    ...new Set([
+      ...Object.keys({ ...link.agreed.marketo, ...link.agreed.dynamics }),
+      ...Object.keys({ ...link.seen.marketo, ...link.seen.dynamics }),
+      ...link.writes.map(({ field }) => field),
+    ]),
+  ].sort();
+
+function stateOf(link: Link, field: string, unread: boolean): FieldState {
+  const parked = link.parked[field];
+  if (parked !== undefined) return parked.reason === 'refused' ? 'refused' : 'set-aside';
+  const open = link.writes.some(
+    (write) => write.field === field && ['planned', 'sent', 'answered'].includes(write.state),
+  );
+  if (open) return 'under-way';
+  if (unread) return 'unread';
+  const edited = [link.seen.marketo, link.seen.dynamics, link.overtaken].some((values) =>
+    Object.hasOwn(values, field),
+  );
+  return edited ? 'to-decide' : 'in-step';
+}

@@ -1,0 +1,50 @@
+import type { Link } from '../../rules/link.js';
+import type { Database } from '../../store/database.js';
+import { decisionsOf } from '../../store/ledger.js';
+import { linksOfRecord } from '../../store/links.js';
+import { openRejections } from '../../store/rejections.js';
+import { explainField, fieldsOf, type FieldExplanation } from './explain-field.js';
+
+/** The record that is asked about, by the id that either side gave it. */
+export type RecordRef = { readonly marketoId: number } | { readonly dynamicsId: string };
+
+/** One link of the record: the living one first, then former ones. */
+export interface LinkExplanation {
+  readonly link: Pick<Link, 'id' | 'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'dirty' | 'candidates'>;
+  readonly fields: readonly FieldExplanation[];
+}
+
+/** Lines of the ledger that are looked at: years of a busy link, and bounded. */
+const MOST_LINES = 500;
+
+/** Explains a record's fields, or the one that is named. Asks the store alone. */
+export async function explainRecord(
+  db: Database,
+  record: RecordRef,
+  field?: string,
+): Promise<LinkExplanation[]> {
+  const links = await linksOfRecord(db, record);
+  const ids = links.map(({ id }) => id);
+  const [decisions, rejections] = await Promise.all([
+    decisionsOf(db, ids, MOST_LINES),
+    openRejections(db, ids),
+  ]);
+  return links.map((link) => ({
+    link: pick(link),
+    fields: fieldsOf(link)
+      .filter((name) => field === undefined || name === field)
+      .map((name) => explainField(link, name, decisions, rejections)),
+  }));
+}
+
+const pick = ({
+  id,
+  kind,
+  status,
+  marketoId,
+  dynamicsId,
+  dirty,
+  candidates,
+}: Link): LinkExplanation['link'] => ({
+  ...{ id, kind, status, marketoId, dynamicsId, dirty, candidates },
+});

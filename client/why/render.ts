@@ -1,0 +1,76 @@
+import pc from 'picocolors';
+import type { BySide } from '../../rules/link.js';
+import type { FieldValue } from '../../rules/terms.js';
+import type { LedgerRecord } from '../../store/ledger.js';
+import type { FieldExplanation } from './explain-field.js';
+import type { LinkExplanation } from './read.js';
+import { ruleText, SIDE_NAMES, STATES, STATUSES } from './words.js';
+
+type Colors = ReturnType<typeof pc.createColors>;
+type Kind = LinkExplanation['link']['kind'];
+
+/** Earlier decisions that are shown when one field is asked about. */
+const EARLIER = 10;
+
+/** For people. One field is told with its history, many with their last decision. */
+export function renderWhy(explained: readonly LinkExplanation[], history: boolean, color: boolean): string {
+  const colors = pc.createColors(color);
+  return explained.flatMap((each) => linkLines(each, history, colors)).join('\n');
+}
+
+function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: Colors): string[] {
+  const person = link.marketoId === null ? 'no person' : `person ${link.marketoId}`;
+  const row = link.dynamicsId === null ? `no ${link.kind}` : `${link.kind} ${link.dynamicsId}`;
+  const candidates = (link.candidates ?? []).map(({ side, kind, id }) =>
+    side === 'marketo' ? `person ${id}` : `${kind ?? 'row'} ${id}`,
+  );
+  return [
+    `${colors.bold(`${person} and ${row}`)}: ${STATUSES[link.status]}`,
+    ...(candidates.length === 0 ? [] : [`  candidates: ${candidates.join(', ')}`]),
+    ...fields.flatMap((field) => fieldLines(field, link.kind, history, colors)),
+  ];
+}
+
+function fieldLines(
+  { field, state, now, decisions, rejection }: FieldExplanation,
+  kind: Kind,
+  history: boolean,
+  colors: Colors,
+): string[] {
+  const [last, ...earlier] = decisions;
+  const calm = state === 'in-step';
+  return [
+    `${colors.bold(field)}  ${(calm ? colors.green : colors.yellow)(STATES[state])}`,
+    line('now', sides(now)),
+    ...(rejection === null
+      ? []
+      : [line('refusal', `${SIDE_NAMES[rejection.side]} said ${rejection.code}: ${rejection.message}`)]),
+    ...(last === undefined ? [line('why', UNDECIDED)] : decisionLines(last, kind)),
+    ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each, kind)]) : []),
+  ];
+}
+
+const UNDECIDED = 'no decision is on record: both held the same value, or it is older than the ledger';
+
+function decisionLines(
+  { rule, winner, loser, candidates, base, cycle, at }: LedgerRecord,
+  kind: Kind,
+): string[] {
+  return [
+    line('why', `${ruleText(rule, winner, kind)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`),
+    line(
+      'won',
+      `${SIDE_NAMES[winner]}${loser === undefined ? '' : `; ${SIDE_NAMES[loser]}'s edit was given up`}`,
+    ),
+    line('from', sides(candidates)),
+    ...(base === undefined ? [] : [line('before', sides(base))]),
+  ];
+}
+
+const line = (title: string, text: string): string => `  ${title.padEnd(8)} ${text}`;
+
+const sides = ({ marketo, dynamics }: BySide<FieldValue>): string =>
+  `Marketo ${shown(marketo)}, Dynamics ${shown(dynamics)}`;
+
+const shown = (value: FieldValue): string =>
+  value === null || value === '' ? '(blank)' : JSON.stringify(value);

@@ -1,0 +1,40 @@
+import type { LinkStatus, Rule } from '../../rules/link.js';
+import { AUTHORITY } from '../../rules/authority.js';
+import { across, type Kind, type Side } from '../../rules/terms.js';
+import type { FieldState } from './explain-field.js';
+
+export const SIDE_NAMES: Readonly<Record<Side, string>> = { marketo: 'Marketo', dynamics: 'Dynamics' };
+
+/** A rule as people read it, for the side that won. docs/rules.md says more of each. */
+const RULES: Readonly<Record<Rule, (winner: Side, kind: Kind) => string>> = {
+  'one-sided': (winner) => `only ${SIDE_NAMES[winner]} had been edited`,
+  direction: (winner) => `the field is synced from ${SIDE_NAMES[winner]} only`,
+  authority: (_winner, kind) =>
+    `both sides had been edited, and ${SIDE_NAMES[AUTHORITY[kind]]} wins for ${kind}s`,
+  'first-blank': (winner) => `nothing was agreed yet, and ${SIDE_NAMES[across(winner)]} had no value`,
+  'first-consent': () => 'nothing was agreed yet, and of two consents the more restrictive one wins',
+  'first-authority': (_winner, kind) =>
+    `nothing was agreed yet, and ${SIDE_NAMES[AUTHORITY[kind]]} wins for ${kind}s`,
+  restore: (winner) => `a write of ours had covered what ${SIDE_NAMES[winner]} held, which was put back`,
+  created: (winner) => `the record was created with the value of ${SIDE_NAMES[winner]}`,
+};
+
+export const ruleText = (rule: Rule, winner: Side, kind: Kind): string => RULES[rule](winner, kind);
+
+export const STATES: Readonly<Record<FieldState, string>> = {
+  'in-step': 'both sides in step',
+  'under-way': 'on its way, not confirmed yet',
+  refused: 'refused; tried again when a value moves',
+  'set-aside': 'set aside; see "Fields" in contact-sync status',
+  'to-decide': 'edited since; the next cycle decides',
+  unread: 'not read on both sides yet',
+};
+
+export const STATUSES: Readonly<Record<LinkStatus, string>> = {
+  linked: 'linked',
+  unmatched: 'the row has no person yet',
+  ambiguous: 'ambiguous: several records share one e-mail, so none is linked',
+  ended: 'ended: the row was deleted in Dynamics, the person stays',
+  tombstone: 'ended: the person was deleted in Marketo, the row stays',
+  excluded: 'left out: a qualified or merged row',
+};
