@@ -35,11 +35,14 @@ const answerProduct = async (
 
 const isAdmin = (request: FastifyRequest): boolean => (request.raw.url ?? '').startsWith('/admin');
 
+/** Node's own limit, 16 KiB, is below the 32,768 characters that the address of a GET may have. */
+const maxHeaderSize = 128 * 1024;
+
 /** A server over TLS; to routes it is the same as one without. */
 const secureServer =
   ({ certificate, privateKey }: Readonly<{ certificate: string; privateKey: string }>) =>
   (handler: RequestListener): Server =>
-    https.createServer({ cert: certificate, key: privateKey }, handler);
+    https.createServer({ cert: certificate, key: privateKey, maxHeaderSize }, handler);
 
 /** The HTTP shell: the door under `/admin`, everything else as the product would answer it. */
 export const createServer = (
@@ -50,8 +53,7 @@ export const createServer = (
     ...(tls === undefined ? {} : { serverFactory: secureServer(tls) }),
     bodyLimit: 120 * 1024 * 1024,
     forceCloseConnections: true,
-    // Node's own limit is below the 32,768 characters that a GET may have.
-    http: { maxHeaderSize: 128 * 1024 },
+    http: { maxHeaderSize },
     routerOptions: { maxParamLength: 200 },
   });
   app.removeAllContentTypeParsers();

@@ -24,6 +24,12 @@ const firstAfter = (log: readonly Change[], version: number): number => {
   return low;
 };
 
+/** Puts an entry that tidying up has dropped back to its place. */
+const bringBack = (log: Change[], change: Change): void => {
+  const at = firstAfter(log, change.version);
+  if (log[at - 1]?.version !== change.version) log.splice(at, 0, change);
+};
+
 /** Rows by id, and what changed since a version without looking at the rows that did not. */
 export class VersionedRows {
   readonly #byId = new Map<string, StoredRow>();
@@ -130,16 +136,17 @@ export class VersionedRows {
   #reset(id: string, before: StoredRow | undefined, deletedAt: number | undefined): void {
     for (const index of this.#indexes.values()) index.move(id, this.#byId.get(id)?.cells, before?.cells);
     this.#deletedAt.delete(id);
-    if (deletedAt !== undefined) this.#deletedAt.set(id, deletedAt);
+    if (deletedAt !== undefined) {
+      this.#deletedAt.set(id, deletedAt);
+      bringBack(this.#deletions, { version: deletedAt, id });
+    }
     if (before === undefined) {
       this.#byId.delete(id);
       return;
     }
     if (!this.#byId.has(id)) this.#unordered.push(id);
     this.#byId.set(id, before);
-    const at = firstAfter(this.#changes, before.version);
-    const kept = this.#changes[at - 1];
-    if (kept?.version !== before.version) this.#changes.splice(at, 0, { version: before.version, id });
+    bringBack(this.#changes, { version: before.version, id });
   }
 
   /** The key index is brought up to date when it is read, not with each insert. */

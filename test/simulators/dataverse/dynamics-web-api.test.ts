@@ -300,7 +300,7 @@ describe('dynamics-web-api, the public client, unchanged', () => {
       _modifiedby_value: maya,
     });
     await sim.admin('PATCH', '/settings', { requestsPerWindow: 1 });
-    const limited = await web
+    const limited: unknown = await web
       .retrieve({ collection: 'contacts', key: id(1) })
       .catch((error: unknown) => error);
     expect(limited).toMatchObject({ status: 429, code: '0x80072322' });
