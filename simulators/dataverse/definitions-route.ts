@@ -24,11 +24,14 @@ import { annotationTest } from './represent.js';
 const key = `\\((?:(?:LogicalName|Name)='(\\w+)'|([\\w-]{36}))\\)`;
 const addressed = new RegExp(`^EntityDefinitions${key}(?:/(.+))?$`);
 const oneAttribute = new RegExp(`^Attributes${key}(?:/(Microsoft\\.Dynamics\\.CRM\\.\\w+))?$`);
+const oneRelationship = /^RelationshipDefinitions\((?:SchemaName='(\w+)'|([\w-]{36}))\)$/;
 const optionSets = new RegExp(`^GlobalOptionSetDefinitions(?:${key})?$`);
 
 export const isMetadata = (path: string): boolean =>
   path === '$metadata' ||
-  /^(EntityDefinitions|GlobalOptionSetDefinitions|RetrieveMetadataChanges)\b/.test(path);
+  /^(EntityDefinitions|GlobalOptionSetDefinitions|RelationshipDefinitions|RetrieveMetadataChanges)\b/.test(
+    path,
+  );
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -114,6 +117,27 @@ const readOptionSets = (organization: Organization, path: string, query: Query):
   return set;
 };
 
+/** Every relationship of the environment, or one by its schema name or id. */
+const readRelationships = ({ tables }: Organization, path: string, query: Query): Body => {
+  const all = Object.values(tables).flatMap(relationships);
+  if (path === 'RelationshipDefinitions') {
+    return { value: selectDefinitions(all, query, 'RelationshipMetadataBase') };
+  }
+  const [, name, id] = oneRelationship.exec(path) ?? [];
+  const wanted = all.filter((one) => one['SchemaName'] === name || one['MetadataId'] === id?.toLowerCase());
+  const [found] = selectDefinitions(wanted, query, 'RelationshipMetadataBase');
+  if (found === undefined) throw rowNotFound('RelationshipMetadata', name ?? id ?? path);
+  return found;
+};
+
+/** The reader of each collection of metadata, by the first word of the path. */
+const readers: Readonly<Record<string, (organization: Organization, path: string, query: Query) => Body>> = {
+  EntityDefinitions: readEntity,
+  GlobalOptionSetDefinitions: readOptionSets,
+  RelationshipDefinitions: readRelationships,
+  RetrieveMetadataChanges: metadataChanges,
+};
+
 const xmlResponse = (body: string): ApiResponse => ({
   status: 200,
   headers: { 'Content-Type': 'application/xml', 'OData-Version': '4.0' },
@@ -131,11 +155,9 @@ export const readMetadata = (
   if (path === '$metadata') {
     return xmlResponse(csdl(organization, /[?&]annotations=true\b/i.test(request.url)));
   }
-  const body = path.startsWith('EntityDefinitions')
-    ? readEntity(organization, path, query)
-    : path.startsWith('GlobalOptionSetDefinitions')
-      ? readOptionSets(organization, path, query)
-      : metadataChanges(organization, path, query);
+  const read = readers[/^\w+/.exec(path)?.[0] ?? ''];
+  if (read === undefined) throw resourceNotFound(path);
+  const body = read(organization, path, query);
   const prefer = parsePrefer(request.headers['prefer']);
   const versioned = 'Microsoft.Dynamics.CRM.globalmetadataversion';
   const wants = annotationTest(prefer.get('odata.include-annotations'));

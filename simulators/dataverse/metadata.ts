@@ -261,6 +261,8 @@ export const relationships = (table: Table): Definition[] =>
     .flatMap((column) =>
       Object.entries(column.navigations ?? {}).flatMap(([navigation, targets]) =>
         targets.map((target) => ({
+          '@odata.type': '#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata',
+          RelationshipType: 'OneToManyRelationship',
           MetadataId: namedGuid(`relationship ${table.shape.logicalName} ${navigation} ${target}`),
           SchemaName: `${table.shape.logicalName}_${navigation}_${target}`,
           ReferencingEntity: table.shape.logicalName,

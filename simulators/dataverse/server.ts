@@ -42,7 +42,7 @@ const maxHeaderSize = 128 * 1024;
 const secureServer =
   ({ certificate, privateKey }: Readonly<{ certificate: string; privateKey: string }>) =>
   (handler: RequestListener): Server =>
-    https.createServer({ cert: certificate, key: privateKey, maxHeaderSize }, handler) as unknown as Server;
+    https.createServer({ cert: certificate, key: privateKey, maxHeaderSize }, handler);
 
 /** The HTTP shell: the door under `/admin`, everything else as the product would answer it. */
 export const createServer = (

@@ -12,9 +12,9 @@ type Row = Readonly<Record<string, unknown>>;
 export interface DataverseScene {
   /** What a client has to know, and files: the server's certificate to trust, the client's own with its key. */
   readonly environment: Readonly<Record<string, string>>;
-  admin(method: string, path: string, body?: unknown): Promise<Row>;
+  readonly admin: (method: string, path: string, body?: unknown) => Promise<Row>;
   /** Every column of a row as the simulator holds it. */
-  row(table: string, id: string): Promise<Row>;
+  readonly row: (table: string, id: string) => Promise<Row>;
 }
 
 const endings: (() => Promise<void>)[] = [];

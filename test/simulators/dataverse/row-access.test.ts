@@ -111,3 +111,17 @@ describe('RetrievePrincipalAccess', () => {
     expect(await ask(sim, 4)).toBe('None');
   });
 });
+
+describe('Rights and settings', () => {
+  it('outlive a restart', async () => {
+    const sim = await withRights({ read: 'Deep', append: false });
+    await sim.admin('PATCH', '/settings', { userLanguage: 1031, untrackedTables: ['contact'] });
+    const again = await startSim({ state: sim.state() });
+    expect(await seen(again)).toEqual(['L1', 'L2', 'L3']);
+    expect((await again.admin('GET', '/privileges')).json['lead']).toMatchObject({ append: false });
+    expect((await again.admin('GET', '/settings')).json).toMatchObject({
+      userLanguage: 1031,
+      untrackedTables: ['contact'],
+    });
+  });
+});

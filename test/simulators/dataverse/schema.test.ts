@@ -223,6 +223,19 @@ describe('Addresses of metadata', () => {
     );
   });
 
+  it('list relationships of the whole environment, and find one by its schema name', async () => {
+    const sim = await startSim();
+    const filter = "ReferencingEntity eq 'lead' and ReferencedEntity eq 'contact'";
+    const list = await sim.api('GET', `RelationshipDefinitions?$filter=${encodeURIComponent(filter)}`);
+    const name = String(list.rows[0]?.['SchemaName']);
+    const one = await sim.api('GET', `RelationshipDefinitions(SchemaName='${name}')`);
+    expect(one.json).toMatchObject({
+      '@odata.type': '#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata',
+      SchemaName: name,
+    });
+    expect((await sim.api('GET', "RelationshipDefinitions(SchemaName='nothere')")).status).toBe(404);
+  });
+
   it('refuse a filter on what is no property', async () => {
     const sim = await startSim();
     expect((await sim.api('GET', "EntityDefinitions?$filter=Colour eq 'red'")).status).toBe(400);
