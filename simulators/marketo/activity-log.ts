@@ -4,7 +4,10 @@ import type { Field } from './field.js';
 export const NEW_LEAD = 12;
 export const CHANGE_DATA_VALUE = 13;
 export const CHANGE_SCORE = 22;
+export const ADD_TO_LIST = 24;
+export const REMOVE_FROM_LIST = 25;
 export const DELETE_LEAD = 37;
+export const REQUEST_CAMPAIGN = 47;
 
 /** How a record came to be or to change, as the activity log words it. */
 export interface Origin {
@@ -27,6 +30,13 @@ export type ActivityDetail =
       readonly oldValue: string | null;
       readonly newValue: string | null;
       readonly origin: Origin;
+    }
+  | {
+      /** Any other of Marketo's own types: what it shows, as it shows it. */
+      readonly kind: 'plain';
+      readonly primaryId?: number;
+      readonly primaryValue?: string;
+      readonly attributes: Readonly<Record<string, string | number | null>>;
     }
   | {
       readonly kind: 'custom';
@@ -52,6 +62,8 @@ const RETENTION_DAYS: Readonly<Record<number, number>> = {
   [DELETE_LEAD]: 14,
   [CHANGE_DATA_VALUE]: 90,
   [CHANGE_SCORE]: 90,
+  [ADD_TO_LIST]: 90,
+  [REQUEST_CAMPAIGN]: 90,
   [NEW_LEAD]: Infinity,
 };
 const DAY_MS = 86_400_000;

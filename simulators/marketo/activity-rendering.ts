@@ -37,6 +37,11 @@ function primary({ detail, leadId, typeId }: Activity): Record<string, unknown> 
     case 'change':
     case 'score':
       return { primaryAttributeValueId: detail.field.id, primaryAttributeValue: detail.field.displayName };
+    case 'plain':
+      return {
+        ...(detail.primaryId === undefined ? {} : { primaryAttributeValueId: detail.primaryId }),
+        ...(detail.primaryValue === undefined ? {} : { primaryAttributeValue: detail.primaryValue }),
+      };
     case 'custom':
       return { primaryAttributeValueId: typeId, primaryAttributeValue: detail.primaryValue };
   }
@@ -48,6 +53,8 @@ function attributes({ detail, happenedAt }: Activity): { name: string; value: un
       return filled({ 'Created Date': isoSeconds(happenedAt).slice(0, 10), 'Source Type': detail.source });
     case 'deleted':
       return [];
+    case 'plain':
+      return filled(detail.attributes);
     case 'custom':
       return detail.attributes.map(({ name, apiName, value }) => ({ name, apiName, value }));
     case 'change':
@@ -62,7 +69,9 @@ function attributes({ detail, happenedAt }: Activity): { name: string; value: un
   }
 }
 
-const filled = (values: Record<string, string | null>): { name: string; value: string }[] =>
+const filled = (
+  values: Readonly<Record<string, string | number | null>>,
+): { name: string; value: string | number }[] =>
   Object.entries(values).flatMap(([name, value]) =>
     value === null || value === '' ? [] : [{ name, value }],
   );

@@ -1,5 +1,6 @@
 import { ActivityLog } from './activity-log.js';
 import { CallMeter } from './call-meter.js';
+import { Campaigns } from './campaigns.js';
 import { CustomActivityTypes } from './custom-activity-types.js';
 import { Faults } from './faults.js';
 import { FieldCatalog } from './field-catalog.js';
@@ -8,6 +9,7 @@ import { Journal } from './journal.js';
 import { People } from './people.js';
 import { PersonTable } from './person-table.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
+import { StaticLists } from './static-lists.js';
 
 const FIRST_PERSON_ID = 1001;
 
@@ -19,6 +21,8 @@ export interface Instance {
   readonly people: People;
   readonly log: ActivityLog;
   readonly customTypes: CustomActivityTypes;
+  readonly lists: StaticLists;
+  readonly campaigns: Campaigns;
   readonly identity: Identity;
   readonly meter: CallMeter;
   readonly faults: Faults;
@@ -45,6 +49,8 @@ export function createInstance(options: {
     log,
     people: new People({ table, log, fields, settings: current, now }),
     customTypes: new CustomActivityTypes(),
+    lists: new StaticLists({ log, settings: current, now }),
+    campaigns: new Campaigns({ log, settings: current, now }),
     identity: new Identity(options.client, current, now),
     meter: new CallMeter(current, now),
     faults: new Faults(),

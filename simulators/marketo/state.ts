@@ -1,8 +1,10 @@
 import type { Activity, ActivityDetail } from './activity-log.js';
+import type { Campaign, CampaignRun } from './campaigns.js';
 import type { CustomActivityType } from './custom-activity-types.js';
 import type { Field, FieldValue } from './field.js';
 import type { Instance } from './instance.js';
 import type { Settings } from './settings.js';
+import type { SavedList } from './static-lists.js';
 
 interface SavedPerson {
   readonly id: number;
@@ -20,7 +22,8 @@ type SavedActivity = Omit<Activity, 'guid' | 'detail'> & { readonly detail: Save
 
 /**
  * What an instance holds, as plain JSON: persons, the whole activity log (paging tokens are places in it), fields,
- * custom types, settings. Tokens, the journal, faults and the day's count of calls belong to a run and are not kept.
+ * custom types, lists, campaigns, settings. Tokens, the journal, faults, bulk jobs and the day's count of calls belong to
+ * a run and are not kept.
  */
 export interface MarketoState {
   readonly settings: Settings;
@@ -30,6 +33,10 @@ export interface MarketoState {
   readonly nextPersonId: number;
   readonly persons: readonly SavedPerson[];
   readonly activities: readonly SavedActivity[];
+  /** Absent in states of earlier versions, as are the next two. */
+  readonly lists?: readonly SavedList[];
+  readonly campaigns?: readonly Campaign[];
+  readonly campaignRuns?: readonly CampaignRun[];
 }
 
 const everyPerson = (instance: Instance): SavedPerson[] =>
@@ -51,6 +58,9 @@ export const stateOf = (instance: Instance): MarketoState => ({
   nextPersonId: instance.people.table.nextId,
   persons: everyPerson(instance),
   activities: instance.log.entries().map(saved),
+  lists: instance.lists.save(),
+  campaigns: instance.campaigns.all(),
+  campaignRuns: instance.campaigns.runs(),
 });
 
 const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
@@ -64,6 +74,8 @@ const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
 export const restoreState = (instance: Instance, state: MarketoState): void => {
   instance.fields.restore(state.fields);
   instance.customTypes.restore(state.types, state.nextTypeId);
+  instance.lists.restore(state.lists ?? []);
+  instance.campaigns.restore(state.campaigns ?? [], state.campaignRuns ?? []);
   for (const { id, createdAt, updatedAt, values } of state.persons) {
     instance.people.table.add(createdAt, new Map(Object.entries(values)), id).updatedAt = updatedAt;
   }
@@ -74,5 +86,8 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
 };
 
 /** Persons never change without a trace in the log, so its length stands for them. */
-export const revisionOf = ({ log, settings, fields, customTypes }: Instance): string =>
-  JSON.stringify([log.length, settings.current, fields.changed(), customTypes.all()]);
+export const revisionOf = ({ log, settings, fields, customTypes, lists, campaigns }: Instance): string =>
+  JSON.stringify([
+    ...[log.length, settings.current, fields.changed(), customTypes.all()],
+    ...[lists.all(), campaigns.all(), campaigns.runs().length],
+  ]);

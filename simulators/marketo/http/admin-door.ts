@@ -5,6 +5,7 @@ import { faultSchema } from '../faults.js';
 import type { Instance } from '../instance.js';
 import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../origins.js';
 import { settingsSchema } from '../settings.js';
+import { adminAssets } from './admin-assets.js';
 
 const MOST_BODY_BYTES = 64 * 1_048_576;
 const PAGE = 1000;
@@ -30,6 +31,7 @@ export function adminDoor(app: FastifyInstance, instance: Instance): void {
   journal(app, instance);
   faults(app, instance);
   knobs(app, instance);
+  adminAssets(app, instance);
 }
 
 function persons(app: FastifyInstance, instance: Instance): void {

@@ -1,11 +1,14 @@
 import type { Instance } from '../instance.js';
 import { activityMetadataEndpoints } from './activity-metadata.js';
 import { activityStreamEndpoints } from './activity-streams.js';
+import { campaignEndpoints } from './campaigns.js';
 import { customActivitiesEndpoint } from './custom-activities.js';
 import { deleteLeadsEndpoints } from './delete-leads.js';
 import { describeEndpoints } from './describe.js';
 import type { Endpoint } from './endpoint.js';
 import { fieldSchemaEndpoints } from './field-schema.js';
+import { listMembersEndpoints } from './list-members.js';
+import { listsEndpoints } from './lists.js';
 import { readLeadsEndpoints } from './read-leads.js';
 import { syncLeadsEndpoint } from './sync-leads.js';
 import { usageEndpoints } from './usage.js';
@@ -20,5 +23,8 @@ export const restEndpoints = (instance: Instance): readonly Endpoint[] => [
   ...activityStreamEndpoints(instance),
   ...activityMetadataEndpoints(instance),
   customActivitiesEndpoint(instance),
+  ...listsEndpoints(instance),
+  ...listMembersEndpoints(instance),
+  ...campaignEndpoints(instance),
   ...usageEndpoints(instance),
 ];

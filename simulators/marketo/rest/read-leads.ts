@@ -68,7 +68,8 @@ function afterId(call: Call): number {
   return token.id;
 }
 
-function askedFields(instance: Instance, call: Call): Field[] {
+/** The fields that a call asks for by `fields`, else the default ones. */
+export function askedFields(instance: Instance, call: Call): Field[] {
   const asked = list(call, 'fields');
   const names = asked.length > 0 ? asked : DEFAULT_FIELDS.filter((name) => instance.fields.seen(name));
   return [...new Set(names)].map((name) => {
