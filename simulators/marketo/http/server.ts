@@ -4,7 +4,8 @@ import { adminDoor } from './admin-door.js';
 import { Envelopes } from './envelope.js';
 import { identityDoor } from './identity-door.js';
 import { overriddenMethod } from './passage.js';
-import { restDoor } from './rest-door.js';
+import { restEndpoints } from '../rest/index.js';
+import { restDoor, type Door } from './rest-door.js';
 
 /** Room for a URL far above the 8 KB that are answered with 414. */
 const MOST_HEADER_BYTES = 131_072;
@@ -41,13 +42,18 @@ export function createServer(instance: Instance): FastifyInstance {
     },
     { prefix: '/identity' },
   );
-  app.register(
-    (scope, _options, done) => {
-      restDoor(scope, instance, envelopes);
-      done();
-    },
-    { prefix: '/rest' },
-  );
+  const doors: readonly Door[] = [
+    { prefix: '/rest', endpoints: restEndpoints(instance), mostBodyBytes: 1_048_576, compresses: true },
+  ];
+  for (const door of doors) {
+    app.register(
+      (scope, _options, done) => {
+        restDoor(scope, instance, envelopes, door);
+        done();
+      },
+      { prefix: door.prefix },
+    );
+  }
   app.register(
     (scope, _options, done) => {
       adminDoor(scope, instance);
