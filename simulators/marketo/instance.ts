@@ -1,4 +1,5 @@
 import { ActivityLog } from './activity-log.js';
+import { createBulk, type Bulk } from './bulk/index.js';
 import { CallMeter } from './call-meter.js';
 import { Campaigns } from './campaigns.js';
 import { CustomActivityTypes } from './custom-activity-types.js';
@@ -23,6 +24,7 @@ export interface Instance {
   readonly customTypes: CustomActivityTypes;
   readonly lists: StaticLists;
   readonly campaigns: Campaigns;
+  readonly bulk: Bulk;
   readonly identity: Identity;
   readonly meter: CallMeter;
   readonly faults: Faults;
@@ -51,6 +53,7 @@ export function createInstance(options: {
     customTypes: new CustomActivityTypes(),
     lists: new StaticLists({ log, settings: current, now }),
     campaigns: new Campaigns({ log, settings: current, now }),
+    bulk: createBulk(current, now),
     identity: new Identity(options.client, current, now),
     meter: new CallMeter(current, now),
     faults: new Faults(),

@@ -4,6 +4,8 @@ import { adminDoor } from './admin-door.js';
 import { Envelopes } from './envelope.js';
 import { identityDoor } from './identity-door.js';
 import { overriddenMethod } from './passage.js';
+import { bulkEndpoints } from '../bulk/index.js';
+import { multipartParser } from '../bulk/multipart.js';
 import { restEndpoints } from '../rest/index.js';
 import { restDoor, type Door } from './rest-door.js';
 
@@ -14,6 +16,8 @@ const MOST_HEADER_BYTES = 131_072;
 export function createServer(instance: Instance): FastifyInstance {
   const app = fastify({
     http: { maxHeaderSize: MOST_HEADER_BYTES },
+    rewriteUrl: ({ url = '/' }) =>
+      instance.settings.current.unnormalizedPaths === 'accept' ? normalized(url) : url,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1000 },
@@ -44,6 +48,10 @@ export function createServer(instance: Instance): FastifyInstance {
   );
   const doors: readonly Door[] = [
     { prefix: '/rest', endpoints: restEndpoints(instance), mostBodyBytes: 1_048_576, compresses: true },
+    {
+      ...{ prefix: '/bulk', endpoints: bulkEndpoints(instance), compresses: false },
+      ...{ mostBodyBytes: 10 * 1_048_576, parsers: multipartParser },
+    },
   ];
   for (const door of doors) {
     app.register(
@@ -62,4 +70,11 @@ export function createServer(instance: Instance): FastifyInstance {
     { prefix: '/admin' },
   );
   return app;
+}
+
+/** A URL without `..` and doubled slashes in its path, which the live API used to tolerate. */
+function normalized(url: string): string {
+  const [path = '', ...query] = url.split('?');
+  const simple = path.replace(/\/{2,}/g, '/').replace(/\/[^/]+\/\.\.(?=\/)/g, '');
+  return [simple, ...query].join('?');
 }
