@@ -1,3 +1,4 @@
+import { parse as parseForm } from 'node:querystring';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { settleBulk } from '../bulk/index.js';
@@ -118,7 +119,8 @@ function serve(
 ): void {
   const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const passage = passageOf(request);
-    const form = isForm(request) ? flattened(request.body) : undefined;
+    // The body of a GET is ignored, whatever it says that it is.
+    const form = request.method === 'POST' && isForm(request) ? flattened(request.body) : undefined;
     const inBody = form?.['_method']?.toUpperCase();
     if (inBody !== undefined && overriddenMethod(request.url) === undefined) passage.method = inBody;
     const endpoint = handlers.get(passage.method);
@@ -176,7 +178,7 @@ function parseBodies(app: FastifyInstance): void {
   app.addContentTypeParser<string>(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
-    (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text))),
+    (_request, text, done) => done(null, parseForm(text)),
   );
 }
 
