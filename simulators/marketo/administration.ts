@@ -57,7 +57,7 @@ export function addField(instance: Instance, { description, formula, ...wanted }
   return fields.create({ ...wanted, ...optional }, false);
 }
 
-/** A custom service. A client id is given once: a token must not change its owner. */
+/** Adds a custom service, with tokens of its own. */
 export function addService(instance: Instance, service: Service): void {
   if (instance.identity.services().some(({ id }) => id === service.id))
     throw new AdminRefusal(400, `There is already a service with client id '${service.id}'`);
