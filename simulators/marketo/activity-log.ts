@@ -4,10 +4,14 @@ import type { Field } from './field.js';
 export const NEW_LEAD = 12;
 export const CHANGE_DATA_VALUE = 13;
 export const CHANGE_SCORE = 22;
+export const CHANGE_OWNER = 23;
 export const ADD_TO_LIST = 24;
 export const REMOVE_FROM_LIST = 25;
+export const MERGE_LEADS = 32;
 export const DELETE_LEAD = 37;
 export const REQUEST_CAMPAIGN = 47;
+export const CHANGE_PARTITION = 100;
+export const PUSH_LEAD = 145;
 
 /** How a record came to be or to change, as the activity log words it. */
 export interface Origin {
@@ -58,12 +62,11 @@ export interface Activity {
 }
 
 const MONTHS_25 = 760;
+/** Visit Webpage, Send and Delivered Email, Click, Add to List, Request Campaign, Sync Lead to Microsoft. */
+const SHORT_LIVED = [1, 6, 7, 11, CHANGE_DATA_VALUE, CHANGE_SCORE, ADD_TO_LIST, REQUEST_CAMPAIGN, 300];
 const RETENTION_DAYS: Readonly<Record<number, number>> = {
+  ...Object.fromEntries(SHORT_LIVED.map((typeId) => [typeId, 90])),
   [DELETE_LEAD]: 14,
-  [CHANGE_DATA_VALUE]: 90,
-  [CHANGE_SCORE]: 90,
-  [ADD_TO_LIST]: 90,
-  [REQUEST_CAMPAIGN]: 90,
   [NEW_LEAD]: Infinity,
 };
 const DAY_MS = 86_400_000;
@@ -112,6 +115,13 @@ export class ActivityLog {
     };
     this.#entries.push(activity);
     return activity;
+  }
+
+  /** Lets the entries of some persons be those of another, in their places: what a merge does. */
+  handOver(from: ReadonlySet<number>, to: number): void {
+    this.#entries.forEach((activity, index) => {
+      if (from.has(activity.leadId)) this.#entries[index] = { ...activity, leadId: to };
+    });
   }
 
   /** Index of the first entry recorded at or after `instant` (epoch ms). */

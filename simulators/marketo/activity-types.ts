@@ -27,6 +27,7 @@ const STANDARD: readonly Row[] = [
     'New Value,Old Value,Reason,Source',
   ],
   [22, 'Change Score', 'Modify a score', 'Score Name', 'Change Value,New Value,Old Value,Reason,Source'],
+  [23, 'Change Owner', 'Change the owner of a person/record', 'Owner', 'New Value,Old Value,Reason,Source'],
   [24, 'Add to List', 'Add a person/record to a list', 'List ID:integer', 'Source'],
   [25, 'Remove from List', 'Remove a person/record from a list', 'List ID:integer', 'Source'],
   [
@@ -47,6 +48,7 @@ const STANDARD: readonly Row[] = [
     'Old Partition ID:integer,Reason',
   ],
   [110, 'Call Webhook', 'Call a webhook', 'Webhook:integer', 'Response:text,Error Type:integer'],
+  [145, 'Push Lead to Marketo', 'Push lead to Marketo', 'Program Name', 'Reason,Source,Lead ID:integer'],
 ];
 
 const attribute = (text: string): Record<string, string> => {

@@ -2,7 +2,7 @@ import { ApiFailure } from './failure.js';
 import type { Settings } from './settings.js';
 
 interface Day {
-  total: number;
+  readonly users: Map<string, number>;
   readonly errors: Map<string, number>;
 }
 
@@ -27,13 +27,13 @@ export class CallMeter {
     this.#now = now;
   }
 
-  /** Takes a place for a call, or throws 607, 606 or 615. Each place taken is given back by `release`. */
-  admit(): void {
+  /** Takes a place for a call of `user`, or throws 607, 606 or 615. Each place taken is given back by `release`. */
+  admit(user: string): void {
     const settings = this.#settings();
     const now = this.#now();
     this.#slide(now - settings.windowSeconds * 1000);
     if (settings.limits === 'real') this.#check(settings);
-    this.#day().total++;
+    this.#use(user, 1);
     this.#window.push(now);
     this.#inProgress++;
   }
@@ -42,10 +42,18 @@ export class CallMeter {
     this.#inProgress--;
   }
 
-  /** Takes back what a call counted whose answer is free of charge. */
-  refund(): void {
-    this.#day().total--;
+  /** Takes back what a call of `user` counted whose answer is free of charge. */
+  refund(user: string): void {
+    this.#use(user, -1);
     if (this.#window.length > this.#windowStart) this.#window.pop();
+  }
+
+  /** Calls of another integration: against the day's quota, and against the rate when they are made just now. */
+  useByOthers(user: string, calls: number, justNow: boolean): void {
+    this.#use(user, calls);
+    if (!justNow) return;
+    const now = this.#now();
+    for (let call = 0; call < calls; call++) this.#window.push(now);
   }
 
   countError(code: string): void {
@@ -54,24 +62,34 @@ export class CallMeter {
   }
 
   /** Usage by day (US Central), today first; `days` counts today. */
-  usage(days: number): { date: string; total: number; errors: ReadonlyMap<string, number> }[] {
+  usage(days: number): {
+    date: string;
+    total: number;
+    users: ReadonlyMap<string, number>;
+    errors: ReadonlyMap<string, number>;
+  }[] {
     this.#day();
     return [...this.#days]
       .slice(-days)
       .reverse()
-      .map(([date, { total, errors }]) => ({ date, total, errors }));
+      .map(([date, day]) => ({ date, total: totalOf(day), ...day }));
+  }
+
+  #use(user: string, calls: number): void {
+    const { users } = this.#day();
+    users.set(user, (users.get(user) ?? 0) + calls);
   }
 
   #check(settings: Settings): void {
-    if (this.#day().total >= settings.dailyQuota) throw new ApiFailure('607');
-    if (this.#window.length - this.#windowStart >= settings.ratePerWindow) {
-      const { ratePerWindow, windowSeconds } = settings;
+    const { ratePerWindow, windowSeconds, rateOfOthers, slotsOfOthers } = settings;
+    if (totalOf(this.#day()) >= settings.dailyQuota) throw new ApiFailure('607');
+    if (this.#window.length - this.#windowStart + rateOfOthers >= ratePerWindow) {
       throw new ApiFailure(
         '606',
         `Max rate limit '${ratePerWindow}' exceeded with in '${windowSeconds}' secs`,
       );
     }
-    if (this.#inProgress >= settings.concurrency) {
+    if (this.#inProgress + slotsOfOthers >= settings.concurrency) {
       throw new ApiFailure('615', `Concurrent access limit '${settings.concurrency}' reached`);
     }
   }
@@ -92,8 +110,10 @@ export class CallMeter {
     if (hour !== this.#today.hour) this.#today = { hour, date: CENTRAL_DATE.format(now) };
     const known = this.#days.get(this.#today.date);
     if (known) return known;
-    const day: Day = { total: 0, errors: new Map() };
+    const day: Day = { users: new Map(), errors: new Map() };
     this.#days.set(this.#today.date, day);
     return day;
   }
 }
+
+const totalOf = ({ users }: Day): number => [...users.values()].reduce((sum, calls) => sum + calls, 0);

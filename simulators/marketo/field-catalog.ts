@@ -30,6 +30,11 @@ export interface NewField {
   readonly displayName: string;
   readonly dataType: DataType;
   readonly description?: string;
+  /** For a computed field: its text. Such a field is read-only. */
+  readonly formula?: string;
+  readonly hidden?: boolean;
+  readonly htmlEncoding?: boolean;
+  readonly sensitive?: boolean;
 }
 
 /** The person fields of the instance, as a whole and as the API role sees them. */
@@ -65,6 +70,12 @@ export class FieldCatalog {
     return !field.readOnly && !this.#settings().readOnlyFields.includes(field.name);
   }
 
+  /** True while a native CRM sync owns the field's values. */
+  crmManaged(field: Field): boolean {
+    const { nativeCrmSync, crmManagedFields } = this.#settings();
+    return nativeCrmSync && crmManagedFields.includes(field.name);
+  }
+
   /** True when `name` may be a filterType or a lookupField for the API role. */
   searchable(name: string): boolean {
     const field = this.seen(name);
@@ -76,20 +87,30 @@ export class FieldCatalog {
     return this.all().filter((field) => field.apiCreated).length;
   }
 
-  /** Adds a custom field made through the API. The caller has checked that the name is free. */
-  create(made: NewField): Field {
+  /** True when a field of this name exists; two names that differ in case alone would be one column. */
+  taken(name: string): boolean {
+    return this.all().some((field) => field.name.toLowerCase() === name.toLowerCase());
+  }
+
+  /** True when a field is displayed so: display names are unique (Adobe REST docs, "Leads": create fields). */
+  displayed(displayName: string): boolean {
+    return this.all().some((field) => field.displayName.toLowerCase() === displayName.toLowerCase());
+  }
+
+  /** Adds a custom field, made through the API or by an administrator. The caller has checked that the name is free. */
+  create(made: NewField, apiCreated = true): Field {
     const length = LENGTHS[made.dataType];
     const field: Field = {
+      hidden: false,
+      htmlEncoding: true,
+      sensitive: false,
       ...made,
       id: this.#nextId++,
       soapName: made.name,
       ...(length === undefined ? {} : { length }),
-      readOnly: false,
+      readOnly: made.formula !== undefined,
       custom: true,
-      apiCreated: true,
-      hidden: false,
-      htmlEncoding: true,
-      sensitive: false,
+      apiCreated,
     };
     this.#fields.set(field.name, field);
     return field;

@@ -1,19 +1,23 @@
-/** Types of a person field (Adobe REST docs, "Field types"); `formula` fields are not simulated. */
-export type DataType =
-  | 'string'
-  | 'text'
-  | 'email'
-  | 'phone'
-  | 'url'
-  | 'boolean'
-  | 'integer'
-  | 'score'
-  | 'float'
-  | 'currency'
-  | 'percent'
-  | 'date'
-  | 'datetime'
-  | 'reference';
+/** Types of a person field (Adobe REST docs, "Field types"). */
+export const DATA_TYPES = [
+  'string',
+  'text',
+  'email',
+  'phone',
+  'url',
+  'boolean',
+  'integer',
+  'score',
+  'float',
+  'currency',
+  'percent',
+  'date',
+  'datetime',
+  'reference',
+  'formula',
+] as const;
+
+export type DataType = (typeof DATA_TYPES)[number];
 
 /** A field value as the REST API gives it: dates and datetimes are strings, an empty field is null. */
 export type FieldValue = string | number | boolean | null;
@@ -36,6 +40,8 @@ export interface Field {
   readonly hidden: boolean;
   readonly htmlEncoding: boolean;
   readonly sensitive: boolean;
+  /** What a field of type `formula` shows: a text with `{fieldName}` in it. */
+  readonly formula?: string;
 }
 
 /** `value` as the activity log shows it: always a string, or null for an empty field. */

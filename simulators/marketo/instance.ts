@@ -2,11 +2,15 @@ import { ActivityLog } from './activity-log.js';
 import { createBulk, type Bulk } from './bulk/index.js';
 import { CallMeter } from './call-meter.js';
 import { Campaigns } from './campaigns.js';
+import { Cookies } from './cookies.js';
 import { CustomActivityTypes } from './custom-activity-types.js';
+import { COMPANY, SALES_PERSON } from './external-kinds.js';
+import { ExternalRecords } from './external-records.js';
 import { Faults } from './faults.js';
 import { FieldCatalog } from './field-catalog.js';
-import { Identity } from './identity.js';
+import { Identity, type Service } from './identity.js';
 import { Journal } from './journal.js';
+import { Partitions } from './partitions.js';
 import { People } from './people.js';
 import { PersonTable } from './person-table.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
@@ -20,6 +24,10 @@ export interface Instance {
   readonly settings: { current: Settings };
   readonly fields: FieldCatalog;
   readonly people: People;
+  readonly partitions: Partitions;
+  readonly companies: ExternalRecords;
+  readonly salesPersons: ExternalRecords;
+  readonly cookies: Cookies;
   readonly log: ActivityLog;
   readonly customTypes: CustomActivityTypes;
   readonly lists: StaticLists;
@@ -32,7 +40,7 @@ export interface Instance {
 }
 
 export function createInstance(options: {
-  readonly client: { readonly id: string; readonly secret: string; readonly user: string };
+  readonly client: Service;
   readonly settings: Partial<Settings>;
   readonly now: () => number;
   /** Id of the first person that is added without one. */
@@ -44,12 +52,19 @@ export function createInstance(options: {
   const fields = new FieldCatalog(current);
   const log = new ActivityLog();
   const table = new PersonTable(options.firstPersonId ?? FIRST_PERSON_ID);
+  const around = {
+    partitions: new Partitions(),
+    companies: new ExternalRecords(COMPANY.keyField),
+    cookies: new Cookies(),
+  };
   return {
     now,
     settings,
     fields,
     log,
-    people: new People({ table, log, fields, settings: current, now }),
+    ...around,
+    salesPersons: new ExternalRecords(SALES_PERSON.keyField),
+    people: new People({ table, log, fields, ...around, settings: current, now }),
     customTypes: new CustomActivityTypes(),
     lists: new StaticLists({ log, settings: current, now }),
     campaigns: new Campaigns({ log, settings: current, now }),

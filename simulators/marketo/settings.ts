@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bulkSettings, DEFAULT_BULK_SETTINGS } from './bulk/settings.js';
+import { DEFAULT_PERSON_SETTINGS, personSettings } from './person-settings.js';
 
 const names = z.array(z.string());
 
@@ -27,6 +28,7 @@ export const settingsSchema = z.strictObject({
   /** Which activity a changed score leaves: 22 (Change Score), 13 (Change Data Value), or both. */
   scoreActivity: z.enum(['22', '13', 'both']),
   ...bulkSettings,
+  ...personSettings,
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
@@ -47,4 +49,5 @@ export const DEFAULT_SETTINGS: Settings = {
   latencyMs: 0,
   scoreActivity: '22',
   ...DEFAULT_BULK_SETTINGS,
+  ...DEFAULT_PERSON_SETTINGS,
 };

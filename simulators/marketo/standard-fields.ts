@@ -76,8 +76,9 @@ const READ_ONLY: readonly Row[] = [
   [627, 'mktoAcquisitionDate', 'Acquisition Date', 'datetime'],
 ];
 
-/** A custom field of this instance, as an administrator would have made it. */
+/** Custom fields of this instance, as an administrator would have made them. */
 const CUSTOM: readonly Row[] = [[900, 'lastDemoAt', 'Last Demo At', 'datetime']];
+const FORMULA: Row = [899, 'formalName', 'Formal Name', 'formula'];
 
 const SOAP_NAMES: Readonly<Record<string, string>> = {
   dateOfBirth: 'DateofBirth',
@@ -105,11 +106,12 @@ const field = (
   sensitive: false,
 });
 
-/** The fields of a fresh instance: Marketo's own and one custom datetime field. */
+/** The fields of a fresh instance: Marketo's own, a custom datetime field and a formula. */
 export const FRESH_FIELDS: readonly Field[] = [
   ...WRITABLE.map((row) => field(row, false, false)),
   ...READ_ONLY.map((row) => field(row, true, false)),
   ...CUSTOM.map((row) => field(row, false, true)),
+  { ...field(FORMULA, true, true), formula: '{salutation} {firstName} {middleName} {lastName}' },
 ].sort((left, right) => left.id - right.id);
 
 /** Fields that belong to the company and not to the person (Adobe REST docs, "Companies"). */

@@ -1,8 +1,11 @@
 import type { Activity, ActivityDetail } from './activity-log.js';
 import type { Campaign, CampaignRun } from './campaigns.js';
 import type { CustomActivityType } from './custom-activity-types.js';
+import type { SavedRecords } from './external-records.js';
 import type { Field, FieldValue } from './field.js';
+import type { Service } from './identity.js';
 import type { Instance } from './instance.js';
+import { DEFAULT_PARTITION, type Partition } from './partitions.js';
 import type { Settings } from './settings.js';
 import type { SavedList } from './static-lists.js';
 
@@ -22,8 +25,8 @@ type SavedActivity = Omit<Activity, 'guid' | 'detail'> & { readonly detail: Save
 
 /**
  * What an instance holds, as plain JSON: persons, the whole activity log (paging tokens are places in it), fields,
- * custom types, lists, campaigns, settings. Tokens, the journal, faults, bulk jobs and the day's count of calls belong to
- * a run and are not kept.
+ * custom types, lists, campaigns, settings, companies and sales persons, partitions, cookies, added services. Tokens, the
+ * journal, faults, bulk jobs and the day's count of calls belong to a run and are not kept.
  */
 export interface MarketoState {
   readonly settings: Settings;
@@ -33,10 +36,16 @@ export interface MarketoState {
   readonly nextPersonId: number;
   readonly persons: readonly SavedPerson[];
   readonly activities: readonly SavedActivity[];
-  /** Absent in states of earlier versions, as are the next two. */
+  /** Absent in what earlier versions kept, as everything below. */
   readonly lists?: readonly SavedList[];
   readonly campaigns?: readonly Campaign[];
   readonly campaignRuns?: readonly CampaignRun[];
+  readonly partitions?: readonly Partition[];
+  readonly companies?: SavedRecords;
+  readonly salesPersons?: SavedRecords;
+  readonly cookies?: readonly (readonly [cookie: string, personId: number])[];
+  /** Services besides the one that the instance begins with. */
+  readonly services?: readonly Service[];
 }
 
 const everyPerson = (instance: Instance): SavedPerson[] =>
@@ -61,6 +70,11 @@ export const stateOf = (instance: Instance): MarketoState => ({
   lists: instance.lists.save(),
   campaigns: instance.campaigns.all(),
   campaignRuns: instance.campaigns.runs(),
+  partitions: instance.partitions.all(),
+  companies: instance.companies.save(),
+  salesPersons: instance.salesPersons.save(),
+  cookies: instance.cookies.entries(),
+  services: instance.identity.services().slice(1),
 });
 
 const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
@@ -76,8 +90,14 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
   instance.customTypes.restore(state.types, state.nextTypeId);
   instance.lists.restore(state.lists ?? []);
   instance.campaigns.restore(state.campaigns ?? [], state.campaignRuns ?? []);
+  if (state.partitions) instance.partitions.restore(state.partitions);
+  if (state.companies) instance.companies.restore(state.companies);
+  if (state.salesPersons) instance.salesPersons.restore(state.salesPersons);
+  instance.cookies.restore(state.cookies ?? []);
+  for (const service of state.services ?? []) instance.identity.addService(service);
   for (const { id, createdAt, updatedAt, values } of state.persons) {
-    instance.people.table.add(createdAt, new Map(Object.entries(values)), id).updatedAt = updatedAt;
+    const all = { leadPartitionId: DEFAULT_PARTITION.id, ...values };
+    instance.people.table.add(createdAt, new Map(Object.entries(all)), id).updatedAt = updatedAt;
   }
   for (const { visibleAt, detail, ...activity } of state.activities) {
     const lagMs = visibleAt - activity.recordedAt;
@@ -86,8 +106,13 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
 };
 
 /** Persons never change without a trace in the log, so its length stands for them. */
-export const revisionOf = ({ log, settings, fields, customTypes, lists, campaigns }: Instance): string =>
-  JSON.stringify([
+export const revisionOf = (instance: Instance): string => {
+  const { log, settings, fields, customTypes, partitions, lists, campaigns } = instance;
+  const { companies, salesPersons, cookies, identity } = instance;
+  const counts = [companies, salesPersons, cookies, identity].map(({ changes }) => changes);
+  return JSON.stringify([
     ...[log.length, settings.current, fields.changed(), customTypes.all()],
+    ...[partitions.all(), counts],
     ...[lists.all(), campaigns.all(), campaigns.runs().length],
   ]);
+};

@@ -6,6 +6,9 @@ const DATETIME = /^(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{
 const TEXT_BYTES = 30_000;
 const MAX_INTEGER = 2_147_483_647;
 
+/** What decides which values a field can hold. */
+export type ValueType = Pick<Field, 'dataType' | 'length'>;
+
 /** An instant as the API writes it: UTC, whole seconds. */
 export const isoSeconds = (ms: number): string => new Date(ms).toISOString().slice(0, 19) + 'Z';
 
@@ -13,7 +16,8 @@ export const isoSeconds = (ms: number): string => new Date(ms).toISOString().sli
  * `value` as `field` would store it, or undefined when Marketo refuses it with 1003 (Adobe REST docs, "Field types";
  * refusals as recorded from the live API). Null and the empty string clear; a cleared boolean is false.
  */
-export function storable(field: Field, value: unknown): FieldValue | undefined {
+export function storable(field: ValueType, value: unknown): FieldValue | undefined {
+  if (field.dataType === 'formula') return undefined;
   if (value === null || value === '') return field.dataType === 'boolean' ? false : null;
   switch (field.dataType) {
     case 'boolean':
@@ -40,12 +44,25 @@ export function storable(field: Field, value: unknown): FieldValue | undefined {
   }
 }
 
-function storableText(field: Field, value: unknown): string | undefined {
+function storableText(field: ValueType, value: unknown): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
   const text = String(value);
   if (field.dataType === 'email' && !EMAIL.test(text)) return undefined;
   if (field.dataType === 'text') return Buffer.byteLength(text) <= TEXT_BYTES ? text : undefined;
   return field.length === undefined || Array.from(text).length <= field.length ? text : undefined;
+}
+
+/** `value` without what a field of this length cannot hold: whole code points. */
+export function shortened(field: ValueType, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (field.dataType === 'text') {
+    let bytes = 0;
+    const kept = Array.from(value).filter(
+      (character) => (bytes += Buffer.byteLength(character)) <= TEXT_BYTES,
+    );
+    return kept.join('');
+  }
+  return field.length === undefined ? value : Array.from(value).slice(0, field.length).join('');
 }
 
 const isInteger = (value: unknown): value is number =>

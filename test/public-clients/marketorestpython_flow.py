@@ -177,7 +177,19 @@ def expiry():
     tell("wrong secret", failure=failure_of(lambda: other.execute(method="describe")))
 
 
+def merge():
+    moves = [{"id": 1003, "partitionName": "EU"}, {"id": 7, "partitionName": "EU"}]
+    tell(
+        "merge",
+        names=[row["name"] for row in call("get_lead_partitions")],
+        moved=call("update_leads_partition", input=moves),
+        merged=call("merge_lead", id=1001, leadIds=[1002]),
+        missing=refused("merge_lead", id=1001, leadIds=[1002]),
+    )
+
+
 PARTS = {
+    "merge": (merge,),
     "life": (persons, streams, custom_activities, lists_and_campaigns, bulk, usage),
     "faults": (faults,),
     "expiry": (expiry,),

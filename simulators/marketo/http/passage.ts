@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Fault } from '../faults.js';
+import type { Service } from '../identity.js';
 
 /** What is known about one call while it passes through the server. */
 export interface Passage {
@@ -15,6 +16,8 @@ export interface Passage {
   executed: boolean;
   /** Marketo error code of the answer. */
   code: string | null;
+  /** Who calls, once the token is known. */
+  service?: Service;
   /** A fault that strikes once the call was carried out. */
   laterFault?: Fault;
 }

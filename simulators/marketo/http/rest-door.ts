@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { settleBulk } from '../bulk/index.js';
 import { ApiFailure, FREE_CODES } from '../failure.js';
 import type { Instance } from '../instance.js';
+import { permits } from '../permissions.js';
 import type { Endpoint } from '../rest/endpoint.js';
 import { JSON_TYPE, type Envelopes } from './envelope.js';
 import { zipped } from './gzip.js';
@@ -26,8 +27,8 @@ export interface Door {
 const MOST_URL_BYTES = 8192;
 
 /**
- * The REST API, under `/rest` or `/bulk`. Order of the checks before an endpoint: size, token, quota, rate, concurrency, faults,
- * path, method, content type, JSON. (The real order is not documented.)
+ * The REST API, under `/rest` or `/bulk`. Order of the checks before an endpoint: size, token, quota, rate,
+ * concurrency, faults, path, method, content type, JSON, permission. (The real order is not documented.)
  */
 export function restDoor(app: FastifyInstance, instance: Instance, envelopes: Envelopes, door: Door): void {
   const routes = door.endpoints.map((endpoint) => ({
@@ -74,9 +75,12 @@ export function restDoor(app: FastifyInstance, instance: Instance, envelopes: En
 
 /** Token and limits; from here on the call counts until its answer is out. */
 function enter(instance: Instance, request: FastifyRequest, reply: FastifyReply): void {
-  const refused = instance.identity.refuses(request.headers.authorization);
-  if (refused) throw new ApiFailure(refused);
-  instance.meter.admit();
+  const { allowedAddresses } = instance.settings.current;
+  if (allowedAddresses.length > 0 && !allowedAddresses.includes(request.ip)) throw new ApiFailure('603');
+  const service = instance.identity.caller(request.headers.authorization);
+  if (typeof service === 'string') throw new ApiFailure(service);
+  passageOf(request).service = service;
+  instance.meter.admit(service.user);
   admitted.add(request);
   reply.raw.once('close', () => instance.meter.release());
 }
@@ -85,11 +89,11 @@ const admitted = new WeakSet<FastifyRequest>();
 
 /** Books the answer: into the journal, and against the quota unless its code is free. */
 function close(instance: Instance, request: FastifyRequest, status: number): void {
-  const { code } = passageOf(request);
+  const { code, service } = passageOf(request);
   journalCall(instance, request, status);
   if (code === null) return;
   instance.meter.countError(code);
-  if (FREE_CODES.has(code) && admitted.has(request)) instance.meter.refund();
+  if (service && FREE_CODES.has(code) && admitted.has(request)) instance.meter.refund(service.user);
 }
 
 type Handlers = ReadonlyMap<string, Endpoint>;
@@ -130,11 +134,13 @@ function serve(
     recognise(request, routes);
     if (form) passage.query = { ...passage.query, ...form };
     passage.records = recordCount(request.body, passage.query);
+    const held = passage.service?.permissions ?? instance.settings.current.permissions;
+    if (!permits(held, endpoint.path, endpoint.write)) throw new ApiFailure('603');
     const answer = endpoint.answer({
       path: flattened(request.params),
       query: passage.query,
       body: form ? undefined : request.body,
-      user: instance.identity.user,
+      user: passage.service?.user ?? '',
       range: request.headers.range,
       takeTwin: () => instance.faults.takeTwin([request.method, passage.method], passage.path),
     });

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Instance } from '../instance.js';
 import { adminDoor } from './admin-door.js';
+import { adminSurroundings } from './admin-surroundings.js';
 import { Envelopes } from './envelope.js';
 import { identityDoor } from './identity-door.js';
 import { overriddenMethod } from './passage.js';
@@ -65,6 +66,7 @@ export function createServer(instance: Instance): FastifyInstance {
   app.register(
     (scope, _options, done) => {
       adminDoor(scope, instance);
+      adminSurroundings(scope, instance);
       done();
     },
     { prefix: '/admin' },

@@ -9,6 +9,7 @@ import {
   batchSize,
   integers,
   list,
+  MOST_RECORDS,
   required,
   wrongType,
   type Answer,
@@ -64,7 +65,10 @@ function activities(instance: Instance, call: Call): Answer {
   required(call, 'activityTypeIds');
   const types = new Set(integers(call, 'activityTypeIds', MOST_TYPE_IDS));
   const ofLeads = leadFilter(instance, call);
-  return page(instance, call, (activity) => types.has(activity.typeId) && ofLeads(activity), asActivity);
+  const ofAssets = assetFilter(call, types.size);
+  const wanted = (activity: Activity): boolean =>
+    types.has(activity.typeId) && ofLeads(activity) && ofAssets(activity);
+  return page(instance, call, wanted, asActivity);
 }
 
 const deletedLeads = (instance: Instance, call: Call): Answer =>
@@ -77,6 +81,14 @@ function leadFilter(instance: Instance, call: Call): (activity: Activity) => boo
     throw new ApiFailure('1003', `List has ${MOST_LISTED} leads or more`);
   const ids = new Set(integers(call, 'leadIds', MOST_LEAD_IDS));
   return ({ leadId }) => (ids.size === 0 || ids.has(leadId)) && (listed?.has(leadId) ?? true);
+}
+
+/** Assets are the primary attributes of activities; which ids are meant is clear for one type only. */
+function assetFilter(call: Call, types: number): (activity: Activity) => boolean {
+  const ids = new Set(integers(call, 'assetIds', MOST_RECORDS));
+  if (ids.size === 0) return () => true;
+  if (types !== 1) throw new ApiFailure('1003', 'assetIds can only be used with a single activity type');
+  return (activity) => ids.has(Number(asActivity(activity)['primaryAttributeValueId']));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { reason } from '../failure.js';
+import { ApiFailure, reason } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { inputOf, list, MOST_RECORDS, type Answer, type Call, type Endpoint } from './endpoint.js';
 
@@ -13,6 +13,7 @@ export function deleteLeadsEndpoints(instance: Instance): Endpoint[] {
 
 function deleteLeads(instance: Instance, call: Call): Answer {
   const ids = call.query['id'] === undefined ? idsOfBody(call) : list(call, 'id');
+  if (ids.length > MOST_RECORDS) throw new ApiFailure('1003', TOO_MANY);
   return {
     result: ids.map((id) => {
       const person = instance.people.table.get(Number(id));
@@ -23,7 +24,6 @@ function deleteLeads(instance: Instance, call: Call): Answer {
   };
 }
 
-const idsOfBody = (call: Call): unknown[] =>
-  inputOf(call, `Max number of leads allowed to delete in a single call is ${MOST_RECORDS}`).map(
-    (record) => record['id'],
-  );
+const TOO_MANY = `Max number of leads allowed to delete in a single call is ${MOST_RECORDS}`;
+
+const idsOfBody = (call: Call): unknown[] => inputOf(call, TOO_MANY).map((record) => record['id']);

@@ -39,7 +39,7 @@ const describe2 = (instance: Instance): Answer => ({
         dataType: field.dataType,
         ...lengthOf(field),
         updateable: instance.fields.updateable(field),
-        crmManaged: false,
+        crmManaged: instance.fields.crmManaged(field),
       })),
     },
   ],

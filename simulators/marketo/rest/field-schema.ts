@@ -1,5 +1,6 @@
 import { ApiFailure, reason } from '../failure.js';
 import type { DataType, Field } from '../field.js';
+import type { NewField } from '../field-catalog.js';
 import type { Instance } from '../instance.js';
 import { decodeToken, encodeToken } from '../paging-token.js';
 import { batchSize, inputOf, isRecord, requiredText, textOf, wrongType } from './endpoint.js';
@@ -80,16 +81,26 @@ function createFields(instance: Instance, call: Call): Answer {
     name: requiredText(record, 'name'),
     displayName: requiredText(record, 'displayName'),
     dataType: requiredText(record, 'dataType'),
-    description: textOf(record, 'description'),
+    optional: {
+      ...optionally('description', textOf(record, 'description')),
+      hidden: flag(record['isHidden'], false),
+      htmlEncoding: flag(record['isHtmlEncodingInEmail'], true),
+      sensitive: flag(record['isSensitive'], false),
+    },
   }));
   return { result: wanted.map((field) => createField(instance, field)) };
 }
 
 function createField(
   instance: Instance,
-  wanted: { name: string; displayName: string; dataType: string; description: string | undefined },
+  wanted: {
+    readonly name: string;
+    readonly displayName: string;
+    readonly dataType: string;
+    readonly optional: Partial<NewField>;
+  },
 ): Record<string, unknown> {
-  const { name, displayName, description } = wanted;
+  const { name, displayName, optional } = wanted;
   const skipped = (code: string, message?: string) => ({
     name,
     status: 'skipped',
@@ -98,20 +109,16 @@ function createField(
   const dataType = CREATABLE.find((type) => type === wanted.dataType);
   if (!NAME.test(name)) return skipped('1003', `Invalid value for field 'name' and value '${name}'`);
   if (!dataType) return skipped('1003', `Invalid value for field 'dataType' and value '${wanted.dataType}'`);
-  // Two names that differ in case alone would be one column.
-  const taken = instance.fields.all().some((field) => field.name.toLowerCase() === name.toLowerCase());
-  if (taken) return skipped('1017');
+  if (instance.fields.taken(name) || instance.fields.displayed(displayName)) return skipped('1017');
   if (instance.fields.apiCreatedCount() >= MOST_API_FIELDS) {
     return skipped('709', `Max number of API created fields is ${MOST_API_FIELDS}`);
   }
-  instance.fields.create({
-    name,
-    displayName,
-    dataType,
-    ...(description === undefined ? {} : { description }),
-  });
+  instance.fields.create({ ...optional, name, displayName, dataType });
   return { name, status: 'created' };
 }
+
+const optionally = (name: 'description', value: string | undefined): Partial<NewField> =>
+  value === undefined ? {} : { [name]: value };
 
 function updateField(instance: Instance, call: Call): Answer {
   const field = find(instance, call);

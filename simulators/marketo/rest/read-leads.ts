@@ -1,17 +1,8 @@
 import { ApiFailure } from '../failure.js';
 import type { Field } from '../field.js';
 import type { Instance } from '../instance.js';
-import { decodeToken, encodeToken } from '../paging-token.js';
-import {
-  batchSize,
-  list,
-  MOST_RECORDS,
-  required,
-  wrongType,
-  type Answer,
-  type Call,
-  type Endpoint,
-} from './endpoint.js';
+import { listSearchPage } from './search-page.js';
+import { list, MOST_RECORDS, required, type Answer, type Call, type Endpoint } from './endpoint.js';
 
 const DEFAULT_FIELDS = ['id', 'email', 'firstName', 'lastName', 'createdAt', 'updatedAt'];
 const MOST_MATCHES = 1000;
@@ -28,7 +19,10 @@ function byId(instance: Instance, call: Call): Answer {
   const id = call.path['id'] ?? '';
   const fields = askedFields(instance, call);
   const person = /^\d+$/.test(id) ? instance.people.table.get(Number(id)) : undefined;
-  if (!person) throw new ApiFailure('1004', `Lead '${id}' not found`);
+  if (!person) {
+    if (instance.settings.current.unknownLead === 'empty') return { result: [] };
+    throw new ApiFailure('1004', `Lead '${id}' not found`);
+  }
   return { result: [instance.people.record(person, fields)] };
 }
 
@@ -42,30 +36,24 @@ function byFilter(instance: Instance, call: Call): Answer {
     throw new ApiFailure('1003', `Max number of filterValues allowed in a single call is ${MOST_RECORDS}`);
   }
   const fields = askedFields(instance, call);
-  const size = batchSize(call);
-  const after = afterId(call);
-  const ids = matching(instance, filterType, values).filter((id) => id > after);
-  const people = ids.slice(0, size).map((id) => instance.people.table.get(id));
-  const result = people.flatMap((person) => (person ? [instance.people.record(person, fields)] : []));
-  if (ids.length <= size) return { result };
-  return { result, moreResult: true, nextPageToken: encodeToken({ kind: 'after', id: ids[size - 1] ?? 0 }) };
+  const found = matching(instance, filterType, values).flatMap((id) => instance.people.table.get(id) ?? []);
+  const { page, next } = listSearchPage(call, found);
+  return { result: page.map((person) => instance.people.record(person, fields)), ...next };
 }
 
 function matching(instance: Instance, filterType: string, values: readonly string[]): number[] {
   const ids = new Set<number>();
   for (const value of values) {
-    for (const id of instance.people.table.find(filterType, value)) ids.add(id);
+    for (const id of withValue(instance, filterType, value)) ids.add(id);
     if (ids.size > MOST_MATCHES) throw new ApiFailure('1003', 'Too many results match the filter');
   }
   return [...ids].sort((left, right) => left - right);
 }
 
-function afterId(call: Call): number {
-  const text = call.query['nextPageToken'];
-  if (text === undefined) return 0;
-  const token = decodeToken(text);
-  if (token?.kind !== 'after') throw wrongType(text, 'PagingToken');
-  return token.id;
+function withValue(instance: Instance, filterType: string, value: string): readonly number[] {
+  if (filterType !== 'cookies') return instance.people.table.find(filterType, value);
+  const owner = instance.cookies.ownerOf(value);
+  return owner === undefined ? [] : [owner];
 }
 
 /** The fields that a call asks for by `fields`, else the default ones. */

@@ -20,10 +20,10 @@ export function usageEndpoints(instance: Instance): Endpoint[] {
 }
 
 const usage = (instance: Instance, days: number): Answer => ({
-  result: instance.meter.usage(days).map(({ date, total }) => ({
+  result: instance.meter.usage(days).map(({ date, total, users }) => ({
     date,
     total,
-    users: [{ userId: instance.identity.user, count: total }],
+    users: [...users].map(([userId, count]) => ({ userId, count })),
   })),
 });
 

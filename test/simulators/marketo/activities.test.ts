@@ -243,3 +243,42 @@ describe('updatedAt', () => {
     expect(await updatedAt()).toBe('2026-11-20T10:00:05Z');
   });
 });
+
+describe('activities of one asset', () => {
+  it('are found by its id, with a single type', async () => {
+    const subject = await start({ persons: [{ email: 'a@x.io' }] });
+    const nextPageToken = await tokenSince(subject, new Date().toISOString());
+    await subject.sync([{ email: 'a@x.io', title: 'CTO', city: 'Oslo' }]);
+    const read = (parameters: Row) =>
+      subject.get('/activities.json', { nextPageToken, ...(parameters as Record<string, string>) });
+    const { result } = await read({ activityTypeIds: '13', assetIds: '60' });
+    expect(result.map((row) => row['primaryAttributeValue'])).toEqual(['Job Title']);
+    expect((await read({ activityTypeIds: '13,12', assetIds: '60' })).code).toBe('1003');
+    expect((await read({ activityTypeIds: '13', assetIds: 'x' })).code).toBe('1001');
+  });
+});
+
+describe('the log', () => {
+  it('keeps changes for 90 days, merges for 25 months, and new persons for ever', async () => {
+    const clock = clockAt(START);
+    const subject = await start({ now: clock.now, limits: 'off' });
+    await subject.sync([{ email: 'a@x.io' }, { email: 'b@x.io' }]);
+    await subject.sync([{ email: 'a@x.io', title: 'CTO', leadScore: 1 }]);
+    await subject.post('/leads/1001/merge.json?leadId=1002');
+    await subject.post('/leads/delete.json?id=1001');
+    const types = async (days: number) => {
+      clock.forward(Date.parse(START) + days * 86_400_000 - clock.now());
+      await subject.signIn();
+      const { items } = await readAll(subject, '/activities.json', await tokenSince(subject, START), {
+        activityTypeIds: '12,13,22,32,37',
+      });
+      return items.map((item) => item['activityTypeId']);
+    };
+    expect(await types(14)).toEqual([12, 12, 13, 22, 32, 37]);
+    expect(await types(15)).toEqual([12, 12, 13, 22, 32]);
+    expect(await types(90)).toEqual([12, 12, 13, 22, 32]);
+    expect(await types(91)).toEqual([12, 12, 32]);
+    expect(await types(760)).toEqual([12, 12, 32]);
+    expect(await types(761)).toEqual([12, 12]);
+  });
+});
