@@ -23,20 +23,21 @@ export function exportEndpoints(instance: Instance, object: ExportObject): Endpo
   const read = (place: string, answer: Endpoint['answer']): Endpoint => ({
     ...{ method: 'GET', path: `${path}${place}`, write: false, answer },
   });
-  const write = (place: string, answer: Endpoint['answer']): Endpoint => ({
-    ...{ method: 'POST', path: `${path}${place}`, write: true, answer },
+  // No data changes by an export.
+  const post = (place: string, answer: Endpoint['answer']): Endpoint => ({
+    ...{ method: 'POST', path: `${path}${place}`, write: false, answer },
   });
   return [
-    write('/create.json', (call) => {
+    post('/create.json', (call) => {
       const request = exportRequest(instance, object, bodyOf(call));
       return { result: [shown(exports.create(call.user, request))] };
     }),
-    write('/:exportId/enqueue.json', (call) => {
+    post('/:exportId/enqueue.json', (call) => {
       const job = jobOf(instance, object, call);
       exports.enqueue(job);
       return { result: [shown(job)] };
     }),
-    write('/:exportId/cancel.json', (call) => {
+    post('/:exportId/cancel.json', (call) => {
       const job = jobOf(instance, object, call);
       exports.cancel(job);
       // This answer alone spells the status with two l.

@@ -41,7 +41,7 @@ function create(instance: Instance, call: Call): Answer {
   const list = listAsked(instance, call);
   const { partitionName } = call.query;
   const { batchId } = instance.bulk.imports.add({
-    ...{ format, lookupField, text: call.body.file.toString('utf8') },
+    ...{ user: call.user, format, lookupField, text: call.body.file.toString('utf8') },
     ...(list && { listId: list.id }),
     ...(partitionName === undefined ? {} : { partitionName }),
   });

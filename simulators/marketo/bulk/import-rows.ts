@@ -88,7 +88,7 @@ function valueOf(field: Field, text: string): unknown {
 /** The id of the person, or why the row failed. */
 function sync(
   instance: Instance,
-  { lookupField, partitionName }: ImportRequest,
+  { user, lookupField, partitionName }: ImportRequest,
   values: Values,
 ): number | string {
   const action = lookupField === 'id' ? 'updateOnly' : 'createOrUpdate';
@@ -98,7 +98,7 @@ function sync(
       path: {},
       query: {},
       body: { action, lookupField, ...partition, input: [values] },
-      user: instance.identity.user,
+      user,
       range: undefined,
       takeTwin: () => false,
     });

@@ -4,6 +4,8 @@ import type { FileFormat } from './delimited.js';
 import { JobQueue, type QueuedJob } from './job-queue.js';
 
 export interface ImportRequest {
+  /** The API-only user who asked for it. */
+  readonly user: string;
   readonly format: FileFormat;
   readonly lookupField: string;
   readonly listId?: number;
