@@ -5,8 +5,11 @@ export const NEW_LEAD = 12;
 export const CHANGE_DATA_VALUE = 13;
 export const CHANGE_SCORE = 22;
 export const CHANGE_OWNER = 23;
+export const ADD_TO_LIST = 24;
+export const REMOVE_FROM_LIST = 25;
 export const MERGE_LEADS = 32;
 export const DELETE_LEAD = 37;
+export const REQUEST_CAMPAIGN = 47;
 export const CHANGE_PARTITION = 100;
 export const PUSH_LEAD = 145;
 
@@ -60,7 +63,7 @@ export interface Activity {
 
 const MONTHS_25 = 760;
 /** Visit Webpage, Send and Delivered Email, Click, Add to List, Request Campaign, Sync Lead to Microsoft. */
-const SHORT_LIVED = [1, 6, 7, 11, CHANGE_DATA_VALUE, CHANGE_SCORE, 24, 47, 300];
+const SHORT_LIVED = [1, 6, 7, 11, CHANGE_DATA_VALUE, CHANGE_SCORE, ADD_TO_LIST, REQUEST_CAMPAIGN, 300];
 const RETENTION_DAYS: Readonly<Record<number, number>> = {
   ...Object.fromEntries(SHORT_LIVED.map((typeId) => [typeId, 90])),
   [DELETE_LEAD]: 14,

@@ -29,6 +29,7 @@ const STANDARD: readonly Row[] = [
   [22, 'Change Score', 'Modify a score', 'Score Name', 'Change Value,New Value,Old Value,Reason,Source'],
   [23, 'Change Owner', 'Change the owner of a person/record', 'Owner', 'New Value,Old Value,Reason,Source'],
   [24, 'Add to List', 'Add a person/record to a list', 'List ID:integer', 'Source'],
+  [25, 'Remove from List', 'Remove a person/record from a list', 'List ID:integer', 'Source'],
   [
     32,
     'Merge Leads',
@@ -38,6 +39,7 @@ const STANDARD: readonly Row[] = [
   ],
   [37, 'Delete Lead', 'Delete lead from Marketo database', 'Lead ID:integer', 'Remove from CRM:boolean'],
   [46, 'Interesting Moment', 'Interesting moment is logged', 'Type', 'Description,Date:datetime,Source'],
+  [47, 'Request Campaign', 'Request a campaign', 'Campaign ID:integer', 'Source'],
   [
     100,
     'Change Lead Partition',

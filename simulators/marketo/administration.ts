@@ -15,6 +15,7 @@ export function mergePersons(instance: Instance, winnerId: string, loserIds: rea
   const losers = [...new Set(loserIds)].map((id) => personById(instance, String(id)));
   if (losers.includes(winner)) throw new AdminRefusal(400, `Person ${winnerId} cannot be merged with itself`);
   instance.people.merge(winner, losers, USER_EDIT);
+  instance.lists.handOver(new Set(losers.map(({ id }) => id)), winner.id);
 }
 
 /** Moves a person into a partition, as a flow step of a user's campaign does. */
@@ -57,7 +58,7 @@ export function addField(instance: Instance, { description, formula, ...wanted }
   return fields.create({ ...wanted, ...optional }, false);
 }
 
-/** A custom service. A client id is given once: a token must not change its owner. */
+/** Adds a custom service, with tokens of its own. */
 export function addService(instance: Instance, service: Service): void {
   if (instance.identity.services().some(({ id }) => id === service.id))
     throw new AdminRefusal(400, `There is already a service with client id '${service.id}'`);

@@ -52,7 +52,7 @@ export class Identity {
     return [...this.#services.values()];
   }
 
-  /** Adds a service, or takes the place of the one with its id. Tokens of that one go on as they were. */
+  /** Adds a service. The caller has checked that its client id is free: a token must not change its owner. */
   addService(service: Service): void {
     this.#services.set(service.id, service);
     this.#changes++;
@@ -81,8 +81,7 @@ export class Identity {
     const text = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1];
     const token = text === undefined ? undefined : this.#issued.get(text);
     if (!token) return '601';
-    if (token.expiresAt <= this.#now()) return '602';
-    return this.#services.get(token.service.id) ?? token.service;
+    return token.expiresAt > this.#now() ? token.service : '602';
   }
 
   /** From now on every token given out so far is expired. */

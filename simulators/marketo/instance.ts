@@ -1,5 +1,7 @@
 import { ActivityLog } from './activity-log.js';
+import { createBulk, type Bulk } from './bulk/index.js';
 import { CallMeter } from './call-meter.js';
+import { Campaigns } from './campaigns.js';
 import { Cookies } from './cookies.js';
 import { CustomActivityTypes } from './custom-activity-types.js';
 import { COMPANY, SALES_PERSON } from './external-kinds.js';
@@ -12,6 +14,7 @@ import { Partitions } from './partitions.js';
 import { People } from './people.js';
 import { PersonTable } from './person-table.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
+import { StaticLists } from './static-lists.js';
 
 const FIRST_PERSON_ID = 1001;
 
@@ -27,6 +30,9 @@ export interface Instance {
   readonly cookies: Cookies;
   readonly log: ActivityLog;
   readonly customTypes: CustomActivityTypes;
+  readonly lists: StaticLists;
+  readonly campaigns: Campaigns;
+  readonly bulk: Bulk;
   readonly identity: Identity;
   readonly meter: CallMeter;
   readonly faults: Faults;
@@ -60,6 +66,9 @@ export function createInstance(options: {
     salesPersons: new ExternalRecords(SALES_PERSON.keyField),
     people: new People({ table, log, fields, ...around, settings: current, now }),
     customTypes: new CustomActivityTypes(),
+    lists: new StaticLists({ log, settings: current, now }),
+    campaigns: new Campaigns({ log, settings: current, now }),
+    bulk: createBulk(current, now),
     identity: new Identity(options.client, current, now),
     meter: new CallMeter(current, now),
     faults: new Faults(),

@@ -26,6 +26,7 @@ function merge(instance: Instance, call: Call): Answer {
   if (losers.includes(winner))
     throw new ApiFailure('1003', `Lead '${winner.id}' cannot be merged with itself`);
   instance.people.merge(winner, losers, WEB_SERVICE);
+  instance.lists.handOver(new Set(losers.map(({ id }) => id)), winner.id);
   return {};
 }
 
