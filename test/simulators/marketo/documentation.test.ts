@@ -19,6 +19,6 @@ describe('the documentation', () => {
   it('names the resource of every call', () => {
     const first = (path: string): string => path.split(/[/.]/)[2] ?? '';
     const resources = new Set(restEndpoints(instance).map(({ path }) => first(path)));
-    expect([...resources].filter((resource) => !text.includes(`\`${resource}`))).toEqual([]);
+    expect([...resources].filter((resource) => !new RegExp(`[\`/]${resource}\\b`).test(text))).toEqual([]);
   });
 });
