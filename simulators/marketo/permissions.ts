@@ -37,24 +37,31 @@ const usual = (path: RegExp, thing: Thing): Need => ({
 
 const SCHEMA = ['Read-Write Schema Standard Field', 'Read-Write Schema Custom Field'] as const;
 
+/** Making a bulk export changes nothing: reading is enough. */
+const READ_LEAD = ['Read-Only Lead', 'Read-Write Lead'] as const;
+const READ_ACTIVITY = ['Read-Only Activity', 'Read-Write Activity'] as const;
+
 /** The first row that fits decides; a resource without a row is open to everyone, as the statistics are. */
 const NEEDS: readonly Need[] = [
-  { path: /^\/v1\/\w+\/schema\/fields\//, read: SCHEMA, write: SCHEMA },
-  { path: /^\/v1\/\w+\/schema\/fields\./, read: SCHEMA, write: ['Read-Write Schema Custom Field'] },
-  usual(/^\/v1\/activities\/external\/type/, 'Activity Metadata'),
-  usual(/^\/v1\/activities/, 'Activity'),
+  { path: /^\/bulk\/v1\/leads\/export/, read: READ_LEAD, write: READ_LEAD },
+  { path: /^\/bulk\/v1\/activities\/export/, read: READ_ACTIVITY, write: READ_ACTIVITY },
+  usual(/^\/bulk\/v1\/leads/, 'Lead'),
+  { path: /^\/rest\/v1\/\w+\/schema\/fields\//, read: SCHEMA, write: SCHEMA },
+  { path: /^\/rest\/v1\/\w+\/schema\/fields\./, read: SCHEMA, write: ['Read-Write Schema Custom Field'] },
+  usual(/^\/rest\/v1\/activities\/external\/type/, 'Activity Metadata'),
+  usual(/^\/rest\/v1\/activities/, 'Activity'),
   {
-    path: /^\/v1\/campaigns\/[^/]+\/(trigger|schedule)\./,
+    path: /^\/rest\/v1\/campaigns\/[^/]+\/(trigger|schedule)\./,
     read: ['Execute Campaign'],
     write: ['Execute Campaign'],
   },
-  usual(/^\/v1\/campaigns/, 'Campaign'),
-  usual(/^\/v1\/companies/, 'Company'),
-  usual(/^\/v1\/salespersons/, 'Sales Person'),
-  usual(/^\/v1\/(leads?|lists?)\b/, 'Lead'),
+  usual(/^\/rest\/v1\/campaigns/, 'Campaign'),
+  usual(/^\/rest\/v1\/companies/, 'Company'),
+  usual(/^\/rest\/v1\/salespersons/, 'Sales Person'),
+  usual(/^\/rest\/v1\/(leads?|lists?)\b/, 'Lead'),
 ];
 
-/** True when a role with these permissions may make the call; `path` is below `/rest`. */
+/** True when a role with these permissions may make the call. */
 export function permits(held: readonly Permission[], path: string, write: boolean): boolean {
   const need = NEEDS.find((row) => row.path.test(path));
   return need === undefined || need[write ? 'write' : 'read'].some((permission) => held.includes(permission));

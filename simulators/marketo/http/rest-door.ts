@@ -135,7 +135,7 @@ function serve(
     if (form) passage.query = { ...passage.query, ...form };
     passage.records = recordCount(request.body, passage.query);
     const held = passage.service?.permissions ?? instance.settings.current.permissions;
-    if (!permits(held, endpoint.path, endpoint.write)) throw new ApiFailure('603');
+    if (!permits(held, door.prefix + endpoint.path, endpoint.write)) throw new ApiFailure('603');
     const answer = endpoint.answer({
       path: flattened(request.params),
       query: passage.query,

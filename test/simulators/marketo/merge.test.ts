@@ -85,6 +85,14 @@ describe('a merge', () => {
     expect(changes.result.map((row) => row['leadId'])).toEqual([1001, 1001]);
   });
 
+  it('gives the losers’ list memberships to the winner', async () => {
+    const subject = await start({ persons: TRIO });
+    const { id } = (await subject.admin('POST', '/lists', { name: 'Fair' })) as { id: number };
+    await subject.post(`/lists/${id}/leads.json`, { input: [{ id: 1002 }] });
+    await subject.post('/leads/1001/merge.json?leadId=1002');
+    expect(idsOf(await subject.get(`/lists/${id}/leads.json`))).toEqual([1001]);
+  });
+
   it('tells the losers as deleted ones only when the setting says so', async () => {
     const subject = await start({ persons: TRIO });
     const deleted = async () =>
