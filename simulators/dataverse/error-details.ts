@@ -1,4 +1,4 @@
-import { newGuid } from './values.js';
+import { newGuid } from './rows/values.js';
 
 /** Names of refusals as the platform's list of web service error codes has them. */
 const names: Readonly<Record<string, string>> = {

@@ -1,17 +1,17 @@
-import { seedRows } from './admin-rows.js';
-import { Entitlement } from './entitlement.js';
-import { Faults } from './faults.js';
-import { ServiceProtection } from './limits.js';
+import { seedRows } from './admin/rows.js';
+import { Entitlement } from './http/entitlement.js';
+import { Faults } from './http/faults.js';
+import { ServiceProtection } from './http/limits.js';
 import { createOrganization } from './organization.js';
-import type { Environment } from './requests.js';
-import { createServer } from './server.js';
-import { SignIn } from './sign-in.js';
+import type { Environment } from './http/requests.js';
+import { createServer } from './http/server.js';
+import { SignIn } from './sign-in/sign-in.js';
 import { restoreState, revisionOf, stateOf, type DataverseState } from './state.js';
-import type { SeedRow } from './values.js';
+import type { SeedRow } from './rows/values.js';
 
-export { makeCertificate, type SelfSigned } from './certificate.js';
+export { makeCertificate, type SelfSigned } from './sign-in/certificate.js';
 export type { DataverseState } from './state.js';
-export type { ColumnValue, SeedRow } from './values.js';
+export type { ColumnValue, SeedRow } from './rows/values.js';
 
 export interface DataverseSimulatorOptions {
   /** Port on 127.0.0.1; 0 or none takes a free one. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { VersionedRows } from '../../../simulators/dataverse/versioned-rows.js';
+import { VersionedRows } from '../../../simulators/dataverse/rows/versioned-rows.js';
 
 interface Step {
   readonly id: string;
