@@ -1,13 +1,13 @@
 import { AdminRefusal, personById } from './admin.js';
-import type { ExternalKind } from './external-kinds.js';
-import type { ExternalRecord, ExternalRecords } from './external-records.js';
-import type { DataType, Field, FieldValue } from './field.js';
-import { fieldsIn } from './formula.js';
-import type { Service } from './identity.js';
+import type { ExternalKind } from './companies/external-kinds.js';
+import type { ExternalRecord, ExternalRecords } from './companies/external-records.js';
+import type { DataType, Field, FieldValue } from './fields/field.js';
+import { fieldsIn } from './fields/formula.js';
+import type { Service } from './access/identity.js';
 import type { Instance } from './instance.js';
-import { USER_EDIT } from './origins.js';
-import type { Partition } from './partitions.js';
-import { storable } from './values.js';
+import { USER_EDIT } from './activities/origins.js';
+import type { Partition } from './persons/partitions.js';
+import { storable } from './fields/values.js';
 
 /** Merges persons into one, as a user does: the winner's id and values stay. */
 export function mergePersons(instance: Instance, winnerId: string, loserIds: readonly number[]): void {

@@ -1,5 +1,5 @@
-import { REQUEST_CAMPAIGN, type ActivityLog } from './activity-log.js';
-import { WEB_SERVICE } from './origins.js';
+import { REQUEST_CAMPAIGN, type ActivityLog } from './activities/activity-log.js';
+import { WEB_SERVICE } from './activities/origins.js';
 import type { Settings } from './settings.js';
 
 /** A smart campaign; dates are epoch ms. Its flow is not simulated: only that it was asked to run. */

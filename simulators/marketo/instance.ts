@@ -1,20 +1,20 @@
-import { ActivityLog } from './activity-log.js';
+import { ActivityLog } from './activities/activity-log.js';
 import { createBulk, type Bulk } from './bulk/index.js';
-import { CallMeter } from './call-meter.js';
+import { CallMeter } from './access/call-meter.js';
 import { Campaigns } from './campaigns.js';
-import { Cookies } from './cookies.js';
-import { CustomActivityTypes } from './custom-activity-types.js';
-import { COMPANY, SALES_PERSON } from './external-kinds.js';
-import { ExternalRecords } from './external-records.js';
+import { Cookies } from './persons/cookies.js';
+import { CustomActivityTypes } from './activities/custom-activity-types.js';
+import { COMPANY, SALES_PERSON } from './companies/external-kinds.js';
+import { ExternalRecords } from './companies/external-records.js';
 import { Faults } from './faults.js';
-import { FieldCatalog } from './field-catalog.js';
-import { Identity, type Service } from './identity.js';
+import { FieldCatalog } from './fields/field-catalog.js';
+import { Identity, type Service } from './access/identity.js';
 import { Journal } from './journal.js';
-import { Partitions } from './partitions.js';
-import { People } from './people.js';
-import { PersonTable } from './person-table.js';
+import { Partitions } from './persons/partitions.js';
+import { People } from './persons/people.js';
+import { PersonTable } from './persons/person-table.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
-import { StaticLists } from './static-lists.js';
+import { StaticLists } from './persons/static-lists.js';
 
 const FIRST_PERSON_ID = 1001;
 

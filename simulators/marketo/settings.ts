@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bulkSettings, DEFAULT_BULK_SETTINGS } from './bulk/settings.js';
-import { DEFAULT_PERSON_SETTINGS, personSettings } from './person-settings.js';
+import { DEFAULT_PERSON_SETTINGS, personSettings } from './persons/person-settings.js';
 
 const names = z.array(z.string());
 

@@ -1,13 +1,13 @@
-import type { Activity, ActivityDetail } from './activity-log.js';
+import type { Activity, ActivityDetail } from './activities/activity-log.js';
 import type { Campaign, CampaignRun } from './campaigns.js';
-import type { CustomActivityType } from './custom-activity-types.js';
-import type { SavedRecords } from './external-records.js';
-import type { Field, FieldValue } from './field.js';
-import type { Service } from './identity.js';
+import type { CustomActivityType } from './activities/custom-activity-types.js';
+import type { SavedRecords } from './companies/external-records.js';
+import type { Field, FieldValue } from './fields/field.js';
+import type { Service } from './access/identity.js';
 import type { Instance } from './instance.js';
-import { DEFAULT_PARTITION, type Partition } from './partitions.js';
+import { DEFAULT_PARTITION, type Partition } from './persons/partitions.js';
 import type { Settings } from './settings.js';
-import type { SavedList } from './static-lists.js';
+import type { SavedList } from './persons/static-lists.js';
 
 interface SavedPerson {
   readonly id: number;

@@ -1,6 +1,6 @@
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { encodeToken, decodeToken } from '../paging-token.js';
+import { encodeToken, decodeToken } from '../activities/paging-token.js';
 import {
   batchSize,
   bodyOf,
@@ -11,7 +11,7 @@ import {
   type Endpoint,
   type FileAnswer,
 } from '../rest/endpoint.js';
-import { isoSeconds } from '../values.js';
+import { isoSeconds } from '../fields/values.js';
 import { exportRequest, type ExportObject } from './export-request.js';
 import { statusOf, type ExportJob } from './exports.js';
 import { notReady, ranged } from './file-answer.js';

@@ -2,7 +2,7 @@ import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { listOf } from '../rest/lists.js';
 import { isRecord, missing, wrongType } from '../rest/endpoint.js';
-import { parseInstant } from '../values.js';
+import { parseInstant } from '../fields/values.js';
 import { formatNamed, type FileFormat } from './delimited.js';
 
 export type ExportObject = 'leads' | 'activities';

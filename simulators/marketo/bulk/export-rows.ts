@@ -1,7 +1,7 @@
-import { retained, type Activity } from '../activity-log.js';
-import { asActivity } from '../activity-rendering.js';
+import { retained, type Activity } from '../activities/activity-log.js';
+import { asActivity } from '../activities/activity-rendering.js';
 import type { Instance } from '../instance.js';
-import type { Person } from '../person-table.js';
+import type { Person } from '../persons/person-table.js';
 import { isRecord } from '../rest/endpoint.js';
 import type { ExportFilter, ExportRequest, Period } from './export-request.js';
 

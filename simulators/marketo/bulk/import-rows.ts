@@ -1,9 +1,9 @@
 import { ApiFailure } from '../failure.js';
-import type { Field } from '../field.js';
+import type { Field } from '../fields/field.js';
 import type { Instance } from '../instance.js';
 import { syncLeadsEndpoint } from '../rest/sync-leads.js';
-import { WEB_SERVICE } from '../origins.js';
-import { storable } from '../values.js';
+import { WEB_SERVICE } from '../activities/origins.js';
+import { storable } from '../fields/values.js';
 import { parsedRows } from './delimited.js';
 import type { ImportOutcome, ImportRequest } from './imports.js';
 

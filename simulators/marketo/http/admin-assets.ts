@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { AdminRefusal, personById } from '../admin.js';
 import type { Instance } from '../instance.js';
-import { USER_EDIT } from '../origins.js';
+import { USER_EDIT } from '../activities/origins.js';
 
 const listSchema = z.strictObject({
   name: z.string().min(1),

@@ -4,7 +4,7 @@ import { AdminRefusal, editPerson, enterPersons, personById, rawActivities } fro
 import { settleBulk } from '../bulk/index.js';
 import { faultSchema } from '../faults.js';
 import type { Instance } from '../instance.js';
-import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../origins.js';
+import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../activities/origins.js';
 import { settingsSchema } from '../settings.js';
 import { adminAssets } from './admin-assets.js';
 import { adminBulk } from './admin-bulk.js';

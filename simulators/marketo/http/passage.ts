@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Fault } from '../faults.js';
-import type { Service } from '../identity.js';
+import type { Service } from '../access/identity.js';
 
 /** What is known about one call while it passes through the server. */
 export interface Passage {

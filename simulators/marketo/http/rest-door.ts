@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { settleBulk } from '../bulk/index.js';
 import { ApiFailure, FREE_CODES } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { permits } from '../permissions.js';
+import { permits } from '../access/permissions.js';
 import type { Endpoint } from '../rest/endpoint.js';
 import { JSON_TYPE, type Envelopes } from './envelope.js';
 import { zipped } from './gzip.js';

@@ -1,10 +1,16 @@
-import { CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, retained, type Activity } from '../activity-log.js';
-import { asActivity, asLeadChange } from '../activity-rendering.js';
+import {
+  CHANGE_DATA_VALUE,
+  DELETE_LEAD,
+  NEW_LEAD,
+  retained,
+  type Activity,
+} from '../activities/activity-log.js';
+import { asActivity, asLeadChange } from '../activities/activity-rendering.js';
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { listAsked } from './lists.js';
-import { decodeToken, encodeToken } from '../paging-token.js';
-import { parseInstant } from '../values.js';
+import { decodeToken, encodeToken } from '../activities/paging-token.js';
+import { parseInstant } from '../fields/values.js';
 import {
   batchSize,
   integers,

@@ -1,4 +1,4 @@
-import { decodeToken, encodeToken } from '../paging-token.js';
+import { decodeToken, encodeToken } from '../activities/paging-token.js';
 import { batchSize, list, wrongType, type Answer, type Call } from './endpoint.js';
 
 /** What the lists of static lists and of campaigns can be filtered by. */

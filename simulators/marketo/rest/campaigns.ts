@@ -1,7 +1,7 @@
 import type { Campaign, Token } from '../campaigns.js';
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { isoSeconds, parseInstant } from '../values.js';
+import { isoSeconds, parseInstant } from '../fields/values.js';
 import { filtered, pageById } from './asset-list.js';
 import {
   bodyOf,

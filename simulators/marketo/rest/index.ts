@@ -1,4 +1,4 @@
-import { COMPANY, SALES_PERSON } from '../external-kinds.js';
+import { COMPANY, SALES_PERSON } from '../companies/external-kinds.js';
 import type { Instance } from '../instance.js';
 import { activityMetadataEndpoints } from './activity-metadata.js';
 import { activityStreamEndpoints } from './activity-streams.js';

@@ -1,7 +1,7 @@
 import { ApiFailure, reason } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { WEB_SERVICE } from '../origins.js';
-import type { StaticList } from '../static-lists.js';
+import { WEB_SERVICE } from '../activities/origins.js';
+import type { StaticList } from '../persons/static-lists.js';
 import { pageById } from './asset-list.js';
 import { bodyOf, inputOf, list, MOST_RECORDS, type Answer, type Call, type Endpoint } from './endpoint.js';
 import { listOf } from './lists.js';

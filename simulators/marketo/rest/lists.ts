@@ -1,7 +1,7 @@
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
-import type { StaticList } from '../static-lists.js';
-import { isoSeconds } from '../values.js';
+import type { StaticList } from '../persons/static-lists.js';
+import { isoSeconds } from '../fields/values.js';
 import { filtered, pageById } from './asset-list.js';
 import type { Call, Endpoint } from './endpoint.js';
 

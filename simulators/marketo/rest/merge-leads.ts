@@ -1,7 +1,7 @@
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { WEB_SERVICE } from '../origins.js';
-import type { Person } from '../person-table.js';
+import { WEB_SERVICE } from '../activities/origins.js';
+import type { Person } from '../persons/person-table.js';
 import { list, missing, wrongType, type Answer, type Call, type Endpoint } from './endpoint.js';
 
 const MOST_LOSERS = 25;

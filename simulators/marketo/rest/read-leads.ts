@@ -1,5 +1,5 @@
 import { ApiFailure } from '../failure.js';
-import type { Field } from '../field.js';
+import type { Field } from '../fields/field.js';
 import type { Instance } from '../instance.js';
 import { listSearchPage } from './search-page.js';
 import { list, MOST_RECORDS, required, type Answer, type Call, type Endpoint } from './endpoint.js';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createInstance } from '../../../simulators/marketo/instance.js';
-import { USER_EDIT } from '../../../simulators/marketo/origins.js';
-import type { Field, FieldValue } from '../../../simulators/marketo/field.js';
+import { USER_EDIT } from '../../../simulators/marketo/activities/origins.js';
+import type { Field, FieldValue } from '../../../simulators/marketo/fields/field.js';
 import { idsOf, readAll, start, tokenSince, type Row, type Subject } from './client.js';
 
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();

@@ -1,4 +1,4 @@
-import type { Field } from './field.js';
+import type { Field } from '../fields/field.js';
 
 /** Numbers of Marketo's own activity types that this simulator logs (Adobe REST docs, "Activities"). */
 export const NEW_LEAD = 12;

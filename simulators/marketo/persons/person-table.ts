@@ -1,4 +1,4 @@
-import type { FieldValue } from './field.js';
+import type { FieldValue } from '../fields/field.js';
 
 /** A person as stored; `id`, `createdAt` and `updatedAt` (epoch ms) stand beside the field values. */
 export interface Person {

@@ -1,5 +1,5 @@
 import type { Activity } from './activity-log.js';
-import { isoSeconds } from './values.js';
+import { isoSeconds } from '../fields/values.js';
 
 /** An activity as Get Lead Activities gives it: display names, string values, empty attributes left out. */
 export function asActivity(activity: Activity): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Permission } from './permissions.js';
-import type { Settings } from './settings.js';
+import type { Settings } from '../settings.js';
 
 /** A custom service of the instance: what a client signs in as. */
 export interface Service {

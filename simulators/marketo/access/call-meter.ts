@@ -1,5 +1,5 @@
-import { ApiFailure } from './failure.js';
-import type { Settings } from './settings.js';
+import { ApiFailure } from '../failure.js';
+import type { Settings } from '../settings.js';
 
 interface Day {
   readonly users: Map<string, number>;

@@ -1,5 +1,5 @@
 import type { DataType, Field } from './field.js';
-import type { Settings } from './settings.js';
+import type { Settings } from '../settings.js';
 import { FRESH_FIELDS } from './standard-fields.js';
 
 const FIRST_CUSTOM_ID = 901;

@@ -1,5 +1,5 @@
-import { ADD_TO_LIST, REMOVE_FROM_LIST, type ActivityLog, type Origin } from './activity-log.js';
-import type { Settings } from './settings.js';
+import { ADD_TO_LIST, REMOVE_FROM_LIST, type ActivityLog, type Origin } from '../activities/activity-log.js';
+import type { Settings } from '../settings.js';
 
 /** A static list; dates are epoch ms. */
 export interface StaticList {

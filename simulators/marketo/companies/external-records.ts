@@ -1,4 +1,4 @@
-import type { FieldValue } from './field.js';
+import type { FieldValue } from '../fields/field.js';
 
 /** A company or a sales person as stored. */
 export interface ExternalRecord {

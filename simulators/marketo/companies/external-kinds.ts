@@ -1,5 +1,5 @@
-import type { DataType } from './field.js';
-import { COMPANY_FIELDS, FRESH_FIELDS } from './standard-fields.js';
+import type { DataType } from '../fields/field.js';
+import { COMPANY_FIELDS, FRESH_FIELDS } from '../fields/standard-fields.js';
 
 /** A field of a company or of a sales person. */
 export interface RecordField {

@@ -1,7 +1,7 @@
-import { enteredValues } from './admin.js';
-import type { Instance } from './instance.js';
-import type { FieldValue } from './field.js';
-import { parseInstant } from './values.js';
+import { enteredValues } from '../admin.js';
+import type { Instance } from '../instance.js';
+import type { FieldValue } from '../fields/field.js';
+import { parseInstant } from '../fields/values.js';
 
 /**
  * A person to begin with: field values by REST name. `createdAt` (ISO 8601) is when the person was added, by default

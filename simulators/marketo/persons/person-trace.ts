@@ -10,12 +10,12 @@ import {
   type ActivityDetail,
   type ActivityLog,
   type Origin,
-} from './activity-log.js';
-import { asText, type Field, type FieldValue } from './field.js';
+} from '../activities/activity-log.js';
+import { asText, type Field, type FieldValue } from '../fields/field.js';
 import type { Partition } from './partitions.js';
 import type { Person } from './person-table.js';
 import { fullName } from './person-values.js';
-import type { Settings } from './settings.js';
+import type { Settings } from '../settings.js';
 
 /** The trace that everything done to persons leaves in the activity log. */
 export class PersonTrace {

@@ -1,13 +1,13 @@
-import type { ActivityLog, Origin } from './activity-log.js';
+import type { ActivityLog, Origin } from '../activities/activity-log.js';
 import type { Cookies } from './cookies.js';
-import type { ExternalRecords } from './external-records.js';
-import type { Field, FieldValue } from './field.js';
-import type { FieldCatalog } from './field-catalog.js';
+import type { ExternalRecords } from '../companies/external-records.js';
+import type { Field, FieldValue } from '../fields/field.js';
+import type { FieldCatalog } from '../fields/field-catalog.js';
 import { DEFAULT_PARTITION, type Partition, type Partitions } from './partitions.js';
 import type { Person, PersonTable } from './person-table.js';
 import { PersonTrace } from './person-trace.js';
 import { partitionIdOf, PersonValues } from './person-values.js';
-import type { Settings } from './settings.js';
+import type { Settings } from '../settings.js';
 
 export type FieldValues = ReadonlyMap<Field, FieldValue>;
 

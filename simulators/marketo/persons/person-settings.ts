@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PERMISSIONS } from './permissions.js';
+import { PERMISSIONS } from '../access/permissions.js';
 
 const names = z.array(z.string());
 

@@ -1,11 +1,11 @@
-import type { ExternalRecord } from './external-records.js';
-import type { Field, FieldValue } from './field.js';
-import type { FieldCatalog } from './field-catalog.js';
-import { computed } from './formula.js';
+import type { ExternalRecord } from '../companies/external-records.js';
+import type { Field, FieldValue } from '../fields/field.js';
+import type { FieldCatalog } from '../fields/field-catalog.js';
+import { computed } from '../fields/formula.js';
 import { DEFAULT_PARTITION } from './partitions.js';
 import type { Person } from './person-table.js';
-import { COMPANY_FIELDS } from './standard-fields.js';
-import { isoSeconds } from './values.js';
+import { COMPANY_FIELDS } from '../fields/standard-fields.js';
+import { isoSeconds } from '../fields/values.js';
 
 /** Reads persons as the API shows them: with what is computed and what belongs to their company. */
 export class PersonValues {
