@@ -164,9 +164,7 @@ async function endsOf({ answer, token, settings, options, batches }: Fault): Pro
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Reads: [
     'whoAmI',
-    'changeTracking',
-    'optimisticConcurrency',
-    'changesKeptDays',
+    'tableTraits',
     'columns',
     'access',
     'changes (first read)',
