@@ -30,7 +30,7 @@ const PAGE = 500;
 const IDS = 150;
 /** Parts of one batch, as many as the connector sends. */
 const PARTS = 40;
-const FEW = 100;
+const FEW = 40;
 const PEER = 'dynamics-web-api';
 
 export function dataverseJobs(scene: DataverseScene): Job[] {
@@ -121,7 +121,7 @@ const readById = ({ ours, theirs, leads }: DataverseScene): Work => {
 const newLead = (at: number) => ({ firstname: 'Ada', lastname: `Byron ${at}`, subject: 'Bench' });
 
 const createRows = ({ ours, theirs }: DataverseScene): Work => {
-  const count = 800;
+  const count = 320;
   return {
     name: `create ${count} leads under ids of our own`,
     ours: async () => {
@@ -144,7 +144,7 @@ const createRows = ({ ours, theirs }: DataverseScene): Work => {
 };
 
 const updateRows = ({ ours, theirs, leads }: DataverseScene): Work => {
-  const written = leads.slice(0, 1500);
+  const written = leads.slice(0, 400);
   return {
     name: `update ${written.length} leads`,
     ours: async (turn) => {

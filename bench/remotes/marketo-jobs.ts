@@ -15,7 +15,7 @@ const CALL = 300;
 /** As many addresses as fit into an 8 KB address: the client knows no other way of asking. */
 const EMAILS = 150;
 const PEER = 'node-marketo-rest';
-const FEW = 100;
+const FEW = 40;
 
 export function marketoJobs(scene: MarketoScene): Job[] {
   const common = { remote: 'marketo', peer: PEER } as const;

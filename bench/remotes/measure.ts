@@ -64,6 +64,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** Records per second of ours over theirs, paired by round: the median over the rounds. */
-export const ratioOf = ({ ours, theirs }: Measured): number =>
-  median(ours.map((sample, at) => (theirs[at]?.seconds ?? NaN) / sample.seconds));
+/** Records per second, by the median of the turns. */
+export const paceOf = (samples: readonly Sample[]): number =>
+  median(samples.map(({ records }) => records)) / median(samples.map(({ seconds }) => seconds));
+
+/** Records per second of ours over theirs. */
+export const ratioOf = ({ ours, theirs }: Measured): number => paceOf(ours) / paceOf(theirs);
