@@ -37,4 +37,6 @@ export const STATUSES: Readonly<Record<LinkStatus, string>> = {
   ended: 'ended: the row was deleted in Dynamics, the person stays',
   tombstone: 'ended: the person was deleted in Marketo, the row stays',
   excluded: 'left out: a qualified or merged row',
+  'merged-away':
+    'set aside: one of its records was merged into one of another pair, the other waits for the same',
 };
