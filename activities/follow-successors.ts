@@ -91,7 +91,7 @@ const follow = async (move: Move, link: Link, person: FieldValues, found: Succes
   const [other] = await linksByRow(tx, [found.row.dynamicsId]);
   switch (stepTo(link, other)) {
     case 'move':
-      await changePlaces(move, link, moved(move, link, person, found), other);
+      await changePlaces(move, { link, there: moved(move, link, person, found), other }, found);
       return;
     case 'set-aside':
       await closeRejections(tx, rejectionsOf(link));
@@ -128,29 +128,31 @@ const ASLEEP = { rereadMarketo: false, rereadDynamics: false } as const;
 /** The pair takes the new row's link's place, and that one keeps the old row, which takes no part any more. */
 const changePlaces = async (
   { ports, tx }: Move,
-  link: Link,
-  there: Link,
-  other: Link | undefined,
+  { link, there, other }: { readonly link: Link; readonly there: Link; readonly other: Link | undefined },
+  found: SuccessorRow,
 ): Promise<void> => {
   const { kind, dynamicsId, emailKey, etag, predecessor } = link;
-  const old = { kind, dynamicsId, emailKey, etag, predecessor };
+  const nothing = { marketo: {}, dynamics: {} };
+  const old = { kind, dynamicsId, emailKey, etag, predecessor, seen: nothing, successor: nameOf(found) };
   await closeRejections(tx, [link, ...(other === undefined ? [] : [other])].flatMap(rejectionsOf));
-  const fresh = { seen: { marketo: {}, dynamics: {} }, successor: null } as const;
   if (other === undefined) {
     await saveAll(ports, tx, [there]);
-    await insertLinks(tx, [{ ...old, ...fresh, status: 'excluded', marketoId: null }]);
+    await insertLinks(tx, [{ ...old, status: 'excluded', marketoId: null }]);
     return;
   }
-  const emptied = { ...closeLink(other), ...old, ...fresh, agreed: fresh.seen, causes: {} };
+  const emptied = { ...closeLink(other), ...old, agreed: nothing, causes: {} };
   // A row has one link at every moment.
   await saveAll(ports, tx, [{ ...emptied, dynamicsId: null }]);
   await saveAll(ports, tx, [there]);
   await saveAll(ports, tx, [{ ...emptied, version: emptied.version + 1 }]);
 };
 
+const nameOf = ({ by, row }: SuccessorRow): Link['successor'] => ({ by, kind: row.kind, id: row.dynamicsId });
+
 /** Two pairs for one row: nothing is written until one of them is gone. */
-const setAside = (link: Link, { by, row }: SuccessorRow, other: Link | undefined): Link => {
-  const aside = { ...atRest(link), stamp: null, successor: { by, kind: row.kind, id: row.dynamicsId } };
+const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Link => {
+  const { by, row } = found;
+  const aside = { ...atRest(link), stamp: null, successor: nameOf(found) };
   if (by === 'merged') return { ...aside, status: 'merged-away' };
   const candidates = [
     { side: 'dynamics' as const, kind: row.kind, id: row.dynamicsId },
