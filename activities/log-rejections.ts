@@ -1,4 +1,11 @@
-import { MOST_ACTIVITIES, type ActivityResult } from '../marketo/index.js';
+import {
+  halve,
+  inCalls,
+  MOST_ACTIVITIES,
+  toActivityInput,
+  type ActivityResult,
+  type NewActivity,
+} from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import {
   dueEntries,
@@ -43,39 +50,73 @@ export const sendEntries = async (ports: Ports, attempt: Attempt): Promise<numbe
     await endEntries(ports.db, found);
     logged += found.length;
     const absent = due.filter(({ id }) => !found.some((end) => end.id === id));
-    logged += await send(ports, installation, absent, attempt);
+    for (const call of inCalls(absent, MOST_ACTIVITIES, (entry) =>
+      toActivityInput(activityOf(entry, installation)),
+    )) {
+      logged += await send(ports, installation, call, attempt);
+    }
     attempt.progress();
   }
 };
+
+const activityOf = (
+  { marketoId, at, type, primaryValue, attributes }: DueEntry,
+  { activityTypes }: Installation,
+): NewActivity => ({ marketoId, at, typeId: activityTypes[type], primaryValue, attributes });
+
+/** The calls into which one that was refused as a whole may be parted; see `send-persons.ts`. */
+const MOST_PARTS = 40;
 
 const send = async (
   ports: Ports,
   installation: Installation,
   due: readonly DueEntry[],
   attempt: Attempt,
+  parts = { left: MOST_PARTS },
 ): Promise<number> => {
   const { db, marketo, timing } = ports;
   const deadline = new Date(Date.now() + timing.marketoDeadlineMs).toISOString();
   const taken = await takeEntries(db, due, deadline);
   const entries = due.filter(({ id }) => taken.has(id));
   if (entries.length === 0) return 0;
-  const activities = entries.map(({ marketoId, at, type, primaryValue, attributes }) => {
-    return { marketoId, at, typeId: installation.activityTypes[type], primaryValue, attributes };
-  });
+  const activities = entries.map((entry) => activityOf(entry, installation));
   try {
     const results = await marketo.addActivities(activities, until(attempt.signal, deadline));
     const ends = entries.flatMap((entry, index) => endOf(entry, results[index]));
     await endEntries(db, ends);
     return ends.filter(({ state }) => state === 'logged').length;
   } catch (error) {
-    const certain = error instanceof RemoteFailure && error.details.effect === 'none';
-    if (certain)
-      await endEntries(
-        db,
-        entries.map(({ id }) => ({ id, state: 'pending' })),
-      );
-    throw error;
+    if (!(error instanceof RemoteFailure) || error.details.effect !== 'none') throw error;
+    await endEntries(
+      db,
+      entries.map(({ id }) => ({ id, state: 'pending' })),
+    );
+    if (error.type !== 'RefusedCall' || parts.left < 2) throw error;
+    return await bisect(ports, installation, entries, attempt, parts);
   }
+};
+
+/** A call that is refused as a whole is halved until the entry that Marketo cannot take stands alone. */
+const bisect = async (
+  ports: Ports,
+  installation: Installation,
+  entries: readonly DueEntry[],
+  attempt: Attempt,
+  parts: { left: number },
+): Promise<number> => {
+  const [only] = entries;
+  if (entries.length === 1 && only !== undefined) {
+    await endEntries(ports.db, [{ id: only.id, state: 'abandoned' }]);
+    return 0;
+  }
+  let logged = 0;
+  for (const half of halve(
+    entries.map((entry) => ({ ...entry, state: 'pending' as const, deadline: null })),
+  )) {
+    parts.left -= 1;
+    logged += await send(ports, installation, half, attempt, parts);
+  }
+  return logged;
 };
 
 /** A person that is gone has no log any more: the rejection stays in the store alone. */

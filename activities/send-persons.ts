@@ -1,4 +1,4 @@
-import { MOST_RECORDS, type SyncResult } from '../marketo/index.js';
+import { halve, inCalls, MOST_RECORDS, type SyncResult } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { FieldValue, IsoInstant } from '../rules/terms.js';
@@ -58,16 +58,39 @@ export const sendUntilDone = async (push: Push, links: readonly Link[], form: Fo
   for (let turn = 0; due.length > 0; turn += 1) {
     if (turn === MOST_TURNS) return { ...total, deferred: total.deferred + due.length };
     const again: Link[] = [];
-    for (let at = 0; at < due.length; at += MOST_RECORDS) {
-      again.push(...(await send(push, due.slice(at, at + MOST_RECORDS), form, total)));
+    for (const links of inCalls(due, MOST_RECORDS, recordOf(form))) {
+      again.push(...(await send(push, links, form, total)));
     }
     due = again;
   }
   return total;
 };
 
+/** What would be sent for a link, to know its size before any call is noted. */
+const recordOf = (form: Form): ((link: Link) => object) => {
+  const call = newCall(0);
+  return (link) => form.record(form.begin(link, call), call);
+};
+
+/**
+ * The calls into which one that was refused as a whole may be parted. Two records that Marketo cannot take are found in
+ * 300 by 34 calls; where more is refused, it is hardly the records.
+ */
+const MOST_PARTS = 40;
+
+interface Parts {
+  made: number;
+  passed: boolean;
+}
+
 /** Sends one call; returns links that go again because a field of theirs was refused. */
-const send = async (push: Push, links: readonly Link[], form: Form, total: Sent): Promise<Link[]> => {
+const send = async (
+  push: Push,
+  links: readonly Link[],
+  form: Form,
+  total: Sent,
+  parts: Parts = { made: 0, passed: false },
+): Promise<Link[]> => {
   const { ports, attempt } = push;
   const call = newCall(ports.timing.marketoDeadlineMs);
   const sent = await save(
@@ -80,13 +103,14 @@ const send = async (push: Push, links: readonly Link[], form: Form, total: Sent)
   try {
     const signal = until(attempt.signal, call.deadline);
     const results = await ports.marketo.syncPersons({ action, lookupField, records }, signal);
+    parts.passed = true;
     return await take(push, sent, results, { form, call, total });
   } catch (error) {
     if (!(error instanceof RemoteFailure)) throw error;
     const undone = sent.map((link) => form.undo(link, call));
     const saved = error.details.effect === 'none' ? await save(ports, undone) : [];
     if (error.type !== 'RefusedCall') throw error;
-    return await bisect(push, saved, error, form, total);
+    return await bisect(push, saved, error, { form, total, parts });
   } finally {
     attempt.progress(attempt.reached);
   }
@@ -102,15 +126,18 @@ const bisect = async (
   push: Push,
   links: readonly Link[],
   error: RemoteFailure,
-  form: Form,
-  total: Sent,
+  { form, total, parts }: { readonly form: Form; readonly total: Sent; readonly parts: Parts },
 ): Promise<Link[]> => {
   const [only] = links;
   if (only === undefined) return [];
   if (links.length > 1) {
-    const middle = Math.ceil(links.length / 2);
-    const first = await send(push, links.slice(0, middle), form, total);
-    return [...first, ...(await send(push, links.slice(middle), form, total))];
+    const again: Link[] = [];
+    for (const half of halve(links)) {
+      parts.made += 1;
+      if (parts.made > MOST_PARTS) total.deferred += giveUp(half, error, parts);
+      else again.push(...(await send(push, half, form, total, parts)));
+    }
+    return again;
   }
   const result = {
     status: 'skipped' as const,
@@ -120,6 +147,12 @@ const bisect = async (
   const call = newCall(0);
   const begun = await save(push.ports, [form.begin(only, call)]);
   return take(push, begun, [result], { form, call, total });
+};
+
+/** What is left waits for the next cycle, unless Marketo took nothing at all: then something else is wrong. */
+const giveUp = (links: readonly Link[], error: RemoteFailure, { passed }: Parts): number => {
+  if (!passed) throw error;
+  return links.length;
 };
 
 interface Answer {

@@ -44,6 +44,8 @@ export const isSuccess = (answer: Answer): boolean => answer.status >= 200 && an
 
 /** The body as JSON, or `undefined` where it is none: gateways answer HTML or nothing. */
 export function parseJson(body: string): unknown {
+  // Nearly every write is answered with nothing, and an exception for each would be dear.
+  if (body === '') return undefined;
   try {
     return JSON.parse(body) as unknown;
   } catch {

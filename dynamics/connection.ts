@@ -1,6 +1,7 @@
 import { RemoteFailure, FAILURES } from '../rules/failures.js';
 import type { CallBudget } from '../rules/budget.js';
 import type { Lane } from '../rules/terms.js';
+import { orAborted } from '../rules/or-aborted.js';
 import {
   type Answer,
   brokenAnswer,
@@ -122,7 +123,9 @@ class EnvironmentConnection implements Connection {
     const timeoutMs = call.writes === true ? this.#deadlines.writeMs : this.#deadlines.readMs;
     const deadlineMs = timeoutMs + this.#deadlines.signInMs;
     return this.#budget.run({ lane, deadlineMs, signal: call.signal }, async () => {
-      const token = await unlessAborted(this.#signIn.token(refused), call.signal);
+      call.signal?.throwIfAborted();
+      // Several calls wait for one token: who gives up must not end it for the others.
+      const token = await orAborted(this.#signIn.token(refused), call.signal);
       const answer = await this.#request(call, token, timeoutMs);
       await this.heed(answer, this.context(call));
       return { answer, token };
@@ -173,22 +176,6 @@ function headersFor({ method, headers, body }: Call, token: string): Record<stri
     ...headers,
     authorization: `Bearer ${token}`,
   };
-}
-
-/** Several calls wait for one token: the abort of one must not end it for the others. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
-  }
 }
 
 /** Sends a call that must succeed, and gives its JSON with the answer. */

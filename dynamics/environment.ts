@@ -12,7 +12,10 @@ const guidText = z.string().transform((text, problems) => {
   return found ?? z.NEVER;
 });
 const whoAmIAnswer = z.object({ UserId: guidText, OrganizationId: guidText });
-const tableAnswer = z.object({ ChangeTrackingEnabled: z.boolean() });
+/** There is one organization in an environment. */
+const organizations = z.object({
+  value: z.tuple([z.object({ expirechangetrackingindays: z.int().min(0).max(365) })], z.unknown()),
+});
 
 /** The user that we are signed in as, and how parallel the environment advises to be. */
 export async function readIdentity(
@@ -26,14 +29,45 @@ export async function readIdentity(
   return { userId: UserId, organizationId: OrganizationId, parallelism: connection.parallelism.current() };
 }
 
-export async function readChangeTracking(
+export const readChangeTracking = (
   connection: Connection,
   lane: Lane,
   kind: Kind,
   signal?: AbortSignal,
+): Promise<boolean> => readFlag(connection, lane, kind, 'ChangeTrackingEnabled', signal);
+
+export const readOptimisticConcurrency = (
+  connection: Connection,
+  lane: Lane,
+  kind: Kind,
+  signal?: AbortSignal,
+): Promise<boolean> => readFlag(connection, lane, kind, 'IsOptimisticConcurrencyEnabled', signal);
+
+type Flag = 'ChangeTrackingEnabled' | 'IsOptimisticConcurrencyEnabled';
+
+async function readFlag(
+  connection: Connection,
+  lane: Lane,
+  kind: Kind,
+  flag: Flag,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const path = `EntityDefinitions(LogicalName='${kind}')?$select=ChangeTrackingEnabled`;
+  const path = `EntityDefinitions(LogicalName='${kind}')?$select=${flag}`;
   const call: Call = { name: `read the definition of ${kind}`, method: 'GET', path, signal };
   const { json } = await sendForJson(connection, lane, call);
-  return parsed(tableAnswer, json, connection.context(call)).ChangeTrackingEnabled;
+  return parsed(z.record(z.literal(flag), z.boolean()), pick(json, flag), connection.context(call))[flag];
+}
+
+const pick = (json: unknown, member: string): unknown =>
+  typeof json === 'object' && json !== null ? { [member]: (json as Record<string, unknown>)[member] } : json;
+
+export async function readChangesKeptDays(
+  connection: Connection,
+  lane: Lane,
+  signal?: AbortSignal,
+): Promise<number> {
+  const path = 'organizations?$select=expirechangetrackingindays';
+  const call: Call = { name: 'say how long it keeps changes', method: 'GET', path, signal };
+  const { json } = await sendForJson(connection, lane, call);
+  return parsed(organizations, json, connection.context(call)).value[0].expirechangetrackingindays;
 }

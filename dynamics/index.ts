@@ -3,7 +3,12 @@ import { readAccess } from './access.js';
 import { readChanges } from './changes.js';
 import { readColumns } from './columns.js';
 import { type Connection, createConnection } from './connection.js';
-import { readChangeTracking, readIdentity } from './environment.js';
+import {
+  readChangesKeptDays,
+  readChangeTracking,
+  readIdentity,
+  readOptimisticConcurrency,
+} from './environment.js';
 import { contactsOf, findByEmail, modifiedSince, readRow, readRows } from './reads.js';
 import type { Dynamics, DynamicsOptions, DynamicsSettings } from './types.js';
 import { writeMany, writeOne } from './writes.js';
@@ -26,6 +31,8 @@ const onLane = (connection: Connection, lane: Lane): Dynamics => ({
   onLane: (other) => onLane(connection, other),
   whoAmI: (signal) => readIdentity(connection, lane, signal),
   changeTracking: (kind, signal) => readChangeTracking(connection, lane, kind, signal),
+  optimisticConcurrency: (kind, signal) => readOptimisticConcurrency(connection, lane, kind, signal),
+  changesKeptDays: (signal) => readChangesKeptDays(connection, lane, signal),
   columns: (kind, userId, options, signal) =>
     readColumns(connection, lane, { kind, userId, strong: options?.strong === true, signal }),
   access: (userId, kinds, signal) => readAccess(connection, lane, userId, kinds, signal),

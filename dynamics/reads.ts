@@ -1,7 +1,7 @@
 import type { IsoInstant, Kind, Lane } from '../rules/terms.js';
 import { brokenAnswer, failureOf, isSuccess, parseJson, verdictOf } from './answers.js';
 import type { Call, Connection } from './connection.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../rules/in-parallel.js';
 import { keptOf, preferring, readNames } from './lookup-names.js';
 import { PAGE_SIZE, readPages } from './pages.js';
 import { rowLacks } from './parse.js';

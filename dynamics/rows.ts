@@ -6,7 +6,10 @@ import { propertiesOf } from './lookup-names.js';
 import { guid, TABLES } from './tables.js';
 import type { Row } from './types.js';
 
-const entry = z.record(z.string(), z.unknown());
+type Entry = Readonly<Record<string, unknown>>;
+
+/** Not a schema of members: rows come by the hundred thousand, and each member that is used is looked at below. */
+const entry = z.custom<Entry>((json) => typeof json === 'object' && json !== null && !Array.isArray(json));
 
 /** A collection answer; links only where the server gives them. */
 export const collection = z.object({
@@ -14,8 +17,6 @@ export const collection = z.object({
   '@odata.nextLink': z.string().min(1).optional(),
   '@odata.deltaLink': z.string().min(1).optional(),
 });
-
-const fieldValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 /**
  * A row of an answer: annotations and columns that were not asked for fall away (Dataverse adds the key, currencies,
@@ -28,16 +29,16 @@ export function parseRow(
   json: unknown,
   select: ReadonlySet<string> | undefined,
 ): Row | undefined {
-  const parsed = entry.safeParse(json);
-  if (!parsed.success) return undefined;
-  const id = guid(parsed.data[TABLES[kind].key]);
-  const etag = parsed.data['@odata.etag'];
+  const { data } = entry.safeParse(json);
+  if (data === undefined) return undefined;
+  const id = guid(data[TABLES[kind].key]);
+  const etag = data['@odata.etag'];
   if (id === undefined || typeof etag !== 'string' || etag === '') return undefined;
   const values: Record<string, FieldValue> = {};
-  for (const [name, value] of Object.entries(parsed.data)) {
+  for (const [name, member] of Object.entries(data)) {
     if (select === undefined ? name.includes('@') : !select.has(name)) continue;
-    const scalar = fieldValue.safeParse(value);
-    if (scalar.success) values[name] = storable(scalar.data);
+    const value = storable(member);
+    if (value !== undefined) values[name] = value;
   }
   return { id, etag, values };
 }

@@ -126,9 +126,11 @@ function signInFailure(last: LastAnswer | undefined, settings: DynamicsSettings)
   const wait =
     last.throttledUntil === undefined ? undefined : Math.max(last.throttledUntil - Date.now(), 1000);
   const code = last.code ?? last.error ?? `HTTP ${last.status}`;
-  if (last.status === 429) return failure(FAILURES.rateLimited, code, 'too many requests.', wait);
+  if (last.status === 429) {
+    return failure(FAILURES.rateLimited, code, `too many requests. ${againIn(wait)}`, wait);
+  }
   if (last.status < 400 || last.status >= 500) {
-    return failure(FAILURES.unavailable, code, `HTTP ${last.status}. Try again later.`, wait);
+    return failure(FAILURES.unavailable, code, `HTTP ${last.status}. ${againIn(wait)}`, wait);
   }
   return failure(
     FAILURES.unauthorized,
@@ -136,6 +138,11 @@ function signInFailure(last: LastAnswer | undefined, settings: DynamicsSettings)
     `HTTP ${last.status}, ${last.error ?? 'no reason'}. ${mend(last.error, settings)}`,
   );
 }
+
+const againIn = (wait: number | undefined): string =>
+  wait === undefined
+    ? 'Try again later.'
+    : `It is asked again in ${Math.ceil(wait / 1000)} s at the earliest.`;
 
 function mend(error: string | undefined, settings: DynamicsSettings): string {
   if (error === 'invalid_client') {

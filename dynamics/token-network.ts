@@ -13,7 +13,8 @@ export type LastAnswer =
       readonly error: string | undefined;
       /** Entra's error number, `AADSTS7000215`. */
       readonly code: string | undefined;
-      /** Until when MSAL refuses by itself to ask again, in epoch milliseconds. */
+      /** How long MSAL refuses by itself to ask again, and until when in epoch milliseconds. */
+      readonly waitMs: number | undefined;
       readonly throttledUntil: number | undefined;
     };
 
@@ -43,8 +44,9 @@ export function createTokenNetwork(http: Http, timeoutMs: number): TokenNetwork 
         timeoutMs,
       });
       const body = tokenBody(answer.status, parseJson(answer.body));
-      last = summary(answer.status, answer.headers, body);
-      return { status: answer.status, headers: { ...answer.headers }, body: body as T };
+      const said = summary(answer.status, answer.headers, body);
+      last = said;
+      return { status: answer.status, headers: headersFor(answer.headers, said), body: body as T };
     } catch (error) {
       last = { noAnswer: error instanceof NoAnswer ? error.code : 'unknown' };
       throw error;
@@ -61,6 +63,18 @@ export function createTokenNetwork(http: Http, timeoutMs: number): TokenNetwork 
   };
 }
 
+/**
+ * MSAL stays away for whole seconds and knows no date in `Retry-After`: it gets the wait in the form that it reads, so
+ * that it waits as long as we say.
+ */
+function headersFor(
+  headers: Readonly<Record<string, string>>,
+  { waitMs }: { readonly waitMs: number | undefined },
+): Record<string, string> {
+  const others = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'retry-after'));
+  return waitMs === undefined ? others : { ...others, 'retry-after': String(Math.ceil(waitMs / 1000)) };
+}
+
 /** MSAL expects an object with either a token or an error in it, which a gateway's page is not. */
 function tokenBody(status: number, body: unknown): Record<string, unknown> {
   const object = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
@@ -74,7 +88,7 @@ function summary(
   status: number,
   headers: Readonly<Record<string, string>>,
   body: Record<string, unknown>,
-): LastAnswer {
+): Extract<LastAnswer, { readonly status: number }> {
   const error = body['error'];
   const codes = body['error_codes'];
   const number: unknown = Array.isArray(codes) ? codes[0] : undefined;
@@ -85,6 +99,7 @@ function summary(
     status,
     error: typeof error === 'string' ? error : undefined,
     code: typeof number === 'number' ? `AADSTS${number}` : undefined,
-    throttledUntil: wait === undefined ? undefined : Date.now() + wait,
+    waitMs: wait,
+    throttledUntil: wait === undefined ? undefined : Date.now() + Math.ceil(wait / 1000) * 1000,
   };
 }

@@ -167,6 +167,12 @@ export interface Dynamics {
   /** Whether the table has change tracking, without which `changes` is refused. */
   changeTracking(kind: Kind, signal?: AbortSignal): Promise<boolean>;
 
+  /** Whether the table takes an etag in `If-Match`, without which every update is refused. */
+  optimisticConcurrency(kind: Kind, signal?: AbortSignal): Promise<boolean>;
+
+  /** For how many days a change link stays good (`expirechangetrackingindays`); 7 unless an administrator set it. */
+  changesKeptDays(signal?: AbortSignal): Promise<number>;
+
   /**
    * Every usable column of a table with its type, limits, options and the user's rights. One call.
    * @param options.strong reads past the server's metadata cache, which can be 30 s old

@@ -2,7 +2,7 @@ import { RemoteFailure, TRANSIENT } from '../rules/failures.js';
 import type { Lane } from '../rules/terms.js';
 import { type Indexed, LARGEST_BATCH, neverReached, type Numbered, writeBatch } from './batched-writes.js';
 import type { Call, Connection } from './connection.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../rules/in-parallel.js';
 import { outcomeOf } from './outcomes.js';
 import { TABLES } from './tables.js';
 import type { RowOutcome, RowWrite, WriteOptions } from './types.js';

@@ -57,7 +57,7 @@ export async function addActivities(
       name: 'add custom activities',
       writes: true,
       path: '/v1/activities/external.json',
-      body: { input: activities.map(toInput) },
+      body: { input: activities.map(toActivityInput) },
       limit: 'addActivities',
       result: z.array(z.discriminatedUnion('status', [added, skipped])).length(activities.length),
     },
@@ -66,7 +66,14 @@ export async function addActivities(
   return result;
 }
 
-const toInput = ({ marketoId, at, typeId, primaryValue, attributes }: NewActivity): unknown => ({
+/** An activity as it is sent. */
+export const toActivityInput = ({
+  marketoId,
+  at,
+  typeId,
+  primaryValue,
+  attributes,
+}: NewActivity): object => ({
   leadId: marketoId,
   activityDate: toMarketoInstant(at),
   activityTypeId: typeId,

@@ -1,15 +1,15 @@
 import type { z } from 'zod';
 import type { CallBudget, CallRequest } from '../rules/budget.js';
-import type { RemoteFailure } from '../rules/failures.js';
-import { FAILURES } from '../rules/failures.js';
+import { FAILURES, type RemoteFailure } from '../rules/failures.js';
 import type { IsoInstant, Lane } from '../rules/terms.js';
+import { orAborted } from '../rules/or-aborted.js';
 import { deadlineOf, type ServerLimit } from './deadlines.js';
 import { placeOf, readEnvelope } from './envelope.js';
 import { aMoment, failureOf, garbage, isUnlistedRefusal, type CallTraits } from './failure.js';
 import type { Http, HttpRequest } from './http.js';
 import type { Identity } from './identity.js';
 import type { MarketoTiming } from './settings.js';
-import { orAborted, wait } from './waiting.js';
+import { wait } from './waiting.js';
 import type { HttpAnswer } from './wire.js';
 
 export type Query = Readonly<Record<string, string | number | undefined>>;

@@ -43,9 +43,3 @@ function inBatches<T>(items: readonly T[], size: number): T[][] {
   for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size));
   return batches;
 }
-
-/** Two batches of half the size, the first never empty. */
-export function halve<T>(batch: readonly T[]): [T[], T[]] {
-  const middle = Math.ceil(batch.length / 2);
-  return [batch.slice(0, middle), batch.slice(middle)];
-}

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import { orAborted } from '../rules/or-aborted.js';
 import { parseJson, placeOf } from './envelope.js';
 import { failureOf, garbage, type CallTraits } from './failure.js';
 import type { Http } from './http.js';
 import type { MarketoSettings, MarketoTiming } from './settings.js';
-import { orAborted, wait } from './waiting.js';
+import { wait } from './waiting.js';
 import type { HttpAnswer } from './wire.js';
 
 /** The access token, shared by every call of one client. */

@@ -45,9 +45,10 @@ export type * from './streams.js';
 export type * from './sync-persons.js';
 export type { Usage } from './usage.js';
 export { DEFAULT_TIMING } from './settings.js';
-export { MOST_ACTIVITIES } from './add-activities.js';
+export { MOST_ACTIVITIES, toActivityInput } from './add-activities.js';
 export { MOST_FILTER_VALUES } from './filter-values.js';
 export { ACTIVITY_TYPES, mergedIds, scoreChange } from './stream-entry.js';
+export { halve, inCalls } from './in-calls.js';
 export { MOST_RECORDS } from './sync-persons.js';
 
 /**

@@ -1,3 +1,5 @@
+import { orAborted } from '../rules/or-aborted.js';
+
 /** Resolves after `durationMs`; rejects with the signal's reason as soon as that is aborted. */
 export function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -6,26 +8,3 @@ export function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
   });
   return orAborted(rest, signal).finally(() => clearTimeout(timer));
 }
-
-/** `work`, unless the signal is aborted first: then this caller stops waiting, and `work` goes on for others. */
-export async function orAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return work;
-  // Whoever gave up no longer listens; a later failure of the work is not theirs.
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  let giveUp = (): void => undefined;
-  const aborted = new Promise<typeof ABORTED>((resolve) => {
-    giveUp = () => resolve(ABORTED);
-    signal.addEventListener('abort', giveUp, { once: true });
-  });
-  try {
-    const first = await Promise.race([work, aborted]);
-    if (first !== ABORTED) return first;
-    signal.throwIfAborted();
-    return await work;
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
-}
-
-const ABORTED = Symbol('aborted');

@@ -37,9 +37,6 @@ export const reasonOf = (
 
 type Reasons = readonly Problem[] | null | undefined;
 
-/** A field or attribute value. */
-export const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-
 export const recordId = z.int();
 
 /** The dates of Marketo's several APIs and ages: `…T10:02:11Z`, `…+0000`, `…Z+0000`, `2014-11-13 12:43:04`. */

@@ -29,6 +29,9 @@ export const openDatabase = (url: string, options: OpenStoreOptions = {}): Datab
   });
   // An idle connection that the server closes is replaced on the next query; without a listener it would end the process.
   pool.on('error', () => undefined);
+  // The pool listens only while a connection rests: one that is cut between two statements would end the process too.
+  // Whoever uses it hears of it by the next statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
 };
 

@@ -4,7 +4,7 @@ export interface Job {
   readonly remote: 'marketo' | 'dataverse';
   /** The public client on the other side. */
   readonly peer: string;
-  /** True where the work is many records and the connector may batch them or send several calls at once. */
+  /** True where the clients part many records into calls, or send calls at once, each in its own way. */
   readonly batched: boolean;
   /** Not measured: what must be there before each turn. */
   readonly before?: () => Promise<void>;

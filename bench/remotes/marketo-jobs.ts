@@ -22,8 +22,9 @@ export function marketoJobs(scene: MarketoScene): Job[] {
   return [
     { ...common, batched: true, ...readById(scene) },
     { ...common, batched: true, ...readByEmail(scene) },
-    { ...common, batched: true, ...createPersons(scene) },
-    { ...common, batched: true, ...updatePersons(scene) },
+    // Both send 300 records to a call, one call after the other.
+    { ...common, batched: false, ...createPersons(scene) },
+    { ...common, batched: false, ...updatePersons(scene) },
     { ...common, batched: false, ...readOneByOne(scene) },
     { ...common, batched: false, ...updateOneByOne(scene) },
     { ...common, batched: false, ...readChanges(scene) },

@@ -1,3 +1,5 @@
+import { errorDetails } from './error-details.js';
+
 /** A refusal in the Web API's own words: HTTP status, hex code, message. */
 export class DataverseError extends Error {
   readonly status: number;
@@ -49,15 +51,5 @@ export const duplicateKey = (): DataverseError =>
 export const errorBody = (error: DataverseError, annotated: boolean): string => {
   const plain = { code: error.code, message: error.message };
   if (!annotated) return JSON.stringify({ error: plain });
-  const details = '@Microsoft.PowerApps.CDS.ErrorDetails';
-  return JSON.stringify({
-    error: {
-      ...plain,
-      [`${details}.ApiExceptionSourceKey`]: error.code === '0x80040265' ? 'Plugin/Contoso' : 'CRM/Web',
-      [`${details}.ApiExceptionCategory`]: error.status < 500 ? 'ClientError' : 'ServerError',
-      [`${details}.ApiExceptionHttpStatusCode`]: String(error.status),
-      '@Microsoft.PowerApps.CDS.HelpLink': `http://go.microsoft.com/fwlink/?LinkID=398563&error=${error.code}`,
-      '@Microsoft.PowerApps.CDS.InnerError.Message': error.message,
-    },
-  });
+  return JSON.stringify({ error: { ...plain, ...errorDetails(error) } });
 };

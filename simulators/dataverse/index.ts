@@ -1,21 +1,23 @@
-import { seedRows } from './admin-rows.js';
-import { Entitlement } from './entitlement.js';
-import { Faults } from './faults.js';
-import { ServiceProtection } from './limits.js';
+import { seedRows } from './admin/rows.js';
+import { Entitlement } from './http/entitlement.js';
+import { Faults } from './http/faults.js';
+import { ServiceProtection } from './http/limits.js';
 import { createOrganization } from './organization.js';
-import type { Environment } from './requests.js';
-import { createServer } from './server.js';
-import { SignIn } from './sign-in.js';
+import type { Environment } from './http/requests.js';
+import { createServer } from './http/server.js';
+import { SignIn } from './sign-in/sign-in.js';
 import { restoreState, revisionOf, stateOf, type DataverseState } from './state.js';
-import type { SeedRow } from './values.js';
+import type { SeedRow } from './rows/values.js';
 
-export { makeCertificate, type ClientCertificate } from './certificate.js';
+export { makeCertificate, type SelfSigned } from './sign-in/certificate.js';
 export type { DataverseState } from './state.js';
-export type { ColumnValue, SeedRow } from './values.js';
+export type { ColumnValue, SeedRow } from './rows/values.js';
 
 export interface DataverseSimulatorOptions {
   /** Port on 127.0.0.1; 0 or none takes a free one. */
   readonly port?: number;
+  /** Serves https instead of http, for clients that take nothing else; `makeCertificate` makes both. */
+  readonly tls?: Readonly<{ certificate: string; privateKey: string }>;
   /** `real` enforces the service protection limits (default), `off` does not. */
   readonly limits?: 'real' | 'off';
   readonly tenantId?: string;
@@ -76,8 +78,10 @@ export const startDataverseSimulator = async (
     tenantId,
     clientId,
   };
-  const app = createServer(environment);
-  const origin = await app.listen({ port, host: '127.0.0.1' });
+  const app = createServer(environment, options.tls);
+  // Fastify does not know that a server of our making speaks TLS.
+  const listening = await app.listen({ port, host: '127.0.0.1' });
+  const origin = options.tls === undefined ? listening : listening.replace(/^http:/, 'https:');
   organization.origin = origin;
   return {
     origin,

@@ -1,18 +1,18 @@
-import { syncCaller, type Caller } from './caller.js';
-import type { ColumnShare } from './column-access.js';
-import type { Column } from './columns.js';
-import type { SystemJob } from './bulk-delete.js';
-import type { AlternateKey } from './keys.js';
-import type { CrmWorkflow } from './crm-workflows.js';
-import { shippedDuplicateRules, type DuplicateRule } from './duplicate-rules.js';
+import { syncCaller, type Caller } from './rights/caller.js';
+import type { ColumnShare } from './rights/column-access.js';
+import type { Column } from './schema/columns.js';
+import type { SystemJob } from './actions/bulk-delete.js';
+import type { AlternateKey } from './rows/keys.js';
+import type { CrmWorkflow } from './rows/crm-workflows.js';
+import { shippedDuplicateRules, type DuplicateRule } from './rows/duplicate-rules.js';
 import { Journal } from './journal.js';
-import type { EarlierRights } from './metadata-cache.js';
-import { defaultPrivileges, type Privileges } from './privileges.js';
-import { seededRules, type Rule } from './rules.js';
+import type { EarlierRights } from './schema/metadata-cache.js';
+import { defaultPrivileges, type Privileges } from './rights/privileges.js';
+import { seededRules, type Rule } from './rows/rules.js';
 import { defaultSettings, type Settings } from './settings.js';
-import { accountTable, opportunityTable } from './sales-tables.js';
-import { contactTable, leadTable, type TableName, type TableShape } from './tables.js';
-import { VersionedRows } from './versioned-rows.js';
+import { accountTable, opportunityTable } from './schema/sales-tables.js';
+import { contactTable, leadTable, type TableName, type TableShape } from './schema/tables.js';
+import { VersionedRows } from './rows/versioned-rows.js';
 
 /** A table with its columns as they stand now and its rows. */
 export interface Table {

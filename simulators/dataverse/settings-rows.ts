@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tableNames } from './tables.js';
+import { tableNames } from './schema/tables.js';
 
 /** How rows and the messages on them behave where Microsoft's documentation leaves it open. */
 export const rowsSettings = {

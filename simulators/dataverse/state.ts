@@ -1,14 +1,14 @@
-import type { ColumnShare } from './column-access.js';
-import type { Column } from './columns.js';
-import type { CrmWorkflow } from './crm-workflows.js';
-import type { DuplicateRule } from './duplicate-rules.js';
-import { defineKey, type AlternateKey } from './keys.js';
+import type { ColumnShare } from './rights/column-access.js';
+import type { Column } from './schema/columns.js';
+import type { CrmWorkflow } from './rows/crm-workflows.js';
+import type { DuplicateRule } from './rows/duplicate-rules.js';
+import { defineKey, type AlternateKey } from './rows/keys.js';
 import type { Organization, Table } from './organization.js';
-import type { Privileges } from './privileges.js';
-import type { Rule } from './rules.js';
+import type { Privileges } from './rights/privileges.js';
+import type { Rule } from './rows/rules.js';
 import { defaultSettings, type Settings } from './settings.js';
-import type { TableName } from './tables.js';
-import type { Change, StoredRow } from './versioned-rows.js';
+import type { TableName } from './schema/tables.js';
+import type { Change, StoredRow } from './rows/versioned-rows.js';
 
 interface TableState {
   /** Columns that an administrator has changed. */

@@ -1,9 +1,9 @@
-import { asActivity } from './activity-rendering.js';
-import type { Origin } from './activity-log.js';
-import type { Field, FieldValue } from './field.js';
+import { asActivity } from './activities/activity-rendering.js';
+import type { Origin } from './activities/activity-log.js';
+import type { Field, FieldValue } from './fields/field.js';
 import type { Instance } from './instance.js';
-import type { Person } from './person-table.js';
-import { storable } from './values.js';
+import type { Person } from './persons/person-table.js';
+import { storable } from './fields/values.js';
 
 /** A request that the administrative door cannot carry out; `status` is the HTTP status of the answer. */
 export class AdminRefusal extends Error {

@@ -1,13 +1,13 @@
 import { AdminRefusal, personById } from './admin.js';
-import type { ExternalKind } from './external-kinds.js';
-import type { ExternalRecord, ExternalRecords } from './external-records.js';
-import type { DataType, Field, FieldValue } from './field.js';
-import { fieldsIn } from './formula.js';
-import type { Service } from './identity.js';
+import type { ExternalKind } from './companies/external-kinds.js';
+import type { ExternalRecord, ExternalRecords } from './companies/external-records.js';
+import type { DataType, Field, FieldValue } from './fields/field.js';
+import { fieldsIn } from './fields/formula.js';
+import type { Service } from './access/identity.js';
 import type { Instance } from './instance.js';
-import { USER_EDIT } from './origins.js';
-import type { Partition } from './partitions.js';
-import { storable } from './values.js';
+import { USER_EDIT } from './activities/origins.js';
+import type { Partition } from './persons/partitions.js';
+import { storable } from './fields/values.js';
 
 /** Merges persons into one, as a user does: the winner's id and values stay. */
 export function mergePersons(instance: Instance, winnerId: string, loserIds: readonly number[]): void {
@@ -15,6 +15,7 @@ export function mergePersons(instance: Instance, winnerId: string, loserIds: rea
   const losers = [...new Set(loserIds)].map((id) => personById(instance, String(id)));
   if (losers.includes(winner)) throw new AdminRefusal(400, `Person ${winnerId} cannot be merged with itself`);
   instance.people.merge(winner, losers, USER_EDIT);
+  instance.lists.handOver(new Set(losers.map(({ id }) => id)), winner.id);
 }
 
 /** Moves a person into a partition, as a flow step of a user's campaign does. */
@@ -57,7 +58,7 @@ export function addField(instance: Instance, { description, formula, ...wanted }
   return fields.create({ ...wanted, ...optional }, false);
 }
 
-/** A custom service. A client id is given once: a token must not change its owner. */
+/** Adds a custom service, with tokens of its own. */
 export function addService(instance: Instance, service: Service): void {
   if (instance.identity.services().some(({ id }) => id === service.id))
     throw new AdminRefusal(400, `There is already a service with client id '${service.id}'`);

@@ -1,10 +1,10 @@
 import { createServer } from './http/server.js';
 import { createInstance } from './instance.js';
-import { seedPersons, type SeedPerson } from './seed.js';
+import { seedPersons, type SeedPerson } from './persons/seed.js';
 import { restoreState, revisionOf, stateOf, type MarketoState } from './state.js';
 
 export type { MarketoState } from './state.js';
-export type { SeedPerson } from './seed.js';
+export type { SeedPerson } from './persons/seed.js';
 
 export interface MarketoSimulatorOptions {
   /** TCP port on 127.0.0.1; 0 (default) takes any free one. */

@@ -1,17 +1,20 @@
-import { ActivityLog } from './activity-log.js';
-import { CallMeter } from './call-meter.js';
-import { Cookies } from './cookies.js';
-import { CustomActivityTypes } from './custom-activity-types.js';
-import { COMPANY, SALES_PERSON } from './external-kinds.js';
-import { ExternalRecords } from './external-records.js';
+import { ActivityLog } from './activities/activity-log.js';
+import { createBulk, type Bulk } from './bulk/index.js';
+import { CallMeter } from './access/call-meter.js';
+import { Campaigns } from './campaigns.js';
+import { Cookies } from './persons/cookies.js';
+import { CustomActivityTypes } from './activities/custom-activity-types.js';
+import { COMPANY, SALES_PERSON } from './companies/external-kinds.js';
+import { ExternalRecords } from './companies/external-records.js';
 import { Faults } from './faults.js';
-import { FieldCatalog } from './field-catalog.js';
-import { Identity, type Service } from './identity.js';
+import { FieldCatalog } from './fields/field-catalog.js';
+import { Identity, type Service } from './access/identity.js';
 import { Journal } from './journal.js';
-import { Partitions } from './partitions.js';
-import { People } from './people.js';
-import { PersonTable } from './person-table.js';
+import { Partitions } from './persons/partitions.js';
+import { People } from './persons/people.js';
+import { PersonTable } from './persons/person-table.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
+import { StaticLists } from './persons/static-lists.js';
 
 const FIRST_PERSON_ID = 1001;
 
@@ -27,6 +30,9 @@ export interface Instance {
   readonly cookies: Cookies;
   readonly log: ActivityLog;
   readonly customTypes: CustomActivityTypes;
+  readonly lists: StaticLists;
+  readonly campaigns: Campaigns;
+  readonly bulk: Bulk;
   readonly identity: Identity;
   readonly meter: CallMeter;
   readonly faults: Faults;
@@ -60,6 +66,9 @@ export function createInstance(options: {
     salesPersons: new ExternalRecords(SALES_PERSON.keyField),
     people: new People({ table, log, fields, ...around, settings: current, now }),
     customTypes: new CustomActivityTypes(),
+    lists: new StaticLists({ log, settings: current, now }),
+    campaigns: new Campaigns({ log, settings: current, now }),
+    bulk: createBulk(current, now),
     identity: new Identity(options.client, current, now),
     meter: new CallMeter(current, now),
     faults: new Faults(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { DEFAULT_PERSON_SETTINGS, personSettings } from './person-settings.js';
+import { bulkSettings, DEFAULT_BULK_SETTINGS } from './bulk/settings.js';
+import { DEFAULT_PERSON_SETTINGS, personSettings } from './persons/person-settings.js';
 
 const names = z.array(z.string());
 
@@ -26,6 +27,7 @@ export const settingsSchema = z.strictObject({
   latencyMs: z.int().nonnegative(),
   /** Which activity a changed score leaves: 22 (Change Score), 13 (Change Data Value), or both. */
   scoreActivity: z.enum(['22', '13', 'both']),
+  ...bulkSettings,
   ...personSettings,
 });
 
@@ -46,5 +48,6 @@ export const DEFAULT_SETTINGS: Settings = {
   scanBlock: 5000,
   latencyMs: 0,
   scoreActivity: '22',
+  ...DEFAULT_BULK_SETTINGS,
   ...DEFAULT_PERSON_SETTINGS,
 };

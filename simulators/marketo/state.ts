@@ -1,11 +1,13 @@
-import type { Activity, ActivityDetail } from './activity-log.js';
-import type { CustomActivityType } from './custom-activity-types.js';
-import type { SavedRecords } from './external-records.js';
-import type { Field, FieldValue } from './field.js';
-import type { Service } from './identity.js';
+import type { Activity, ActivityDetail } from './activities/activity-log.js';
+import type { Campaign, CampaignRun } from './campaigns.js';
+import type { CustomActivityType } from './activities/custom-activity-types.js';
+import type { SavedRecords } from './companies/external-records.js';
+import type { Field, FieldValue } from './fields/field.js';
+import type { Service } from './access/identity.js';
 import type { Instance } from './instance.js';
-import { DEFAULT_PARTITION, type Partition } from './partitions.js';
+import { DEFAULT_PARTITION, type Partition } from './persons/partitions.js';
 import type { Settings } from './settings.js';
+import type { SavedList } from './persons/static-lists.js';
 
 interface SavedPerson {
   readonly id: number;
@@ -23,7 +25,8 @@ type SavedActivity = Omit<Activity, 'guid' | 'detail'> & { readonly detail: Save
 
 /**
  * What an instance holds, as plain JSON: persons, the whole activity log (paging tokens are places in it), fields,
- * custom types, settings, companies and sales persons, partitions, cookies, added services. Tokens, the journal, faults and the day's count of calls belong to a run and are not kept.
+ * custom types, lists, campaigns, settings, companies and sales persons, partitions, cookies, added services. Tokens, the
+ * journal, faults, bulk jobs and the day's count of calls belong to a run and are not kept.
  */
 export interface MarketoState {
   readonly settings: Settings;
@@ -34,6 +37,9 @@ export interface MarketoState {
   readonly persons: readonly SavedPerson[];
   readonly activities: readonly SavedActivity[];
   /** Absent in what earlier versions kept, as everything below. */
+  readonly lists?: readonly SavedList[];
+  readonly campaigns?: readonly Campaign[];
+  readonly campaignRuns?: readonly CampaignRun[];
   readonly partitions?: readonly Partition[];
   readonly companies?: SavedRecords;
   readonly salesPersons?: SavedRecords;
@@ -61,6 +67,9 @@ export const stateOf = (instance: Instance): MarketoState => ({
   nextPersonId: instance.people.table.nextId,
   persons: everyPerson(instance),
   activities: instance.log.entries().map(saved),
+  lists: instance.lists.save(),
+  campaigns: instance.campaigns.all(),
+  campaignRuns: instance.campaigns.runs(),
   partitions: instance.partitions.all(),
   companies: instance.companies.save(),
   salesPersons: instance.salesPersons.save(),
@@ -79,6 +88,8 @@ const revived = (instance: Instance, detail: SavedDetail): ActivityDetail => {
 export const restoreState = (instance: Instance, state: MarketoState): void => {
   instance.fields.restore(state.fields);
   instance.customTypes.restore(state.types, state.nextTypeId);
+  instance.lists.restore(state.lists ?? []);
+  instance.campaigns.restore(state.campaigns ?? [], state.campaignRuns ?? []);
   if (state.partitions) instance.partitions.restore(state.partitions);
   if (state.companies) instance.companies.restore(state.companies);
   if (state.salesPersons) instance.salesPersons.restore(state.salesPersons);
@@ -96,11 +107,12 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
 
 /** Persons never change without a trace in the log, so its length stands for them. */
 export const revisionOf = (instance: Instance): string => {
-  const { log, settings, fields, customTypes, partitions } = instance;
+  const { log, settings, fields, customTypes, partitions, lists, campaigns } = instance;
   const { companies, salesPersons, cookies, identity } = instance;
   const counts = [companies, salesPersons, cookies, identity].map(({ changes }) => changes);
   return JSON.stringify([
     ...[log.length, settings.current, fields.changed(), customTypes.all()],
     ...[partitions.all(), counts],
+    ...[lists.all(), campaigns.all(), campaigns.runs().length],
   ]);
 };

@@ -1,4 +1,4 @@
-import { contactLeadSources, industries, leadSources, ratings } from '../dataverse/options.js';
+import { contactLeadSources, industries, leadSources, ratings } from '../dataverse/schema/options.js';
 
 /** Labels of one option column, by option value. */
 export type OptionLabels = Readonly<Record<number, string>>;

@@ -34,7 +34,10 @@ const startCycle = async (ports: Ports) => {
 /** Other integrations call, as far as Marketo's statistics tell. */
 const usedByAll = (total: number): Ports => ({
   ...world.ports,
-  marketo: { ...world.ports.marketo, usage: () => Promise.resolve({ day: undefined, total, byUser: new Map() }) },
+  marketo: {
+    ...world.ports.marketo,
+    usage: () => Promise.resolve({ day: undefined, total, byUser: new Map() }),
+  },
 });
 
 const dayUse = async () =>

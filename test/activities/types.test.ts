@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { people } from '../../simulators/dataverse/people.js';
+import { people } from '../../simulators/dataverse/rights/people.js';
 import { startWorld, type World } from '../support/world.js';
 
 let world: World;

@@ -18,10 +18,11 @@ export interface Heard {
   readonly body: string;
 }
 
-/** An answer to give; `drop` ends the connection without one, `hang` never answers. */
+/** An answer to give; `drop` ends the connection without one, `cut` in the middle of it, `hang` never answers. */
 export type Reply =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   | 'drop'
+  | 'cut'
   | 'hang';
 
 export interface FakeDataverse {
@@ -82,6 +83,12 @@ export async function startFakeDataverse(): Promise<FakeDataverse> {
     (isToken ? fake.tokenRequests : fake.heard).push(heard);
     const answer = await (isToken ? fake.token(fake.tokenRequests.length) : fake.answer(heard));
     if (answer === 'drop') return request.raw.socket.destroy();
+    if (answer === 'cut') {
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-length': '5000' });
+      reply.raw.write('{"value":[', () => request.raw.socket.destroy());
+      return reply;
+    }
     if (answer === 'hang') return new Promise<never>(() => undefined);
     const body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? '');
     const type = typeof answer.body === 'string' ? 'text/html' : 'application/json; odata.metadata=minimal';

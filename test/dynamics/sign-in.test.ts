@@ -193,6 +193,39 @@ describe('a sign-in that fails', () => {
     expect(fake.tokenRequests).toHaveLength(1);
   });
 
+  it.each([
+    ['seconds', 429, { 'retry-after': '20' }, 20_000],
+    [
+      'a date',
+      429,
+      { date: 'Sat, 22 Aug 2026 08:10:00 GMT', 'retry-after': 'Sat, 22 Aug 2026 08:11:30 GMT' },
+      90_000,
+    ],
+    ['a fraction', 429, { 'retry-after': '2.5' }, 3000],
+    ['zero seconds', 503, { 'retry-after': '0' }, 1000],
+    ['no words', 429, {}, 60_000],
+    ['no words, with an outage', 500, {}, 60_000],
+    ['more than an hour', 429, { 'retry-after': '9000' }, 3_600_000],
+  ])('waits as long as it says, after a wait in %s', async (_form, status, headers, waitMs) => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    fake.token = (count) =>
+      count === 1 ? entra(status, 'throttled', 90055, headers) : { status: 200, body: tokenBody('late') };
+    const dynamics = fake.connect();
+    const start = Date.now();
+    expect(await failureOf(dynamics)).toMatchObject({
+      details: {
+        retryAfterMs: waitMs,
+        message: expect.stringContaining(`again in ${waitMs / 1000} s`) as string,
+      },
+    });
+    vi.setSystemTime(start + waitMs - 500);
+    expect(await failureOf(dynamics)).toMatchObject({ details: { retryAfterMs: 1000 } });
+    expect(fake.tokenRequests).toHaveLength(1);
+    vi.setSystemTime(start + waitMs + 500);
+    expect(await dynamics.whoAmI()).toMatchObject({ userId: id(1) });
+    expect(fake.tokenRequests).toHaveLength(2);
+  });
+
   it('recovers once the endpoint does', async () => {
     fake.token = (count) => (count === 1 ? 'drop' : { status: 200, body: tokenBody('better') });
     const dynamics = fake.connect();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { RowOutcome, RowUpdate, RowWrite } from '../../dynamics/index.js';
+import type { RowOutcome, RowWrite } from '../../dynamics/index.js';
 import { RemoteFailure } from '../../rules/failures.js';
 import { batchReply, heardParts } from './batch-wire.js';
 import { errorReply, id, type Reply, startFakeDataverse } from './fake-dataverse.js';

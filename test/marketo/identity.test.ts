@@ -73,6 +73,40 @@ describe('The access token', () => {
     expect(remote.calls.map(({ token }) => token)).toEqual(['token-1', 'token-2', 'token-2']);
   });
 
+  it('is not renewed for 603, which no token mends, and no call goes without one', async () => {
+    const remote = await startRemote();
+    remote.answer = () => refuse('603', 'Access denied');
+    const failure = await failureOf(remote.connect().usageToday());
+    expect(failure).toMatchObject({ type: FAILURES.forbidden, code: '603' });
+    expect(failure.message).toContain('Authorization header');
+    expect(remote.signIns).toHaveLength(1);
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-1']);
+  });
+
+  it.each([0, 1, 4])('with %i s left is asked for once by many that start together', async (seconds) => {
+    const remote = await startRemote();
+    remote.grant = (_seen, place) => ({
+      afterMs: 20,
+      body: { access_token: `token-${place + 1}`, expires_in: place === 0 ? seconds : 3599 },
+    });
+    const marketo = remote.connect();
+    await Promise.all(Array.from({ length: 8 }, () => marketo.usageToday()));
+    // Without a second left the same request waits for the successor.
+    expect(remote.signIns).toHaveLength(seconds === 0 ? 2 : 1);
+    expect(new Set(remote.calls.map(({ token }) => token)).size).toBe(1);
+  });
+
+  it('that is renewed while older calls still fail is not renewed again for them', async () => {
+    const remote = await startRemote();
+    remote.answer = ({ token }, place) =>
+      token === 'token-2'
+        ? ok([{ total: 7 }])
+        : { afterMs: place * 25, body: { success: false, errors: [{ code: '602', message: 'expired' }] } };
+    const marketo = remote.connect();
+    await Promise.all(Array.from({ length: 4 }, () => marketo.usageToday()));
+    expect(remote.signIns).toHaveLength(2);
+  });
+
   it('that has no second left is not used, but its successor', async () => {
     const remote = await startRemote();
     remote.grant = (_seen, place) => ({

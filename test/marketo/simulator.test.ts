@@ -1,5 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createMarketo, type ActivityTypeDefinition, type Marketo } from '../../marketo/index.js';
+import {
+  ACTIVITY_TYPES,
+  createMarketo,
+  scoreChange,
+  type ActivityTypeDefinition,
+  type Marketo,
+} from '../../marketo/index.js';
 import { unlimitedBudget } from '../../rules/budget.js';
 import { FAILURES } from '../../rules/failures.js';
 import { startMarketoSimulator, type SeedPerson } from '../../simulators/marketo/index.js';
@@ -154,6 +160,45 @@ describe('Against the simulated Marketo', () => {
     expect(await failureOf(work)).toMatchObject({ type: FAILURES.unavailable, effect: 'unknown' });
     const { persons } = await marketo.readPersons({ by: 'id', values: [501], fields: ['title'] });
     expect(persons[0]?.values['title']).toBe('CTO');
+  });
+
+  it.each([
+    ['refuse', {}, '502', false],
+    ['refuse', { status: 503 }, '503', false],
+    ['afterWrite', {}, '502', true],
+    ['afterWrite', { code: '604' }, '604', true],
+    ['drop', {}, 'ECONNRESET', false],
+    ['dropAfterWrite', {}, 'ECONNRESET', true],
+    ['garbage', {}, 'garbage', true],
+  ] as const)(
+    'a write that meets %s %j is in doubt, for it may have been executed or not',
+    async (kind, more, code, executed) => {
+      const { marketo, admin } = await simulate([{ id: 501, email: 'ada@acme.example' }]);
+      await admin('POST', '/faults', { kind, ...more, path: '/v1/leads.json', method: 'POST' });
+      const records = [{ id: 501, title: 'CTO' }];
+      const work = marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records });
+      expect(await failureOf(work)).toMatchObject({ type: FAILURES.unavailable, code, effect: 'unknown' });
+      const { persons } = await marketo.readPersons({ by: 'id', values: [501], fields: ['title'] });
+      expect(persons[0]?.values['title']).toBe(executed ? 'CTO' : null);
+    },
+  );
+
+  it('a changed score is read from its activities, which the log of changes does not carry', async () => {
+    const { marketo, admin } = await simulate([{ id: 501, email: 'ada@acme.example' }]);
+    const token = await marketo.pagingToken(new Date(Date.now() - 60_000).toISOString());
+    await admin('PATCH', '/persons/501', { leadScore: 15 });
+    expect((await marketo.personChanges(token, ['leadScore'])).changes).toEqual([]);
+    const { activities } = await marketo.activities({ token, typeIds: [ACTIVITY_TYPES.changeScore] });
+    expect(activities.map(scoreChange)).toMatchObject([{ newValue: '15' }]);
+    expect(activities[0]?.marketoId).toBe(501);
+  });
+
+  it('the calls of the day are counted by API user', async () => {
+    const { marketo } = await simulate();
+    await marketo.fields();
+    const { total, byUser } = await marketo.usage();
+    expect(total).toBeGreaterThan(0);
+    expect([...byUser.values()].reduce((sum, count) => sum + count, 0)).toBe(total);
   });
 
   it('a token that it never gave is an invalid cursor', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergedIds } from '../../marketo/index.js';
+import { mergedIds, scoreChange } from '../../marketo/index.js';
 import { FAILURES } from '../../rules/failures.js';
 import { failureOf, ok, refuse, startRemote, type Reply } from './remote.js';
 
@@ -208,6 +208,28 @@ describe('Activities', () => {
     remote.answer = () => page([{ ...merge, attributes: [{ name: 'Merge IDs', value }] }]);
     const { activities } = await remote.connect().activities({ token: 'T1', typeIds: [32] });
     expect(activities.map(mergedIds)).toEqual([[502, 503]]);
+  });
+
+  it('of a score name it, with its old and new value', async () => {
+    const remote = await startRemote();
+    const score = { marketoGUID: '7', leadId: 501, activityDate: '2026-11-20T10:02:11Z', activityTypeId: 22 };
+    const attributes = [
+      { name: 'Change Value', value: '+5' },
+      { name: 'New Value', value: 15 },
+      { name: 'Old Value', value: '10' },
+    ];
+    remote.answer = () =>
+      page([
+        { ...score, primaryAttributeValue: 'Person Score', attributes },
+        { ...score, attributes: [{ name: 'Score Name', value: 'Person Score' }] },
+        { ...score, activityTypeId: 32, primaryAttributeValue: 'Ada Byron' },
+      ]);
+    const { activities } = await remote.connect().activities({ token: 'T1', typeIds: [22, 32] });
+    expect(activities.map(scoreChange)).toEqual([
+      { name: 'Person Score', oldValue: '10', newValue: '15' },
+      { name: 'Person Score', oldValue: null, newValue: null },
+      undefined,
+    ]);
   });
 
   it('are asked for within the limits of the API', async () => {

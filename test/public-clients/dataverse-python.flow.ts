@@ -6,13 +6,13 @@ const guid = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 describe("Microsoft's PowerPlatform-Dataverse-Client", () => {
   it('works unchanged', async () => {
-    const { simulator, admin, row } = await dataverseScene();
+    const { environment, admin, row } = await dataverseScene();
     await admin('POST', '/keys', {
       table: 'contact',
       name: 'new_marketostamp_key',
       columns: ['new_marketostamp'],
     });
-    const run = runPython('dataverse_python.py', simulator.environment);
+    const run = runPython('dataverse_python.py', environment);
     /** The next step, which must be this one. */
     const step = async (name: string): Promise<Step> => {
       const next = await run.next();
@@ -101,7 +101,7 @@ describe("Microsoft's PowerPlatform-Dataverse-Client", () => {
       await admin('PATCH', '/privileges', { lead: { create: false } });
       run.goOn();
       expect(await refusal('forbidden')).toMatchObject({ status: 403, code: '0x80040220' });
-      await admin('POST', '/faults', { preset: 'throttledRequests', method: 'POST', retryAfter: 1 });
+      await admin('POST', '/faults', { preset: 'throttledRequests', path: '/contacts', retryAfter: 1 });
       run.goOn();
       expect(await step('throttled')).toMatchObject({
         error: { status: 429, code: '0x80072322', transient: true, retryAfter: 1 },
@@ -115,5 +115,18 @@ describe("Microsoft's PowerPlatform-Dataverse-Client", () => {
     } finally {
       run.stop();
     }
+  });
+
+  it.each(['secret', 'certificate'])('signs in with azure-identity by a %s, over discovery', async (kind) => {
+    const { environment, admin } = await dataverseScene();
+    const run = runPython('azure_identity.py', { ...environment, CREDENTIAL: kind });
+    try {
+      expect(await run.next()).toMatchObject({ step: 'signedIn', fullname: 'Ana Ruiz' });
+      await run.ended();
+    } finally {
+      run.stop();
+    }
+    const summary = await admin('GET', '/journal/summary');
+    expect(Object.keys(summary).join()).toContain('/.well-known/openid-configuration');
   });
 });

@@ -30,11 +30,15 @@ export interface PythonRun {
  * @param environment variables added to this process's own
  * @throws Error when the environment is not installed
  */
-export function runPython(script: string, environment: Readonly<Record<string, string>>): PythonRun {
+export function runPython(
+  script: string,
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): PythonRun {
   if (!existsSync(interpreter)) {
     throw new Error('The Python clients are not installed: run `npm run test:clients` once.');
   }
-  const child = spawn(interpreter, ['-u', '-X', 'utf8', join(folder, script)], {
+  const child = spawn(interpreter, ['-u', '-X', 'utf8', join(folder, script), ...args], {
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -66,8 +70,9 @@ export function runPython(script: string, environment: Readonly<Record<string, s
 export async function stepsOf(
   script: string,
   environment: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
 ): Promise<ReadonlyMap<string, Step>> {
-  const run = runPython(script, environment);
+  const run = runPython(script, environment, args);
   const steps = new Map<string, Step>();
   try {
     for (;;) {

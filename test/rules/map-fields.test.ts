@@ -78,6 +78,18 @@ describe('a chosen field', () => {
     },
   );
 
+  it('is told with the reason that Dynamics gave for withholding a right', () => {
+    const withheld = 'No role of the sync user has prvReadLead.';
+    const told = (column: Parameters<typeof mapped>[0]['column']) =>
+      mapped({ column: { ...column, withheld } }).notices.map(({ message }) => message);
+    expect(told({ readable: false })).toEqual([
+      `The sync user may not read lead.jobtitle, so it is not synced. ${withheld}`,
+    ]);
+    expect(told({ updatable: false })).toEqual([
+      `The sync user may not change lead.jobtitle, so it is synced to Marketo only. ${withheld}`,
+    ]);
+  });
+
   it('goes to Marketo only, with one notice, where Dynamics lets nobody change it', () => {
     const mapping = mapped({ column: { updatable: false, creatable: false } });
     expect(directions(mapping)).toEqual(['toMarketo']);

@@ -150,6 +150,26 @@ describe('the queue of a process', () => {
     await Promise.all(leases);
   });
 
+  it('comes late to its turn by chance, within the leeway, so that processes take turns', async () => {
+    const { acquire, naps, lastAsked } = scene({ leeway: 50 });
+    void acquire('cycle');
+    await lastAsked().answer(noRate(208));
+    expect(naps.map(({ ms }) => ms)).toEqual([258]);
+  });
+
+  it('fails whom the store has nothing left of the day for, and asks for the next at once', async () => {
+    const { acquire, asked, naps, lastAsked } = scene();
+    const first = acquire('cycle');
+    const onDemand = acquire('on-demand');
+    const failed = expect(first).rejects.toThrow('the day is over after 7');
+    await lastAsked().answer({ lease: undefined, lack: 'quota', used: 7, at: new Date(0) });
+    await failed;
+    expect(naps).toEqual([]);
+    expect(asked.map(({ lane }) => lane)).toEqual(['cycle', 'on-demand']);
+    await lastAsked().answer(granted(0));
+    await expect(onDemand).resolves.toMatchObject({ slot: 0 });
+  });
+
   it('looks again after ten seconds although a pause may last longer', async () => {
     const { acquire, naps, lastAsked, lastNap } = scene();
     const lease = acquire('cycle');

@@ -5,7 +5,15 @@ import type { Lane } from '../../rules/terms.js';
 import { createBudget, MARKETO_LIMITS } from '../../store/budget.js';
 import { budgetStatements, type Lease } from '../../store/budget-statements.js';
 import { openDatabase } from '../../store/database.js';
-import { busiestSlidingWindow, clockAt, FIVE_SLOTS, grantsIn, leaseOf, noteGrants, twoProcesses } from './budget-scene.js';
+import {
+  busiestSlidingWindow,
+  clockAt,
+  FIVE_SLOTS,
+  grantsIn,
+  leaseOf,
+  noteGrants,
+  twoProcesses,
+} from './budget-scene.js';
 
 const processes = twoProcesses();
 

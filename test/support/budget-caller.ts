@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { KyselyPlugin } from 'kysely';
 import type { CallBudget } from '../../rules/budget.js';
@@ -19,8 +20,8 @@ export interface Job {
   readonly callMs: { readonly least: number; readonly most: number };
   readonly deadlineMs: number;
   readonly seed: number;
-  /** Milliseconds since the epoch; in real time without it. */
-  readonly virtualStart?: number;
+  /** Milliseconds since the epoch; null: in real time. */
+  readonly virtualStart: number | null;
 }
 
 export interface MadeCall {
@@ -69,6 +70,7 @@ class VirtualTime {
         at: this.now + Math.ceil(ms),
         wake: (): void => {
           this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', sleeper.wake);
           resolve();
         },
       };
@@ -116,26 +118,27 @@ class Caller {
   readonly #stop = new AbortController();
   readonly #open = new Map<number, () => void>();
   readonly #calls: MadeCall[] = [];
+  readonly #callers: readonly Promise<void>[];
   #lanes: readonly Lane[];
   #errors = 0;
   #numbered = 0;
 
   constructor(job: Job) {
     const { counter, plugin } = underWay();
+    setMaxListeners(0, this.#stop.signal);
     this.#job = job;
     this.#lanes = job.lanes;
     this.#statements = counter;
     this.#db = openDatabase(job.url, { connections: 3 });
-    this.#virtual = job.virtualStart === undefined ? undefined : new VirtualTime(job.virtualStart);
+    this.#virtual = job.virtualStart === null ? undefined : new VirtualTime(job.virtualStart);
     this.#random = randomOf(job.seed);
     const virtual = this.#virtual;
-    const options =
-      virtual === undefined ? {} : { now: () => new Date(virtual.now), sleep: virtual.sleep };
+    const options = virtual === undefined ? {} : { now: () => new Date(virtual.now), sleep: virtual.sleep };
     this.#budget = createBudget(this.#db.withPlugin(plugin), 'marketo', job.limits, {
       ...options,
       random: this.#random,
     });
-    job.lanes.forEach((_, index) => void this.#callAgainAndAgain(index));
+    this.#callers = job.lanes.map((_, index) => this.#callAgainAndAgain(index));
   }
 
   readonly #now = (): number => this.#virtual?.now ?? Date.now();
@@ -205,10 +208,7 @@ class Caller {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the test is over'));
     for (const end of this.#open.values()) end();
-    for (let still = 0; still < STILL_TURNS; still += 1) {
-      await turn();
-      if (this.#statements.open > 0) still = -1;
-    }
+    await Promise.allSettled(this.#callers);
     await this.#db.destroy();
     tell({ is: 'stopped', calls: this.#calls, errors: this.#errors });
   }
@@ -219,7 +219,7 @@ process.on('message', (message: ToCaller) => {
   switch (message.do) {
     case 'start':
       caller = new Caller(message.job);
-      if (message.job.virtualStart !== undefined) void caller.tick(message.job.virtualStart);
+      if (message.job.virtualStart !== null) void caller.tick(message.job.virtualStart);
       return;
     case 'tick':
       return void caller?.tick(message.now);

@@ -50,7 +50,7 @@ export class CallingProcess {
   /** Begins a job; in virtual time, resolves when nothing happens any more before `next`. */
   async begin(job: Job): Promise<void> {
     this.calls = 0;
-    const waiting = job.virtualStart === undefined ? undefined : this.#told('waiting');
+    const waiting = job.virtualStart === null ? undefined : this.#told('waiting');
     this.send({ do: 'start', job });
     await waiting;
   }
@@ -90,7 +90,7 @@ export const runVirtually = async (
   until: number,
   events: readonly Event[] = [],
 ): Promise<MadeCall[][]> => {
-  await Promise.all(processes.map((process, index) => process.begin(jobs[index] as Job)));
+  await Promise.all(jobs.map(async (job, index) => processes[index]?.begin(job)));
   const agenda = events.toSorted((left, right) => left.at - right.at);
   for (;;) {
     const living = processes.filter(({ alive }) => alive);
@@ -98,7 +98,9 @@ export const runVirtually = async (
     const now = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
     if (now > until) break;
     // All that are due at this moment run side by side, as they would.
-    await Promise.all(living.filter(({ next }) => next !== null && next <= now).map((each) => each.tick(now)));
+    await Promise.all(
+      living.filter(({ next }) => next !== null && next <= now).map((each) => each.tick(now)),
+    );
     while ((agenda[0]?.at ?? Number.POSITIVE_INFINITY) <= now) await agenda.shift()?.run(processes);
   }
   const reports = processes.filter(({ alive }) => alive).map((each) => each.stop());

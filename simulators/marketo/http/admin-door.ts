@@ -1,10 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { AdminRefusal, editPerson, enterPersons, personById, rawActivities } from '../admin.js';
+import { settleBulk } from '../bulk/index.js';
 import { faultSchema } from '../faults.js';
 import type { Instance } from '../instance.js';
-import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../origins.js';
+import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../activities/origins.js';
 import { settingsSchema } from '../settings.js';
+import { adminAssets } from './admin-assets.js';
+import { adminBulk } from './admin-bulk.js';
 
 const MOST_BODY_BYTES = 64 * 1_048_576;
 const PAGE = 1000;
@@ -26,10 +29,16 @@ export function adminDoor(app: FastifyInstance, instance: Instance): void {
     const { statusCode, message } = error as { statusCode?: number; message: string };
     return reply.code(statusCode ?? 500).send({ error: message });
   });
+  app.addHook('onRequest', (_request, _reply, done) => {
+    settleBulk(instance);
+    done();
+  });
   persons(app, instance);
   journal(app, instance);
   faults(app, instance);
   knobs(app, instance);
+  adminAssets(app, instance);
+  adminBulk(app, instance);
 }
 
 function persons(app: FastifyInstance, instance: Instance): void {

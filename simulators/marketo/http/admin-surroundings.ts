@@ -10,10 +10,10 @@ import {
   movePerson,
   shownRecords,
 } from '../administration.js';
-import { COMPANY, SALES_PERSON } from '../external-kinds.js';
-import { DATA_TYPES } from '../field.js';
+import { COMPANY, SALES_PERSON } from '../companies/external-kinds.js';
+import { DATA_TYPES } from '../fields/field.js';
 import type { Instance } from '../instance.js';
-import { PERMISSIONS } from '../permissions.js';
+import { PERMISSIONS } from '../access/permissions.js';
 
 const text = z.string().min(1);
 const whole = z.int().positive();

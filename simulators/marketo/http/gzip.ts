@@ -9,7 +9,7 @@ const SMALLEST = 1024;
 export async function zipped(
   request: FastifyRequest,
   reply: FastifyReply,
-  payload: string,
+  payload: string | Buffer,
 ): Promise<string | Buffer> {
   const accepted = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   if (!accepted || payload.length <= SMALLEST) return payload;

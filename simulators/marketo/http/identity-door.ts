@@ -16,7 +16,7 @@ export function identityDoor(app: FastifyInstance, instance: Instance, envelopes
   app.addHook('onRequest', async (request, reply) => {
     if (await strikeBefore(instance, envelopes, request, reply)) return reply;
   });
-  app.addHook<string>('onSend', (request, reply, payload, done) => {
+  app.addHook<string | Buffer>('onSend', (request, reply, payload, done) => {
     const struck = strikeAfter(envelopes, request, reply, payload);
     journalCall(instance, request, struck.dropped ? 0 : reply.statusCode);
     done(null, struck.payload);

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Fault } from '../faults.js';
-import type { Service } from '../identity.js';
+import type { Service } from '../access/identity.js';
 
 /** What is known about one call while it passes through the server. */
 export interface Passage {
   /** The method meant: `POST …?_method=GET` is a GET (Adobe REST docs, "REST API": long queries). */
-  readonly method: string;
+  method: string;
   /** URL path without the query. */
   readonly path: string;
   /** The endpoint called, for counting. */

@@ -5,7 +5,10 @@ import { adminSurroundings } from './admin-surroundings.js';
 import { Envelopes } from './envelope.js';
 import { identityDoor } from './identity-door.js';
 import { overriddenMethod } from './passage.js';
-import { restDoor } from './rest-door.js';
+import { bulkEndpoints } from '../bulk/index.js';
+import { multipartParser } from '../bulk/multipart.js';
+import { restEndpoints } from '../rest/index.js';
+import { restDoor, type Door } from './rest-door.js';
 
 /** Room for a URL far above the 8 KB that are answered with 414. */
 const MOST_HEADER_BYTES = 131_072;
@@ -14,6 +17,8 @@ const MOST_HEADER_BYTES = 131_072;
 export function createServer(instance: Instance): FastifyInstance {
   const app = fastify({
     http: { maxHeaderSize: MOST_HEADER_BYTES },
+    rewriteUrl: ({ url = '/' }) =>
+      instance.settings.current.unnormalizedPaths === 'accept' ? normalized(url) : url,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1000 },
@@ -42,13 +47,22 @@ export function createServer(instance: Instance): FastifyInstance {
     },
     { prefix: '/identity' },
   );
-  app.register(
-    (scope, _options, done) => {
-      restDoor(scope, instance, envelopes);
-      done();
+  const doors: readonly Door[] = [
+    { prefix: '/rest', endpoints: restEndpoints(instance), mostBodyBytes: 1_048_576, compresses: true },
+    {
+      ...{ prefix: '/bulk', endpoints: bulkEndpoints(instance), compresses: false },
+      ...{ mostBodyBytes: 10 * 1_048_576, parsers: multipartParser },
     },
-    { prefix: '/rest' },
-  );
+  ];
+  for (const door of doors) {
+    app.register(
+      (scope, _options, done) => {
+        restDoor(scope, instance, envelopes, door);
+        done();
+      },
+      { prefix: door.prefix },
+    );
+  }
   app.register(
     (scope, _options, done) => {
       adminDoor(scope, instance);
@@ -58,4 +72,11 @@ export function createServer(instance: Instance): FastifyInstance {
     { prefix: '/admin' },
   );
   return app;
+}
+
+/** A URL without `..` and doubled slashes in its path, which the live API used to tolerate. */
+function normalized(url: string): string {
+  const [path = '', ...query] = url.split('?');
+  const simple = path.replace(/\/{2,}/g, '/').replace(/\/[^/]+\/\.\.(?=\/)/g, '');
+  return [simple, ...query].join('?');
 }

@@ -57,8 +57,8 @@ export function strikeAfter(
   envelopes: Envelopes,
   request: FastifyRequest,
   reply: FastifyReply,
-  payload: string,
-): { readonly payload: string; readonly dropped: boolean } {
+  payload: string | Buffer,
+): { readonly payload: string | Buffer; readonly dropped: boolean } {
   const passage = passageOf(request);
   const fault = passage.laterFault;
   if (!fault) return { payload, dropped: false };
@@ -68,11 +68,16 @@ export function strikeAfter(
   }
   passage.code = fault.code ?? null;
   // The first half of a JSON object is never valid JSON.
-  if (fault.kind === 'garbage') return { payload: payload.slice(0, payload.length / 2), dropped: false };
+  if (fault.kind === 'garbage') return { payload: half(payload), dropped: false };
   const replacement = replacementOf(envelopes, fault);
   reply.code(replacement.status).type(replacement.type);
   return { payload: replacement.body, dropped: false };
 }
+
+const half = (payload: string | Buffer): string | Buffer =>
+  typeof payload === 'string'
+    ? payload.slice(0, payload.length / 2)
+    : payload.subarray(0, payload.length / 2);
 
 /** A code makes an envelope (HTTP 200 unless a status is given too); otherwise a gateway's HTML, 502 by default. */
 function replacementOf(envelopes: Envelopes, fault: Fault): Replacement {

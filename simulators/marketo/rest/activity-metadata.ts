@@ -1,6 +1,10 @@
-import { describeActivityTypes, describeCustomType } from '../activity-types.js';
-import { ATTRIBUTE_TYPES, type ActivityDefinition, type Attribute } from '../custom-activity-types.js';
-import type { CustomActivityType } from '../custom-activity-types.js';
+import { describeActivityTypes, describeCustomType } from '../activities/activity-types.js';
+import {
+  ATTRIBUTE_TYPES,
+  type ActivityDefinition,
+  type Attribute,
+} from '../activities/custom-activity-types.js';
+import type { CustomActivityType } from '../activities/custom-activity-types.js';
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
 import {

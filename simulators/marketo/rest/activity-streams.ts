@@ -1,9 +1,16 @@
-import { CHANGE_DATA_VALUE, DELETE_LEAD, NEW_LEAD, retained, type Activity } from '../activity-log.js';
-import { asActivity, asLeadChange } from '../activity-rendering.js';
+import {
+  CHANGE_DATA_VALUE,
+  DELETE_LEAD,
+  NEW_LEAD,
+  retained,
+  type Activity,
+} from '../activities/activity-log.js';
+import { asActivity, asLeadChange } from '../activities/activity-rendering.js';
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { decodeToken, encodeToken } from '../paging-token.js';
-import { parseInstant } from '../values.js';
+import { listAsked } from './lists.js';
+import { decodeToken, encodeToken } from '../activities/paging-token.js';
+import { parseInstant } from '../fields/values.js';
 import {
   batchSize,
   integers,
@@ -18,6 +25,9 @@ import {
 
 const MOST_LEAD_IDS = 30;
 const MOST_TYPE_IDS = 10;
+const MOST_LISTED = 10_000;
+/** From then on longer lists are refused (Adobe REST docs, "Activities"). */
+const LISTS_LIMITED_FROM = Date.parse('2026-12-30T00:00:00Z');
 
 /** Paging tokens and the streams read with them (Adobe REST docs, "Activities" and "Paging Tokens"). */
 export function activityStreamEndpoints(instance: Instance): Endpoint[] {
@@ -49,7 +59,7 @@ function leadChanges(instance: Instance, call: Call): Answer {
   for (const name of fields) {
     if (!instance.fields.seen(name)) throw new ApiFailure('1006', `Field '${name}' not found`);
   }
-  const ofLeads = leadFilter(call);
+  const ofLeads = leadFilter(instance, call);
   const wanted = ({ typeId, detail }: Activity): boolean =>
     typeId === NEW_LEAD ||
     (typeId === CHANGE_DATA_VALUE && detail.kind === 'change' && fields.has(detail.field.name));
@@ -60,7 +70,7 @@ function activities(instance: Instance, call: Call): Answer {
   required(call, 'nextPageToken');
   required(call, 'activityTypeIds');
   const types = new Set(integers(call, 'activityTypeIds', MOST_TYPE_IDS));
-  const ofLeads = leadFilter(call);
+  const ofLeads = leadFilter(instance, call);
   const ofAssets = assetFilter(call, types.size);
   const wanted = (activity: Activity): boolean =>
     types.has(activity.typeId) && ofLeads(activity) && ofAssets(activity);
@@ -70,10 +80,13 @@ function activities(instance: Instance, call: Call): Answer {
 const deletedLeads = (instance: Instance, call: Call): Answer =>
   page(instance, call, (activity) => activity.typeId === DELETE_LEAD, asActivity);
 
-function leadFilter(call: Call): (activity: Activity) => boolean {
-  if (call.query['listId'] !== undefined) throw new ApiFailure('1013', 'List not found');
+function leadFilter(instance: Instance, call: Call): (activity: Activity) => boolean {
+  const list = listAsked(instance, call);
+  const listed = list && new Set(instance.lists.members(list));
+  if (listed && listed.size >= MOST_LISTED && instance.now() >= LISTS_LIMITED_FROM)
+    throw new ApiFailure('1003', `List has ${MOST_LISTED} leads or more`);
   const ids = new Set(integers(call, 'leadIds', MOST_LEAD_IDS));
-  return ids.size === 0 ? () => true : (activity) => ids.has(activity.leadId);
+  return ({ leadId }) => (ids.size === 0 || ids.has(leadId)) && (listed?.has(leadId) ?? true);
 }
 
 /** Assets are the primary attributes of activities; which ids are meant is clear for one type only. */

@@ -1,8 +1,8 @@
-import type { CustomAttribute } from '../activity-log.js';
-import type { ActivityDefinition } from '../custom-activity-types.js';
+import type { CustomAttribute } from '../activities/activity-log.js';
+import type { ActivityDefinition } from '../activities/custom-activity-types.js';
 import { reason, type Reason } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { parseInstant } from '../values.js';
+import { parseInstant } from '../fields/values.js';
 import { inputOf, isRecord, MOST_RECORDS, type Answer, type Call, type Endpoint } from './endpoint.js';
 
 const MOST_BYTES = 65_536;

@@ -1,4 +1,4 @@
-import type { Field } from '../field.js';
+import type { Field } from '../fields/field.js';
 import type { Instance } from '../instance.js';
 import type { Answer, Endpoint } from './endpoint.js';
 

@@ -7,6 +7,10 @@ export interface Call {
   readonly query: Readonly<Record<string, string>>;
   /** Parsed JSON body; undefined without one. */
   readonly body: unknown;
+  /** The API-only user who calls. */
+  readonly user: string;
+  /** Header `Range`. */
+  readonly range: string | undefined;
   /** Uses up a fault that makes this call's creates happen twice. */
   readonly takeTwin: () => boolean;
 }
@@ -18,13 +22,21 @@ export interface Answer {
   readonly moreResult?: boolean;
 }
 
+/** An answer outside of the envelope: the file of a bulk job, or a plain error. */
+export interface FileAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly file: Buffer | string;
+}
+
 /** One resource of the REST API. `answer` throws ApiFailure when the whole call fails. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Path below `/rest` with `:name` parameters. */
+  /** Path below `/rest` or `/bulk` with `:name` parameters. */
   readonly path: string;
   readonly write: boolean;
-  readonly answer: (call: Call) => Answer;
+  readonly answer: (call: Call) => Answer | FileAnswer;
 }
 
 /** Records, filter values and page size of a lead database call (Adobe REST docs, "REST API": limits). */

@@ -1,9 +1,9 @@
 import { ApiFailure } from '../failure.js';
-import type { FieldValue } from '../field.js';
-import type { ExternalKind, RecordField } from '../external-kinds.js';
-import type { ExternalRecord } from '../external-records.js';
+import type { FieldValue } from '../fields/field.js';
+import type { ExternalKind, RecordField } from '../companies/external-kinds.js';
+import type { ExternalRecord } from '../companies/external-records.js';
 import type { Instance } from '../instance.js';
-import { isoSeconds } from '../values.js';
+import { isoSeconds } from '../fields/values.js';
 import { listSearchPage } from './search-page.js';
 import { deleteRecords, syncRecords, type ExternalStore } from './external-writes.js';
 import { list, MOST_RECORDS, required, type Answer, type Call, type Endpoint } from './endpoint.js';

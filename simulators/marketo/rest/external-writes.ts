@@ -1,9 +1,9 @@
 import { ApiFailure, reason } from '../failure.js';
-import type { FieldValue } from '../field.js';
-import type { ExternalKind } from '../external-kinds.js';
-import type { ExternalRecord, ExternalRecords } from '../external-records.js';
+import type { FieldValue } from '../fields/field.js';
+import type { ExternalKind } from '../companies/external-kinds.js';
+import type { ExternalRecord, ExternalRecords } from '../companies/external-records.js';
 import type { Instance } from '../instance.js';
-import { storable } from '../values.js';
+import { storable } from '../fields/values.js';
 import { bodyOf, inputOf, MOST_RECORDS, type Answer, type Call } from './endpoint.js';
 import { isBlank, text, type InputRecord } from './lead-writing.js';
 

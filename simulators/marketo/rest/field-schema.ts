@@ -1,8 +1,8 @@
 import { ApiFailure, reason } from '../failure.js';
-import type { DataType, Field } from '../field.js';
-import type { NewField } from '../field-catalog.js';
+import type { DataType, Field } from '../fields/field.js';
+import type { NewField } from '../fields/field-catalog.js';
 import type { Instance } from '../instance.js';
-import { decodeToken, encodeToken } from '../paging-token.js';
+import { decodeToken, encodeToken } from '../activities/paging-token.js';
 import { batchSize, inputOf, isRecord, requiredText, textOf, wrongType } from './endpoint.js';
 import { MOST_RECORDS, type Answer, type Call, type Endpoint } from './endpoint.js';
 

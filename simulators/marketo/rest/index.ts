@@ -1,7 +1,8 @@
-import { COMPANY, SALES_PERSON } from '../external-kinds.js';
+import { COMPANY, SALES_PERSON } from '../companies/external-kinds.js';
 import type { Instance } from '../instance.js';
 import { activityMetadataEndpoints } from './activity-metadata.js';
 import { activityStreamEndpoints } from './activity-streams.js';
+import { campaignEndpoints } from './campaigns.js';
 import { associateLeadEndpoint } from './associate-lead.js';
 import { customActivitiesEndpoint } from './custom-activities.js';
 import { deleteLeadsEndpoints } from './delete-leads.js';
@@ -9,6 +10,8 @@ import { describeEndpoints } from './describe.js';
 import type { Endpoint } from './endpoint.js';
 import { externalRecordsEndpoints } from './external-endpoints.js';
 import { fieldSchemaEndpoints } from './field-schema.js';
+import { listMembersEndpoints } from './list-members.js';
+import { listsEndpoints } from './lists.js';
 import { leadPartitionsEndpoints } from './lead-partitions.js';
 import { mergeLeadsEndpoint } from './merge-leads.js';
 import { pushLeadsEndpoint } from './push-leads.js';
@@ -32,5 +35,8 @@ export const restEndpoints = (instance: Instance): readonly Endpoint[] => [
   ...activityStreamEndpoints(instance),
   ...activityMetadataEndpoints(instance),
   customActivitiesEndpoint(instance),
+  ...listsEndpoints(instance),
+  ...listMembersEndpoints(instance),
+  ...campaignEndpoints(instance),
   ...usageEndpoints(instance),
 ];

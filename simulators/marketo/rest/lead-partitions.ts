@@ -1,5 +1,5 @@
 import type { Instance } from '../instance.js';
-import { WEB_SERVICE } from '../origins.js';
+import { WEB_SERVICE } from '../activities/origins.js';
 import { inputOf, MOST_RECORDS, textOf, type Answer, type Call, type Endpoint } from './endpoint.js';
 import { deniedPartition, skipped, writablePartition, type InputRecord } from './lead-writing.js';
 

@@ -1,11 +1,11 @@
 import { reason, type Reason } from '../failure.js';
-import type { Field, FieldValue } from '../field.js';
+import type { Field, FieldValue } from '../fields/field.js';
 import type { Instance } from '../instance.js';
-import { WEB_SERVICE } from '../origins.js';
-import type { Partition } from '../partitions.js';
-import type { Person } from '../person-table.js';
-import { COMPANY_FIELDS } from '../standard-fields.js';
-import { shortened, storable } from '../values.js';
+import { WEB_SERVICE } from '../activities/origins.js';
+import type { Partition } from '../persons/partitions.js';
+import type { Person } from '../persons/person-table.js';
+import { COMPANY_FIELDS } from '../fields/standard-fields.js';
+import { shortened, storable } from '../fields/values.js';
 
 export type InputRecord = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
-import { WEB_SERVICE } from '../origins.js';
-import type { Person } from '../person-table.js';
+import { WEB_SERVICE } from '../activities/origins.js';
+import type { Person } from '../persons/person-table.js';
 import { list, missing, wrongType, type Answer, type Call, type Endpoint } from './endpoint.js';
 
 const MOST_LOSERS = 25;
@@ -26,6 +26,7 @@ function merge(instance: Instance, call: Call): Answer {
   if (losers.includes(winner))
     throw new ApiFailure('1003', `Lead '${winner.id}' cannot be merged with itself`);
   instance.people.merge(winner, losers, WEB_SERVICE);
+  instance.lists.handOver(new Set(losers.map(({ id }) => id)), winner.id);
   return {};
 }
 

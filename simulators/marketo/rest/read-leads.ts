@@ -1,5 +1,5 @@
 import { ApiFailure } from '../failure.js';
-import type { Field } from '../field.js';
+import type { Field } from '../fields/field.js';
 import type { Instance } from '../instance.js';
 import { listSearchPage } from './search-page.js';
 import { list, MOST_RECORDS, required, type Answer, type Call, type Endpoint } from './endpoint.js';
@@ -56,7 +56,8 @@ function withValue(instance: Instance, filterType: string, value: string): reado
   return owner === undefined ? [] : [owner];
 }
 
-function askedFields(instance: Instance, call: Call): Field[] {
+/** The fields that a call asks for by `fields`, else the default ones. */
+export function askedFields(instance: Instance, call: Call): Field[] {
   const asked = list(call, 'fields');
   const names = asked.length > 0 ? asked : DEFAULT_FIELDS.filter((name) => instance.fields.seen(name));
   return [...new Set(names)].map((name) => {

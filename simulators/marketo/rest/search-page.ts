@@ -1,4 +1,4 @@
-import { decodeToken, encodeToken } from '../paging-token.js';
+import { decodeToken, encodeToken } from '../activities/paging-token.js';
 import { batchSize, wrongType, type Answer, type Call } from './endpoint.js';
 
 /** The id after which a page of a search begins; 0 for the first page. */

@@ -95,14 +95,6 @@ describe('$batch', () => {
     expect(text).toContain('Stream was not readable.');
   });
 
-  it('refuses change sets with a clear message', async () => {
-    const sim = await startSim({ contacts });
-    const set = 'Content-Type: multipart/mixed; boundary=changeset_1\r\n\r\n--changeset_1--\r\n';
-    const answer = await sim.batch([set]);
-    expect(answer.status).toBe(400);
-    expect(answer.message).toMatch(/^Change sets are not part of this simulation/);
-  });
-
   it('takes 1,000 parts and refuses 1,001 as a whole', async () => {
     const sim = await startSim({ contacts });
     const one = part('GET', `contacts(${id(1)})?$select=lastname`);

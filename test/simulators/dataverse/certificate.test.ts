@@ -1,7 +1,10 @@
 import { constants, createHash, randomUUID, sign, X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { json as readJson } from 'node:stream/consumers';
 import { ConfidentialClientApplication } from '@azure/msal-node';
 import { describe, expect, it } from 'vitest';
-import { makeCertificate, type ClientCertificate } from '../../../simulators/dataverse/index.js';
+import { makeCertificate, type SelfSigned } from '../../../simulators/dataverse/index.js';
 import { signIn, startSim, type Answer, type Sim } from './client.js';
 
 const own = makeCertificate();
@@ -12,9 +15,10 @@ const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).t
 
 interface Assertion {
   readonly alg?: 'PS256' | 'RS256' | 'none';
-  readonly named?: ClientCertificate;
-  readonly signer?: ClientCertificate;
+  readonly named?: SelfSigned;
+  readonly signer?: SelfSigned;
   readonly claims?: Readonly<Record<string, unknown>>;
+  readonly header?: Readonly<Record<string, unknown>>;
 }
 
 /** A client assertion as a client makes it, with whatever is to be wrong about it. */
@@ -23,7 +27,7 @@ const assertionOf = ({ environment }: Sim, wrong: Assertion = {}): string => {
   const thumbprint = createHash('sha256').update(new X509Certificate(named.certificate).raw).digest();
   const clientId = environment['DATAVERSE_CLIENT_ID'];
   const now = Math.floor(Date.now() / 1000);
-  const head = encoded({ alg, typ: 'JWT', 'x5t#S256': thumbprint.toString('base64url') });
+  const head = encoded(wrong.header ?? { alg, typ: 'JWT', 'x5t#S256': thumbprint.toString('base64url') });
   const body = encoded({
     aud: environment['ENTRA_TOKEN_ENDPOINT'],
     iss: clientId,
@@ -63,6 +67,17 @@ describe('Signing in with a certificate', () => {
     expect(status).toBe(200);
     const bearer = { Authorization: `Bearer ${String(json['access_token'])}` };
     expect((await sim.api('GET', 'WhoAmI', undefined, bearer)).status).toBe(200);
+  });
+
+  it.each([
+    ['SHA-256, padded as some clients do', 'x5t#S256', 'sha256', '='],
+    ['SHA-1', 'x5t', 'sha1', ''],
+  ] as const)('knows its certificate by %s', async (_what, field, algorithm, padding) => {
+    const sim = await start();
+    const raw = new X509Certificate(own.certificate).raw;
+    const thumbprint = createHash(algorithm).update(raw).digest('base64url') + padding;
+    const assertion = assertionOf(sim, { header: { alg: 'PS256', [field]: thumbprint } });
+    expect((await withAssertion(sim, assertion)).status).toBe(200);
   });
 
   it("serves Microsoft's own client library", async () => {
@@ -116,6 +131,22 @@ describe('Signing in with a certificate', () => {
     expect(certificate.verify(certificate.publicKey)).toBe(true);
     expect(certificate.fingerprint256.replaceAll(':', '')).toBe(own.thumbprintSha256);
     expect(Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)).toBe(365 * day);
+  });
+});
+
+describe('TLS', () => {
+  it('is served with a certificate of ours, every link with https', async () => {
+    const tls = makeCertificate('localhost');
+    const { origin, environment } = await startSim({ tls });
+    expect(origin).toMatch(/^https:\/\/127\.0\.0\.1:/);
+    expect(environment['ENTRA_TOKEN_ENDPOINT']).toMatch(/^https:/);
+    const tenant = environment['ENTRA_TENANT_ID'] ?? '';
+    const address = `${origin}/${tenant}/v2.0/.well-known/openid-configuration`;
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(address, { ca: tls.certificate, agent: false }, resolve).on('error', reject);
+    });
+    expect(await readJson(answer)).toMatchObject({ issuer: `${origin}/${tenant}/v2.0` });
+    await expect(fetch(address)).rejects.toThrow();
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { integrationTeam, people } from '../../../simulators/dataverse/people.js';
+import { integrationTeam, people } from '../../../simulators/dataverse/rights/people.js';
 import { id, startSim, type Answer, type Sim } from './client.js';
 
 const me = people.sync.id;

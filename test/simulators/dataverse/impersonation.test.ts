@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { people } from '../../../simulators/dataverse/people.js';
+import { people } from '../../../simulators/dataverse/rights/people.js';
 import { id, part, startSim, type Sim } from './client.js';
 
 const { sales, sync } = people;

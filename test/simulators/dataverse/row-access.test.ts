@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { people } from '../../../simulators/dataverse/people.js';
+import { people } from '../../../simulators/dataverse/rights/people.js';
 import { id, startSim, type Sim } from './client.js';
 
 const { sync, sales, branch, head } = people;
@@ -109,5 +109,19 @@ describe('RetrievePrincipalAccess', () => {
     );
     await sim.admin('PATCH', '/privileges', { lead: { ...none, read: 'Basic' } });
     expect(await ask(sim, 4)).toBe('None');
+  });
+});
+
+describe('Rights and settings', () => {
+  it('outlive a restart', async () => {
+    const sim = await withRights({ read: 'Deep', append: false });
+    await sim.admin('PATCH', '/settings', { userLanguage: 1031, untrackedTables: ['contact'] });
+    const again = await startSim({ state: sim.state() });
+    expect(await seen(again)).toEqual(['L1', 'L2', 'L3']);
+    expect((await again.admin('GET', '/privileges')).json['lead']).toMatchObject({ append: false });
+    expect((await again.admin('GET', '/settings')).json).toMatchObject({
+      userLanguage: 1031,
+      untrackedTables: ['contact'],
+    });
   });
 });

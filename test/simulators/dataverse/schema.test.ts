@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { people } from '../../../simulators/dataverse/people.js';
+import { people } from '../../../simulators/dataverse/rights/people.js';
 import { id, startSim, type Sim } from './client.js';
 
 const attributes = "EntityDefinitions(LogicalName='lead')/Attributes";
@@ -221,6 +221,19 @@ describe('Addresses of metadata', () => {
     expect(await names('OneToManyRelationships')).toContainEqual(
       expect.objectContaining({ ReferencingEntity: 'contact', ReferencingAttribute: 'originatingleadid' }),
     );
+  });
+
+  it('list relationships of the whole environment, and find one by its schema name', async () => {
+    const sim = await startSim();
+    const filter = "ReferencingEntity eq 'lead' and ReferencedEntity eq 'contact'";
+    const list = await sim.api('GET', `RelationshipDefinitions?$filter=${encodeURIComponent(filter)}`);
+    const name = String(list.rows[0]?.['SchemaName']);
+    const one = await sim.api('GET', `RelationshipDefinitions(SchemaName='${name}')`);
+    expect(one.json).toMatchObject({
+      '@odata.type': '#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata',
+      SchemaName: name,
+    });
+    expect((await sim.api('GET', "RelationshipDefinitions(SchemaName='nothere')")).status).toBe(404);
   });
 
   it('refuse a filter on what is no property', async () => {

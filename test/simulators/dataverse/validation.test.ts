@@ -95,3 +95,33 @@ describe("A customer's plug-in", () => {
     expect((await sim.api('PATCH', path, { companyname: null }, onlyOld)).status).toBe(204);
   });
 });
+
+describe('The details of a refusal', () => {
+  const every = { Prefer: 'odata.include-annotations="*"' };
+  const prefix = '@Microsoft.PowerApps.CDS.ErrorDetails';
+
+  it('come with all annotations, as texts that name the kind of refusal', async () => {
+    const sim = await startSim();
+    const plain = await sim.api('POST', 'leads', { lastname: 'x'.repeat(60) });
+    expect(Object.keys(plain.json['error'] as object)).toEqual(['code', 'message']);
+    const { json } = await sim.api('POST', 'leads', { lastname: 'x'.repeat(60) }, every);
+    const error = json['error'] as Record<string, unknown>;
+    expect(error).toMatchObject({
+      [`${prefix}.ApiExceptionCategory`]: 'ClientError',
+      [`${prefix}.ApiExceptionMessageName`]: 'StringLengthTooLong',
+      [`${prefix}.ApiExceptionHttpStatusCode`]: '400',
+      '@Microsoft.PowerApps.CDS.InnerError.Message': error['message'],
+    });
+    expect(Object.values(error).every((value) => typeof value === 'string')).toBe(true);
+  });
+
+  it("name the plug-in and its own status for a customer's refusal", async () => {
+    const sim = await startSim();
+    const { json } = await sim.api('POST', 'leads', { lastname: 'Blocked' }, every);
+    expect(json['error']).toMatchObject({
+      [`${prefix}.ApiExceptionMessageName`]: 'IsvAborted',
+      [`${prefix}.ApiExceptionSourceKey`]: expect.stringMatching(/^Plugin\/Contoso/) as unknown,
+      [`${prefix}.OperationStatus`]: '0',
+    });
+  });
+});

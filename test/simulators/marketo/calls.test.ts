@@ -34,6 +34,29 @@ describe('every call', () => {
     expect((await post('{"input":', 'application/json')).code).toBe('609');
   });
 
+  it('takes _method from a form body too, as public clients send it', async () => {
+    const subject = await start({ persons: [{ email: 'a@x.io' }] });
+    const form = (path: string, fields: Record<string, string> | [string, string][]) =>
+      subject.raw(`/rest/v1${path}`, { method: 'POST', body: new URLSearchParams(fields) }).then(answered);
+    const found = await form('/leads.json', { _method: 'GET', filterType: 'email', filterValues: 'a@x.io' });
+    expect(found.result).toMatchObject([{ id: 1001, email: 'a@x.io' }]);
+    const repeated: [string, string][] = [
+      ['_method', 'GET'],
+      ['filterType', 'id'],
+      ['filterValues', '7'],
+      ['filterValues', '1001'],
+    ];
+    expect((await form('/leads.json', repeated)).result).toMatchObject([{ id: 1001 }]);
+    expect((await form('/leads/describe.json', { _method: 'get' })).success).toBe(true);
+    expect((await form('/leads/describe.json', {})).code).toBe('605');
+    expect((await form('/leads/describe.json', { _method: 'DELETE' })).code).toBe('605');
+    expect(await subject.admin('GET', '/journal/summary')).toMatchObject({
+      'GET /rest/v1/leads.json': 2,
+      'GET /rest/v1/leads/describe.json': 1,
+    });
+    expect(await subject.admin('GET', '/stats')).toMatchObject({ writes: 0 });
+  });
+
   it('refuses a body above 1 MB with 413 and a URL above 8 KB with 414, before it looks at the token', async () => {
     const subject = await start();
     const large = JSON.stringify({ input: [{ email: 'x'.repeat(1_048_577) }] });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { computed, fieldsIn } from '../../../simulators/marketo/formula.js';
+import { computed, fieldsIn } from '../../../simulators/marketo/fields/formula.js';
 import { readAll, start, tokenSince, type Row } from './client.js';
 
 describe('a formula', () => {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createInstance } from '../../../simulators/marketo/instance.js';
-import { USER_EDIT } from '../../../simulators/marketo/origins.js';
-import type { Field, FieldValue } from '../../../simulators/marketo/field.js';
+import { USER_EDIT } from '../../../simulators/marketo/activities/origins.js';
+import type { Field, FieldValue } from '../../../simulators/marketo/fields/field.js';
 import { idsOf, readAll, start, tokenSince, type Row, type Subject } from './client.js';
 
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
@@ -83,6 +83,14 @@ describe('a merge', () => {
     });
     // The loser's own change, and the value that the winner took from it.
     expect(changes.result.map((row) => row['leadId'])).toEqual([1001, 1001]);
+  });
+
+  it('gives the losers’ list memberships to the winner', async () => {
+    const subject = await start({ persons: TRIO });
+    const { id } = (await subject.admin('POST', '/lists', { name: 'Fair' })) as { id: number };
+    await subject.post(`/lists/${id}/leads.json`, { input: [{ id: 1002 }] });
+    await subject.post('/leads/1001/merge.json?leadId=1002');
+    expect(idsOf(await subject.get(`/lists/${id}/leads.json`))).toEqual([1001]);
   });
 
   it('tells the losers as deleted ones only when the setting says so', async () => {

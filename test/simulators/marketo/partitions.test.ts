@@ -27,11 +27,12 @@ describe('lead partitions', () => {
     const since = await tokenSince(subject, new Date(Date.now() - 60_000).toISOString());
     const move = (id: number, partitionName: string) =>
       subject.post('/leads/partitions.json', { input: [{ id, partitionName }] });
+    const inPartition = async (id: string) =>
+      idsOf(await subject.get('/leads.json', { filterType: 'leadPartitionId', filterValues: id }));
+    expect([await inPartition('1'), await inPartition('2')]).toEqual([[1001, 1002], []]);
     expect((await move(1001, 'EU')).result).toEqual([{ id: 1001, status: 'updated' }]);
     expect((await move(1001, 'EU')).result).toEqual([{ id: 1001, status: 'updated' }]);
     expect(await partitionOf(subject, 1001)).toBe(2);
-    const inPartition = async (id: string) =>
-      idsOf(await subject.get('/leads.json', { filterType: 'leadPartitionId', filterValues: id }));
     expect(await inPartition('2')).toEqual([1001]);
     expect(await inPartition('1')).toEqual([1002]);
     const { items } = await readAll(subject, '/activities.json', since, { activityTypeIds: '100' });
