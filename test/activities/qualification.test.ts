@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { refreshCatalog, requireInstallation } from '../../activities/catalog.js';
 import { followAndOpen } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
@@ -273,5 +274,44 @@ describe('A row that was deleted and is restored', () => {
     expect(await persons()).toEqual([marketoId]);
     expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: LEAD });
     expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: false });
+  });
+});
+
+describe('Without Dynamics 365 Sales, where no contact names its lead,', () => {
+  const withoutLookup = async (table: string, column: string): Promise<void> => {
+    const answer = await fetch(`${world.dataverse}/admin/columns/${table}/${column}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ removed: true }),
+    });
+    expect(answer.status).toBe(200);
+  };
+  let shared: World;
+  beforeAll(async () => {
+    shared = world;
+    world = await startWorld();
+    await withoutLookup('contacts', 'originatingleadid');
+    await refreshCatalog(world.ports, (await requireInstallation(world.ports)).syncUserId, undefined, {
+      strong: true,
+    });
+  });
+  afterAll(async () => {
+    await world.close();
+    world = shared;
+  });
+
+  it('a lead that names its contact is followed', async () => {
+    const marketoId = await pair();
+    const contact = await qualify(world, LEAD);
+    await world.settled();
+    await expectMoved(marketoId, contact);
+  });
+
+  it('a lead that names none keeps its person', async () => {
+    const marketoId = await pair();
+    await world.setting('dynamics', { qualifyFillsParents: false });
+    await qualify(world, LEAD, undefined, { createContact: false });
+    await world.settled();
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: LEAD });
   });
 });
