@@ -46,7 +46,7 @@ const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => 
     etag: row.etag,
     dirty: status === 'unmatched' || status === 'ambiguous',
     seen: { ...link.seen, dynamics: valuesOf(row, fields) },
-    candidates: status === 'excluded' ? null : link.candidates,
+    ...(status === 'excluded' && { candidates: null, creation: null }),
     // A refused creation is tried again with what the row holds now.
     parked: {},
   };

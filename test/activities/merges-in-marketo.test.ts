@@ -124,6 +124,20 @@ describe('Persons merged in Marketo', () => {
     expect(await persons()).toEqual([third]);
   });
 
+  it('along a chain with a row that waits: it waits for the last', async () => {
+    const { ana, bea } = await start();
+    await mergePersons(world, ana, [bea]);
+    await world.settled();
+    const [last = 0] = await world.doors.createPersons([{ lastName: 'Last' }]);
+    await mergePersons(world, last, [ana]);
+    await world.settled();
+    expect(await linkOfRow(A)).toMatchObject({ status: 'linked', marketoId: last });
+    expect(await linkOfRow(B)).toMatchObject({
+      status: 'merged-away',
+      candidates: [{ side: 'marketo', id: String(last) }],
+    });
+  });
+
   it('three into one, of which two have a row', async () => {
     const { ana, bea } = await start();
     const [winner = 0] = await world.doors.createPersons([{ lastName: 'Winner' }]);
