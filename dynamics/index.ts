@@ -3,12 +3,7 @@ import { readAccess } from './access.js';
 import { readChanges } from './changes.js';
 import { readColumns } from './columns.js';
 import { type Connection, createConnection } from './connection.js';
-import {
-  readChangesKeptDays,
-  readChangeTracking,
-  readIdentity,
-  readOptimisticConcurrency,
-} from './environment.js';
+import { readIdentity, readTableTraits } from './environment.js';
 import { contactsOf, findByEmail, modifiedSince, readRow, readRows } from './reads.js';
 import type { Dynamics, DynamicsOptions, DynamicsSettings } from './types.js';
 import { writeMany, writeOne } from './writes.js';
@@ -30,9 +25,7 @@ export function createDynamics(settings: DynamicsSettings, options: DynamicsOpti
 const onLane = (connection: Connection, lane: Lane): Dynamics => ({
   onLane: (other) => onLane(connection, other),
   whoAmI: (signal) => readIdentity(connection, lane, signal),
-  changeTracking: (kind, signal) => readChangeTracking(connection, lane, kind, signal),
-  optimisticConcurrency: (kind, signal) => readOptimisticConcurrency(connection, lane, kind, signal),
-  changesKeptDays: (signal) => readChangesKeptDays(connection, lane, signal),
+  tableTraits: (kind, signal) => readTableTraits(connection, lane, kind, signal),
   columns: (kind, userId, options, signal) =>
     readColumns(connection, lane, { kind, userId, strong: options?.strong === true, signal }),
   access: (userId, kinds, signal) => readAccess(connection, lane, userId, kinds, signal),

@@ -153,6 +153,13 @@ export interface Identity {
   readonly parallelism: number | undefined;
 }
 
+export interface TableTraits {
+  /** Without it `changes` is refused. */
+  readonly changeTracking: boolean;
+  /** The table takes an etag in `If-Match`; without that every update is refused. */
+  readonly optimisticConcurrency: boolean;
+}
+
 /**
  * The Dataverse Web API (v9.2) as this product uses it. A call that fails as a whole throws `RemoteFailure`; an abort
  * throws the signal's reason. Nothing is repeated here but a call after a 401, once, with a fresh token, and rows of a
@@ -164,14 +171,8 @@ export interface Dynamics {
 
   whoAmI(signal?: AbortSignal): Promise<Identity>;
 
-  /** Whether the table has change tracking, without which `changes` is refused. */
-  changeTracking(kind: Kind, signal?: AbortSignal): Promise<boolean>;
-
-  /** Whether the table takes an etag in `If-Match`, without which every update is refused. */
-  optimisticConcurrency(kind: Kind, signal?: AbortSignal): Promise<boolean>;
-
-  /** For how many days a change link stays good (`expirechangetrackingindays`); 7 unless an administrator set it. */
-  changesKeptDays(signal?: AbortSignal): Promise<number>;
+  /** What the table is set to, of the things that the sync cannot do without. One call. */
+  tableTraits(kind: Kind, signal?: AbortSignal): Promise<TableTraits>;
 
   /**
    * Every usable column of a table with its type, limits, options and the user's rights. One call.

@@ -18,7 +18,7 @@ import { ensureActivityTypes } from './activity-types.js';
 import { checkClaim, claim } from './claim.js';
 import { settleConfig, type ConfigProposal, type SettledConfig } from './config-file.js';
 import { ensurePersonFields, PERSON_FIELDS, type EnsuredFields, type Waits } from './person-fields.js';
-import { refuseNativeSync, requireChangeTracking, signIn, type Systems } from './systems.js';
+import { refuseNativeSync, requireTraits, signIn, type Systems } from './systems.js';
 
 export interface SetupInput extends Systems {
   readonly db: Database;
@@ -80,7 +80,7 @@ const check = async (input: SetupInput, tell: Tell): Promise<Checked> => {
   requireSameOrganization(known, identity.organizationId);
   tell({ status: 'found', text: `Signed in to Marketo, and to Dynamics as user ${identity.userId}` });
   refuseNativeSync(fields);
-  await requireChangeTracking(dynamics, signal);
+  await requireTraits(dynamics, signal);
   tell({ status: 'found', text: 'Change tracking is on for lead and contact' });
   const claimed = await checkClaim(marketo, known?.id, signal);
   const [leads, contacts] = await Promise.all([

@@ -1,4 +1,4 @@
-import type { Dynamics, Identity } from '../../dynamics/index.js';
+import type { Dynamics, Identity, TableTraits } from '../../dynamics/index.js';
 import type { Marketo } from '../../marketo/index.js';
 import type { MarketoField } from '../../rules/catalog.js';
 import { KINDS } from '../../rules/terms.js';
@@ -48,15 +48,24 @@ export const refuseNativeSync = (fields: readonly MarketoField[]): void => {
   );
 };
 
-/** Without change tracking, Dynamics does not tell what changed. */
-export const requireChangeTracking = async (dynamics: Dynamics, signal?: AbortSignal): Promise<void> => {
-  const tracked = await Promise.all(
-    KINDS.map(async (kind) => ({ kind, on: await dynamics.changeTracking(kind, signal) })),
+/** Without change tracking Dynamics does not tell what changed; without optimistic concurrency no write is guarded. */
+export const requireTraits = async (dynamics: Dynamics, signal?: AbortSignal): Promise<void> => {
+  const tables = await Promise.all(
+    KINDS.map(async (kind) => ({ kind, ...(await dynamics.tableTraits(kind, signal)) })),
   );
-  const off = tracked.filter(({ on }) => !on).map(({ kind }) => kind);
-  if (off.length === 0) return;
+  const without = (trait: keyof TableTraits): string =>
+    tables.flatMap((table) => (table[trait] ? [] : [table.kind])).join(' and ');
+  const untracked = without('changeTracking');
+  if (untracked !== '') {
+    throw refusal(
+      `Change tracking is off in Dynamics for ${untracked}.`,
+      'Turn it on: Power Apps > Tables > the table > Properties > Advanced options > Track changes.',
+    );
+  }
+  const unguarded = without('optimisticConcurrency');
+  if (unguarded === '') return;
   throw refusal(
-    `Change tracking is off in Dynamics for ${off.join(' and ')}.`,
-    'Turn it on: Power Apps > Tables > the table > Properties > Advanced options > Track changes.',
+    `Dynamics does not take versions of rows (optimistic concurrency) for ${unguarded}.`,
+    'Without them a write could cover an edit that was just made. It is on for these tables as Microsoft ships them: ask the administrator of the environment.',
   );
 };

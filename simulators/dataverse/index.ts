@@ -9,21 +9,20 @@ import { SignIn } from './sign-in/sign-in.js';
 import { restoreState, revisionOf, stateOf, type DataverseState } from './state.js';
 import type { SeedRow } from './rows/values.js';
 
-export { makeCertificate, type SelfSigned } from './sign-in/certificate.js';
 export type { DataverseState } from './state.js';
 export type { ColumnValue, SeedRow } from './rows/values.js';
 
 export interface DataverseSimulatorOptions {
   /** Port on 127.0.0.1; 0 or none takes a free one. */
   readonly port?: number;
-  /** Serves https instead of http, for clients that take nothing else; `makeCertificate` makes both. */
+  /** PEM texts. Serves https instead of http, for clients that take nothing else. */
   readonly tls?: Readonly<{ certificate: string; privateKey: string }>;
   /** `real` enforces the service protection limits (default), `off` does not. */
   readonly limits?: 'real' | 'off';
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
-  /** PEM of a certificate that the application may sign in with, beside its secret; see `makeCertificate`. */
+  /** PEM of a certificate that the application may sign in with, beside its secret. */
   readonly clientCertificate?: string;
   /** Rows that are there at the start; they pass over all checks of value. */
   readonly leads?: readonly SeedRow[];

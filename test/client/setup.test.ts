@@ -179,11 +179,21 @@ describe('Setup refuses, before it makes anything,', () => {
     const place = await scene();
     const dynamics = {
       ...place.dynamics,
-      changeTracking: (kind: string) => Promise.resolve(kind === 'lead'),
+      tableTraits: (kind: string) =>
+        Promise.resolve({ changeTracking: kind === 'lead', optimisticConcurrency: true }),
     };
     const { message, hints } = await failureOf(setUpIn(place, { dynamics }));
     expect(message).toBe('Change tracking is off in Dynamics for contact.');
     expect(hints.join()).toContain('Track changes');
+  });
+
+  it('a Dynamics that takes no versions of rows, naming the tables', async () => {
+    const place = await scene();
+    const tableTraits = () => Promise.resolve({ changeTracking: true, optimisticConcurrency: false });
+    const { message } = await failureOf(setUpIn(place, { dynamics: { ...place.dynamics, tableTraits } }));
+    expect(message).toBe(
+      'Dynamics does not take versions of rows (optimistic concurrency) for lead and contact.',
+    );
   });
 
   it('a store that belongs to another installation', async () => {

@@ -23,12 +23,7 @@ export const CALLS: Readonly<
   Record<string, (dynamics: Dynamics, fake: FakeDataverse, signal?: AbortSignal) => Promise<string>>
 > = {
   whoAmI: async (dynamics, _fake, signal) => (await dynamics.whoAmI(signal), 'read'),
-  changeTracking: async (dynamics, _fake, signal) => (await dynamics.changeTracking('lead', signal), 'read'),
-  optimisticConcurrency: async (dynamics, _fake, signal) => (
-    await dynamics.optimisticConcurrency('lead', signal),
-    'read'
-  ),
-  changesKeptDays: async (dynamics, _fake, signal) => (await dynamics.changesKeptDays(signal), 'read'),
+  tableTraits: async (dynamics, _fake, signal) => (await dynamics.tableTraits('lead', signal), 'read'),
   columns: async (dynamics, _fake, signal) => (await dynamics.columns('lead', USER, {}, signal), 'read'),
   access: async (dynamics, _fake, signal) => (await dynamics.access(USER, ['lead'], signal), 'read'),
   'changes (first read)': (dynamics, _fake, signal) =>
@@ -93,9 +88,9 @@ export const healthy =
     if (url.endsWith('$batch')) return batchReply(heardParts(request).map(healthyPart));
     if (method === 'PATCH') return { status: 204 };
     if (url.endsWith('WhoAmI')) return ok({ UserId: USER, OrganizationId: id(2) });
-    if (url.includes('?$select=ChangeTrackingEnabled')) return ok({ ChangeTrackingEnabled: true });
-    if (url.includes('Concurrency')) return ok({ IsOptimisticConcurrencyEnabled: true });
-    if (url.includes('/organizations?')) return ok({ value: [{ expirechangetrackingindays: 7 }] });
+    if (url.includes('ChangeTrackingEnabled')) {
+      return ok({ ChangeTrackingEnabled: true, IsOptimisticConcurrencyEnabled: true });
+    }
     if (/\([0-9a-f-]{36}\)/.test(url)) return ok(row(request));
     return ok({ value: [row(request)], ...(url.includes('/leads') && { '@odata.deltaLink': link(fake) }) });
   };

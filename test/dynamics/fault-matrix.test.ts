@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
@@ -18,6 +17,7 @@ import {
   startFakeDataverse,
 } from './fake-dataverse.js';
 import type { Part } from './rights.js';
+import { selfSigned } from '../support/self-signed.js';
 
 const DOCUMENT = '../../docs/failures-dynamics.md';
 
@@ -29,8 +29,8 @@ beforeAll(async () => {
   const gone = await startFakeDataverse();
   nowhere = gone.url;
   await gone.close();
-  const pem = readFileSync(new URL('./fixtures/self-signed.pem', import.meta.url));
-  untrusted = createServer({ key: pem, cert: pem });
+  const { privateKey, certificate } = await selfSigned('localhost');
+  untrusted = createServer({ key: privateKey, cert: certificate });
   await new Promise<void>((resolve) => untrusted.listen(0, '127.0.0.1', resolve));
 });
 afterAll(async () => {
@@ -164,9 +164,7 @@ async function endsOf({ answer, token, settings, options, batches }: Fault): Pro
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Reads: [
     'whoAmI',
-    'changeTracking',
-    'optimisticConcurrency',
-    'changesKeptDays',
+    'tableTraits',
     'columns',
     'access',
     'changes (first read)',

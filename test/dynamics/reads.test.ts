@@ -155,8 +155,10 @@ describe('the environment', () => {
     expect(at.fake.heard[0]).toMatchObject({ method: 'GET', url: `${API}WhoAmI` });
   });
 
-  it('tells whether a table tracks changes', async () => {
-    at.fake.answer = () => ({ status: 200, body: { ChangeTrackingEnabled: false, LogicalName: 'lead' } });
-    expect(await at.dynamics.changeTracking('lead')).toBe(false);
+  it('tells whether a table tracks changes and takes versions of rows', async () => {
+    const traits = { ChangeTrackingEnabled: false, IsOptimisticConcurrencyEnabled: true };
+    at.fake.answer = () => ({ status: 200, body: { ...traits, LogicalName: 'lead' } });
+    const read = await at.dynamics.tableTraits('lead');
+    expect(read).toEqual({ changeTracking: false, optimisticConcurrency: true });
   });
 });

@@ -34,11 +34,9 @@ const NEEDED: Readonly<Record<string, readonly [Path, string][]>> = {
     [['UserId'], 'UserId'],
     [['OrganizationId'], 'OrganizationId'],
   ],
-  changeTracking: [[['ChangeTrackingEnabled'], 'ChangeTrackingEnabled']],
-  optimisticConcurrency: [[['IsOptimisticConcurrencyEnabled'], 'IsOptimisticConcurrencyEnabled']],
-  changesKeptDays: [
-    [['value'], 'value'],
-    [['value', 0, 'expirechangetrackingindays'], 'value[0].expirechangetrackingindays'],
+  tableTraits: [
+    [['ChangeTrackingEnabled'], 'ChangeTrackingEnabled'],
+    [['IsOptimisticConcurrencyEnabled'], 'IsOptimisticConcurrencyEnabled'],
   ],
   columns: [[['value'], 'value']],
   access: [[['value'], 'value']],

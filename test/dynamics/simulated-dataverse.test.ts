@@ -61,9 +61,8 @@ describe('with the simulated Dataverse', () => {
     const me = await dynamics.whoAmI();
     expect(me.parallelism).toBe(4);
     expect(budget.advice).toEqual([4]);
-    expect(await dynamics.changeTracking('lead')).toBe(true);
-    expect(await dynamics.optimisticConcurrency('contact')).toBe(true);
-    expect(await dynamics.changesKeptDays()).toBeGreaterThan(0);
+    const traits = await dynamics.tableTraits('lead');
+    expect(traits).toEqual({ changeTracking: true, optimisticConcurrency: true });
     const columns = await dynamics.columns('lead', me.userId);
     expect(columns.find(({ name }) => name === 'firstname')).toEqual({
       name: 'firstname',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { format, resolveConfig } from 'prettier';
@@ -9,6 +8,7 @@ import { CODE_TABLE } from './code-table.js';
 import { callOf, EVERY_CALL, goodBody, type EveryCall } from './every-call.js';
 import { tableOf, type Fate, type FaultRow, type Struck } from './fault-table.js';
 import { refuse, startRemote, type Remote, type Reply } from './remote.js';
+import { selfSigned } from '../support/self-signed.js';
 
 /** What strikes: an answer, or a place where the API cannot be reached. */
 interface Fault {
@@ -37,9 +37,9 @@ const freePort = (): Promise<number> =>
   });
 
 /** A server whose certificate nobody has signed but itself. */
-const untrusted = (): Promise<string> => {
-  const pem = readFileSync(new URL('../fixtures/self-signed.pem', import.meta.url));
-  const server = createTlsServer({ key: pem, cert: pem });
+const untrusted = async (): Promise<string> => {
+  const { privateKey, certificate } = await selfSigned('localhost');
+  const server = createTlsServer({ key: privateKey, cert: certificate });
   onTestFinished(() => void server.close());
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach } from 'vitest';
-import { makeCertificate, startDataverseSimulator } from '../../simulators/dataverse/index.js';
+import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
+import { selfSigned } from '../support/self-signed.js';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -40,8 +41,8 @@ function send(
 }
 
 export async function dataverseScene(): Promise<DataverseScene> {
-  const tls = makeCertificate('localhost');
-  const client = makeCertificate('contact-sync');
+  const tls = await selfSigned('localhost');
+  const client = await selfSigned('contact-sync');
   const simulator = await startDataverseSimulator({ tls, clientCertificate: client.certificate });
   const folder = await mkdtemp(join(tmpdir(), 'dataverse-scene-'));
   const trusted = join(folder, 'trusted.pem');

@@ -70,11 +70,11 @@ export const demandUniqueKeys = (
   organization: Organization,
   table: Table,
   id: string,
-  cells: Cells,
+  cells: ReadonlyMap<string, ColumnValue>,
 ): void => {
   for (const key of keysOf(organization, table)) {
     const properties = key.columns.map((name) => table.columns.get(name)?.property ?? name);
-    const wanted = Object.fromEntries(properties.map((property) => [property, cells[property] ?? null]));
+    const wanted = Object.fromEntries(properties.map((property) => [property, cells.get(property) ?? null]));
     if (Object.values(wanted).includes(null)) continue;
     const twin = findByValues(table, wanted, id);
     if (twin !== undefined) throw violated(table, key, twin);
