@@ -120,6 +120,7 @@ export const REQUEST_OUTCOMES = [
   'already-there',
   'refused',
   'ambiguous',
+  'merged-away',
   'not-found',
 ] as const;
 export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];

@@ -1,5 +1,6 @@
 import type { PersonRecord } from '../marketo/index.js';
 import { emailKey } from '../rules/email.js';
+import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import { match } from '../rules/matching.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
@@ -27,6 +28,7 @@ export const createPerson = async (
 ): Promise<CreatePersonResult> => {
   const [link] = await linksByPerson(ports.db, [input.marketoId]);
   if (link?.status === 'linked') return answer('already-there', link);
+  if (link?.status === 'merged-away') return heldBack(link);
   const mapping = await currentMapping(ports);
   const person = await readPerson(ports, input.marketoId, mapping, attempt);
   if (person === undefined) return answer('not-found', undefined);
@@ -58,6 +60,7 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
   if (own?.status === 'linked') return answer('already-there', own);
   // Reserved by an earlier attempt: the row is made under the id that stands there.
   if (own?.status === 'unmatched') return createRow(request, own);
+  if (own?.status === 'ambiguous' || own?.status === 'merged-away') return heldBack(own);
   // A tombstone stops the cycle, not a request: the person is there after all, and its row too.
   if (own !== undefined) return linkAgain(request, own);
   if (await carriesForeignKey(request)) return answer('ambiguous', undefined);
@@ -73,6 +76,15 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
   const group = ambiguous.find((each) => each.persons.some(({ marketoId }) => marketoId === person.id));
   if (group !== undefined) return answer('ambiguous', undefined);
   return createRow(request, await reserve(request));
+};
+
+/** Its row was qualified or merged into one that belongs to another person: another row would be one too many. */
+const heldBack = ({ status, successor }: Link): CreatePersonResult => {
+  if (status !== 'merged-away') return answer('ambiguous', undefined);
+  return answer(
+    'merged-away',
+    successor === null ? undefined : { kind: successor.kind, dynamicsId: successor.id },
+  );
 };
 
 /** A twin of a person that has the row already: another row would make the confusion worse. */

@@ -5,6 +5,7 @@ import { dirtyRanges } from '../store/links.js';
 import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
 import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
 import { refreshDayUse } from './day-use.js';
+import { followSuccessors } from './follow-successors.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Whole months that the ledger is kept besides the current one. */
@@ -35,6 +36,16 @@ export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): 
 /** Smallest chunk, and most chunks of a cycle: any cycle stays under 3,000 events of history at any size. */
 const SMALLEST_CHUNK = 1_500;
 const MOST_CHUNKS = 100;
+
+/** Lets pairs follow rows that were qualified or merged, then divides what is to be decided. */
+export const followAndOpen = async (
+  ports: Ports,
+  input: CycleRef,
+  attempt: Attempt,
+): Promise<OpenChunksResult> => {
+  await followSuccessors(ports, attempt);
+  return openChunks(ports, input);
+};
 
 /** Divides the dirty links into chunks. */
 export const openChunks = async ({ db }: Pick<Ports, 'db'>, input: CycleRef): Promise<OpenChunksResult> => {

@@ -46,6 +46,10 @@ const markUnread = ({ link, unread }: Planned): Link => ({
 const holds = (link: Link, side: 'marketo' | 'dynamics', field: string): boolean =>
   Object.hasOwn(link.seen[side], field) || Object.hasOwn(link.agreed[side], field);
 
-/** A link that ended and owes nothing any more. */
-const isIdle = ({ status, stamp }: Link): boolean =>
-  (status === 'ended' && stamp === null) || status === 'tombstone' || status === 'excluded';
+/** A link that ended and owes nothing any more, or one that others hold back. */
+const isIdle = ({ status, stamp, marketoId }: Link): boolean =>
+  (status === 'ended' && stamp === null) ||
+  (status === 'ambiguous' && marketoId !== null) ||
+  status === 'tombstone' ||
+  status === 'excluded' ||
+  status === 'merged-away';

@@ -1,11 +1,15 @@
 import type { Link } from '../rules/link.js';
 
-/** Deleted in Marketo: what was under way to the person ends; the row in Dynamics stays. */
-export const bury = (link: Link): Link => ({ ...atRest(link), status: 'tombstone', stamp: null });
+/**
+ * Deleted in Marketo: what was under way to the person ends; the row in Dynamics stays. A row that has a successor takes no
+ * part any more.
+ */
+export const bury = (link: Link): Link =>
+  isHeldBack(link) ? closeLink(link) : { ...atRest(link), status: 'tombstone', stamp: null };
 
 /** Deleted in Dynamics: the person stays, and is to be flagged. */
 export const endLink = (link: Link): Link => {
-  const flagged = link.marketoId !== null && link.status === 'linked';
+  const flagged = link.marketoId !== null && (link.status === 'linked' || isHeldBack(link));
   return {
     ...atRest(link),
     status: 'ended',
@@ -14,7 +18,20 @@ export const endLink = (link: Link): Link => {
   };
 };
 
-const atRest = (link: Link): Link => ({
+/** A pair that another one keeps from following its row, or its person. */
+const isHeldBack = ({ status, marketoId }: Link): boolean =>
+  status === 'merged-away' || (status === 'ambiguous' && marketoId !== null);
+
+/** A row without a person that takes no part. */
+export const closeLink = (link: Link): Link => ({
+  ...atRest(link),
+  status: 'excluded',
+  marketoId: null,
+  stamp: null,
+});
+
+/** What a pair had under way is over. */
+export const atRest = (link: Link): Link => ({
   ...link,
   dirty: false,
   rereadMarketo: false,

@@ -29,7 +29,7 @@ export const fetchDynamics = async (
 ): Promise<FetchDynamicsResult> => {
   await markActive(ports.db, input.cycle, input.at);
   const stream = `dynamics/${kind}`;
-  const selection = selectionOf((await currentMapping(ports)).fields[kind]);
+  const selection = selectionOf(await currentMapping(ports), kind);
   const from = await takeCursor(ports.db, stream);
   const full = from.selection !== selection.join(',');
   const reading: Reading = { ports, kind, stream, selection, attempt, from, full };

@@ -1,4 +1,9 @@
-import type { DeletedPerson, PersonChange, StreamPosition } from '../marketo/index.js';
+import {
+  ACTIVITY_TYPES,
+  type DeletedPerson,
+  type PersonChange,
+  type StreamPosition,
+} from '../marketo/index.js';
 import { judgeLog, type LogEntry } from '../rules/change-log.js';
 import { fromLog } from '../rules/codecs/index.js';
 import { RemoteFailure } from '../rules/failures.js';
@@ -13,11 +18,12 @@ import { linksByPerson, markOverdue, saveLinks } from '../store/links.js';
 import { currentMapping } from './catalog.js';
 import type { CycleRef, FetchMarketoResult } from './contract.js';
 import { bury } from './endings.js';
+import { handleMerged } from './merged-persons.js';
 import { rereadPersons } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
 
 /**
- * Takes what changed in Marketo into the store: entries of the change log, deletions, and a read of every person that
+ * Takes what changed in Marketo into the store: entries of the change log, deletions, merges, and a read of every person that
  * they leave open.
  */
 export const fetchMarketo = async (
@@ -41,6 +47,15 @@ export const fetchMarketo = async (
       return { items, ...position };
     },
     handle: (items) => handleDeleted(ports, items),
+  });
+  // After the deletions: a person that was merged away may be told as deleted too.
+  await readStream(ports, attempt, 'marketo/merged', {
+    page: async (token) => {
+      const query = { token, typeIds: [ACTIVITY_TYPES.mergePersons] };
+      const { activities: items, ...position } = await ports.marketo.activities(query, attempt.signal);
+      return { items, ...position };
+    },
+    handle: (items) => handleMerged(ports, items),
   });
   await markOverdue(ports.db);
   const read = await rereadPersons(ports, mapping, input.cycle, attempt);

@@ -5,7 +5,7 @@ import type { FreePerson, UnmatchedRow } from '../rules/matching.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { linksByPerson, linksByRow, unmatchedByEmail } from '../store/links.js';
 import { busy, type Request } from './request.js';
-import { rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
+import { lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
 
 /** A row that no person holds. */
 export interface FoundRow {
@@ -34,15 +34,30 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
   const stored = (await unmatchedByEmail(request.ports.db, [request.key])).filter(
     (link) => link.dynamicsId !== null && !met.has(link.dynamicsId) && isFree(link),
   );
-  return [
+  return withoutHeirs(request, [
     ...found,
     ...stored.map((link) => ({
       link,
       read: undefined,
       row: unmatched(link.id, link.kind, link.dynamicsId ?? '', link.emailKey),
     })),
-  ];
+  ]);
 };
+
+/** A contact that was made of a lead with a person gets that one: it is nobody else's. */
+const withoutHeirs = async ({ ports }: Request, found: readonly FoundRow[]): Promise<FoundRow[]> => {
+  const leadOf = ({ read, link, row }: FoundRow): string | null =>
+    read === undefined ? (link?.predecessor ?? null) : lineageOf(read, row.kind).predecessor;
+  const leads = await linksByRow(
+    ports.db,
+    found.flatMap((each) => leadOf(each) ?? []),
+  );
+  const promised = new Set(leads.filter(hasPerson).map(({ dynamicsId }) => dynamicsId));
+  return found.filter((each) => !promised.has(leadOf(each)));
+};
+
+const hasPerson = ({ status, marketoId, creation }: Link): boolean =>
+  status !== 'ended' && (marketoId !== null || creation?.sentAt != null);
 
 /** @throws RemoteFailure `Busy` while a person is being created for the row: it may be this very one's twin. */
 const isFree = (link: Link | undefined): boolean => {
@@ -56,7 +71,7 @@ const readRowsOf = async (
   { ports: { dynamics }, mapping, attempt: { signal }, person }: Request,
   kind: Kind,
 ): Promise<Row[]> => {
-  const select = selectionOf(mapping.fields[kind]);
+  const select = selectionOf(mapping, kind);
   const email = textOf(person.values['email']);
   const crmKey = textOf(person.values['dynamicsId']);
   const byEmail = email === null ? [] : await dynamics.findByEmail(kind, [email], select, signal);

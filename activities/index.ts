@@ -3,7 +3,7 @@ import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/ac
 import { markActive } from '../store/cycles.js';
 import type { CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
 import { createPerson } from './create-person.js';
-import { begin, complete, openChunks, prepare } from './cycle.js';
+import { begin, complete, followAndOpen, prepare } from './cycle.js';
 import { diff } from './diff.js';
 import { toFailure } from './failures.js';
 import { fetchDynamics } from './fetch-dynamics.js';
@@ -29,7 +29,7 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
     fetchMarketo: step(fetchMarketo),
     fetchLeads: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'lead', input, attempt)),
     fetchContacts: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'contact', input, attempt)),
-    openChunks: (input) => attempted(ports, () => openChunks(ports, input)),
+    openChunks: step(followAndOpen),
     diff: step(diff),
     resolve: step(resolve),
     pushToDynamics: step(pushToDynamics),

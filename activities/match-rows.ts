@@ -98,7 +98,7 @@ const personsOf = async (
   links: readonly Link[],
   signal: AbortSignal,
 ): Promise<{ readonly free: Found[]; readonly taken: Found[] }> => {
-  const fields = [...new Set(['id', 'email', 'dynamicsId', ...personFields(mapping)])];
+  const fields = [...new Set(['id', 'email', 'dynamicsId', 'dynamicsDeleted', ...personFields(mapping)])];
   const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
   const emails = [...new Set(links.flatMap(({ emailKey: key }) => key ?? []))];
   const byKey = await marketo.readPersons({ by: 'dynamicsId', values: ids, fields }, signal);
@@ -125,7 +125,10 @@ const personsOf = async (
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Keys of persons that name a living row outside this group: the key comes before the e-mail, so they wait for it. */
+/**
+ * Keys of persons that name a living row outside this group: the key comes before the e-mail, so they wait for it. A row
+ * that takes no part promises nothing.
+ */
 const rowsPromisedTo = async (
   db: Database,
   found: readonly Found[],
@@ -135,7 +138,11 @@ const rowsPromisedTo = async (
     crmKey !== null && GUID.test(crmKey) && !ids.includes(crmKey) ? crmKey : [],
   );
   const rows = await linksByRow(db, elsewhere);
-  return new Set(rows.filter(({ status }) => status !== 'ended').map(({ dynamicsId }) => dynamicsId));
+  return new Set(
+    rows
+      .filter(({ status }) => status !== 'ended' && status !== 'excluded')
+      .map(({ dynamicsId }) => dynamicsId),
+  );
 };
 
 interface Sorted {
@@ -184,7 +191,7 @@ const joined = (link: Link, person: Found, mapping: Mapping): Link => {
     ...link,
     status: 'linked',
     marketoId: person.marketoId,
-    stamp: person.crmKey === link.dynamicsId ? null : keyOf(link),
+    stamp: person.crmKey === link.dynamicsId && !isFlagged(person) ? null : keyOf(link),
     agreed: isOurs(link, person) ? agreedAtBirth(link, mapping.fields[link.kind]) : link.agreed,
     seen: { ...link.seen, marketo },
     creation: null,
@@ -194,6 +201,9 @@ const joined = (link: Link, person: Found, mapping: Mapping): Link => {
     rereadDynamics: true,
   };
 };
+
+/** Told of the loss of its row, which is there again. */
+const isFlagged = ({ values }: Found): boolean => values['dynamicsDeleted'] === true;
 
 /** The person is the one that a call without an answer made. */
 const isOurs = ({ creation, dynamicsId }: Link, { crmKey }: Found): boolean =>

@@ -39,7 +39,9 @@ export const pushToDynamics = async (
   });
 };
 
-const isDue = (link: Link): boolean => link.status === 'linked' && plannedWrites(link, 'dynamics').length > 0;
+/** A row whose place was taken while the push ran is not written any more: the next cycle follows it. */
+const isDue = (link: Link): boolean =>
+  link.status === 'linked' && link.successor === null && plannedWrites(link, 'dynamics').length > 0;
 
 /** An earlier call got no answer: the row tells what became of it. */
 const isInDoubt = ({ status, writes }: Link): boolean =>
@@ -149,7 +151,7 @@ const mergeRows = async (
   await decideLinks(
     ports,
     mapping,
-    saved.filter(({ status }) => status === 'linked'),
+    saved.filter(({ status, successor }) => status === 'linked' && successor === null),
     cycle,
   );
   const ids = saved.map(({ id }) => id);

@@ -1,3 +1,4 @@
+import type { Row } from '../dynamics/index.js';
 import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
@@ -7,7 +8,7 @@ import { linksToReread } from '../store/links.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import { bury, endLink } from './endings.js';
 import { refuse, saveWithRefusals, type Refused } from './refusals.js';
-import { selectionOf, valuesOf } from './rows.js';
+import { lineageOf, selectionOf, valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Persons in one call of Marketo. */
@@ -42,7 +43,7 @@ export const rereadPersons = async (
   }
 };
 
-const contextOf = ({ timing }: Ports, fields: readonly MappedField[]) => ({
+export const contextOf = ({ timing }: Ports, fields: readonly MappedField[]) => ({
   fields,
   now: Date.now(),
   overlapMs: timing.overlapMs,
@@ -101,30 +102,49 @@ export interface RowRead {
   readonly values: FieldValues;
   readonly etag: string;
   readonly fields: readonly MappedField[];
+  readonly lineage: Pick<Link, 'successor' | 'predecessor'>;
 }
 
-/** Takes a row that was read for this link into it. */
+/** Takes a row that was read for this link into it, with what it says of a successor. */
 export const observeRow = (ports: Ports, link: Link, row: RowRead): Link => {
   const observed = observe(
     link,
     { side: 'dynamics', values: row.values, etag: row.etag },
     contextOf(ports, row.fields),
   );
-  return { ...observed.link, rereadDynamics: false };
+  return { ...observed.link, ...row.lineage, rereadDynamics: false };
 };
 
-/** What the rows of these links hold now, by id; rights are asked after the read, so that no null is taken for a blank. */
-export const rowsOfLinks = async (
+/** What the rows of these links hold now, by id. */
+export const rowsOfLinks = (
   ports: Ports,
   kind: Kind,
   links: readonly Link[],
   signal: AbortSignal,
-): Promise<Map<string, RowRead>> => {
+): Promise<Map<string, RowRead>> =>
+  rowsById(
+    ports,
+    kind,
+    links.flatMap(({ dynamicsId }) => dynamicsId ?? []),
+    signal,
+  );
+
+/** What these rows hold now, by id; rights are asked after the read, so that no null is taken for a blank. */
+export const rowsById = async (
+  ports: Ports,
+  kind: Kind,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, RowRead & { readonly row: Row }>> => {
   const { syncUserId } = await requireInstallation(ports);
-  const wanted = selectionOf((await currentMapping(ports)).fields[kind]);
-  const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
+  const wanted = selectionOf(await currentMapping(ports), kind);
   const rows = await ports.dynamics.readRows(kind, ids, wanted, signal);
   const access = await ports.dynamics.access(syncUserId, [kind], signal);
   const fields = (await mappingUnder(ports, access, [kind])).fields[kind];
-  return new Map(rows.map((row) => [row.id, { values: valuesOf(row, fields), etag: row.etag, fields }]));
+  return new Map(
+    rows.map((row) => {
+      const { id, etag } = row;
+      return [id, { row, values: valuesOf(row, fields), etag, fields, lineage: lineageOf(row, kind) }];
+    }),
+  );
 };

@@ -1,16 +1,15 @@
-import { lookupName, type Row } from '../dynamics/index.js';
+import { lookupColumn, lookupName, type Row } from '../dynamics/index.js';
 import { emailKey } from '../rules/email.js';
-import type { MappedField } from '../rules/mapping.js';
+import type { Link } from '../rules/link.js';
+import type { MappedField, Mapping } from '../rules/mapping.js';
+import { predecessorOf, successorOf, takesNoPart as isClosed, type RowMarks } from '../rules/succession.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 
 /** Columns that the sync reads of every row besides the mapped ones: for matching and for rows that take no part. */
 const ALWAYS = ['emailaddress1', 'statecode', 'merged'] as const;
 
-/** State of a qualified lead (Microsoft: lead table, statecode). */
-const QUALIFIED = 1;
-
-export const selectionOf = (fields: readonly MappedField[]): string[] =>
-  [...new Set([...fields.map(selected), ...ALWAYS])].sort();
+export const selectionOf = ({ fields, lineage }: Pick<Mapping, 'fields' | 'lineage'>, kind: Kind): string[] =>
+  [...new Set([...fields[kind].map(selected), ...lineage[kind].map(lookupColumn), ...ALWAYS])].sort();
 
 const selected = ({ column, dynamicsColumn }: MappedField): string =>
   dynamicsColumn.type === 'lookup' ? lookupName(column) : column;
@@ -30,5 +29,18 @@ export const textOf = (value: FieldValue | undefined): string | null =>
   typeof value === 'string' ? value : null;
 
 /** Rows that never create a person and never match one: qualified leads and rows that were merged away. */
-export const takesNoPart = (row: Row, kind: Kind): boolean =>
-  row.values['merged'] === true || (kind === 'lead' && row.values['statecode'] === QUALIFIED);
+export const takesNoPart = (row: Row, kind: Kind): boolean => isClosed(kind, marksOf(row));
+
+const marksOf = ({ values }: Row): RowMarks => ({
+  merged: values['merged'],
+  statecode: values['statecode'],
+  masterid: values[lookupColumn('masterid')],
+  parentcontactid: values[lookupColumn('parentcontactid')],
+  originatingleadid: values[lookupColumn('originatingleadid')],
+});
+
+/** What became of the row, and of what it came, as it says itself. */
+export const lineageOf = (row: Row, kind: Kind): Pick<Link, 'successor' | 'predecessor'> => {
+  const marks = marksOf(row);
+  return { successor: successorOf(kind, marks), predecessor: predecessorOf(kind, marks) };
+};

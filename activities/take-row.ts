@@ -6,51 +6,70 @@ import type { NewLink } from '../store/links.js';
 import { keyOf } from './keys.js';
 import { agreedAtBirth } from './new-person.js';
 import { observeRow } from './reread.js';
-import { rowEmailKey, takesNoPart, valuesOf } from './rows.js';
+import { lineageOf, rowEmailKey, takesNoPart, valuesOf } from './rows.js';
 import type { Ports } from './settings.js';
 
-/** What a row that was read makes of its link; nothing where the link does not care any more. */
+/**
+ * What a row that was read makes of its link; nothing where the link does not care any more. What the row says of a
+ * successor is kept with it: the pair follows before anything is decided.
+ */
 export const takeRow = (ports: Ports, link: Link, row: Row, fields: readonly MappedField[]): Link[] => {
+  const lineage = lineageOf(row, link.kind);
+  const known = { ...link, ...lineage };
   switch (link.status) {
     case 'linked':
-      return [observeRow(ports, link, { values: valuesOf(row, fields), etag: row.etag, fields })];
+      return [observeRow(ports, link, { values: valuesOf(row, fields), etag: row.etag, fields, lineage })];
     case 'unmatched':
-      return [link.marketoId === null ? waiting(link, row, fields) : joined(link, row, fields)];
+      return [link.marketoId === null ? waiting(known, row, fields) : joined(known, row, fields)];
     case 'ambiguous':
+      return [link.marketoId === null ? waiting(known, row, fields) : setAside(known, row)];
+    case 'merged-away':
+      return [link.marketoId === null ? waiting(known, row, fields) : setAside(known, row)];
     case 'excluded':
-      return [waiting(link, row, fields)];
+      return [waiting(known, row, fields)];
     case 'tombstone':
       return ports.onMarketoDelete === 'recreate' && wasEdited(link, row, fields)
-        ? [reborn(link, row, fields)]
-        : [];
+        ? [reborn(known, row, fields)]
+        : [known];
     case 'ended':
-      return [];
+      return [restored(known, row, fields)];
   }
 };
 
 /** A row without a person: what it holds is kept for the match. */
 const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => {
-  const status = takesNoPart(row, link.kind)
-    ? 'excluded'
-    : link.status === 'excluded'
-      ? 'unmatched'
-      : link.status;
+  const status = waitingAs(link, row);
   return {
     ...link,
     status,
     emailKey: rowEmailKey(row),
     etag: row.etag,
-    dirty: status !== 'excluded',
+    dirty: status === 'unmatched' || status === 'ambiguous',
     seen: { ...link.seen, dynamics: valuesOf(row, fields) },
+    ...(status === 'excluded' && { candidates: null, creation: null }),
     // A refused creation is tried again with what the row holds now.
     parked: {},
   };
 };
 
+const waitingAs = (link: Link, row: Row): Link['status'] => {
+  if (!takesNoPart(row, link.kind)) return link.status === 'excluded' ? 'unmatched' : link.status;
+  // A person may be on its way to this row: then that one follows, like any other.
+  const expectsPerson = link.status === 'unmatched' && link.creation?.sentAt != null;
+  return expectsPerson && link.successor !== null ? 'unmatched' : 'excluded';
+};
+
+/** A pair that cannot follow its row, because another pair stands there; it goes on if the row is open again. */
+const setAside = (link: Link, row: Row): Link =>
+  takesNoPart(row, link.kind)
+    ? { ...link, etag: row.etag }
+    : { ...link, status: 'linked', candidates: null, dirty: true, rereadMarketo: true, rereadDynamics: true };
+
 /** The row that a request reserved is there: the pair is complete, whatever became of the request. */
 const joined = (link: Link, row: Row, fields: readonly MappedField[]): Link => ({
   ...waiting(link, row, fields),
   status: 'linked',
+  dirty: true,
   stamp: keyOf(link),
   agreed: agreedAtBirth(link, fields),
   creation: null,
@@ -71,19 +90,21 @@ const wasEdited = (link: Link, row: Row, fields: readonly MappedField[]): boolea
   });
 };
 
+const WITHOUT_PERSON = {
+  status: 'unmatched',
+  marketoId: null,
+  stamp: null,
+  agreed: { marketo: {}, dynamics: {} },
+  seen: { marketo: {}, dynamics: {} },
+} as const satisfies Partial<Link>;
+
 /** `onMarketoDelete: recreate`: an edit in Dynamics brings the person back. */
 const reborn = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
-  waiting(
-    {
-      ...link,
-      status: 'unmatched',
-      marketoId: null,
-      agreed: { marketo: {}, dynamics: {} },
-      seen: { marketo: {}, dynamics: {} },
-    },
-    row,
-    fields,
-  );
+  waiting({ ...link, ...WITHOUT_PERSON }, row, fields);
+
+/** A deleted row that is there again is matched like a new one: its person carries its key still. */
+const restored = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
+  waiting({ ...link, ...WITHOUT_PERSON }, row, fields);
 
 /** A row that the store does not know yet. */
 export const newLink = (kind: Kind, row: Row, fields: readonly MappedField[]): NewLink => ({
@@ -94,4 +115,5 @@ export const newLink = (kind: Kind, row: Row, fields: readonly MappedField[]): N
   emailKey: rowEmailKey(row),
   etag: row.etag,
   seen: { marketo: {}, dynamics: valuesOf(row, fields) },
+  ...lineageOf(row, kind),
 });

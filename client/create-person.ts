@@ -126,6 +126,7 @@ const DONE: Readonly<Record<RequestOutcome, boolean>> = {
   'already-there': true,
   refused: false,
   ambiguous: false,
+  'merged-away': false,
   'not-found': false,
 };
 
@@ -143,6 +144,8 @@ const sentenceOf = (marketoId: number, { outcome, kind, dynamicsId, code }: Crea
       return `${person}: refused (${code ?? 'no code'}). The reason is in the person's activity log.`;
     case 'ambiguous':
       return `${person}: set aside, several records have this e-mail address. contact-sync status lists them.`;
+    case 'merged-away':
+      return `${person}: its record was merged into ${record}, which belongs to another person. Merge the two persons.`;
     case 'not-found':
       return `${person}: there is no such person in Marketo`;
   }

@@ -23,7 +23,8 @@ const CASTS = [
   ['DoubleAttributeMetadata', `${RANGE},Precision`],
   ['MoneyAttributeMetadata', `${RANGE},Precision`],
   ['DateTimeAttributeMetadata', '$select=LogicalName,DateTimeBehavior'],
-  ['PicklistAttributeMetadata', OPTIONS],
+  ['BooleanAttributeMetadata', '$select=LogicalName,DefaultValue'],
+  ['PicklistAttributeMetadata', OPTIONS.replace('LogicalName', 'LogicalName,DefaultFormValue')],
   ['MultiSelectPicklistAttributeMetadata', OPTIONS],
   ['StateAttributeMetadata', OPTIONS],
   ['StatusAttributeMetadata', OPTIONS],
@@ -74,6 +75,8 @@ const details = z.object({
   MinValue: number,
   MaxValue: number,
   Precision: number,
+  DefaultValue: z.boolean().nullish().catch(undefined),
+  DefaultFormValue: number,
   DateTimeBehavior: z.object({ Value: z.string() }).nullish().catch(undefined),
   OptionSet: options.nullish().catch(undefined),
   GlobalOptionSet: options.nullish().catch(undefined),
@@ -126,7 +129,7 @@ const isColumn = (column: Attribute): boolean =>
 function describe(
   column: Attribute,
   found: Details | undefined,
-): Pick<DynamicsColumn, 'type' | 'maxLength' | 'min' | 'max' | 'precision' | 'options'> {
+): Pick<DynamicsColumn, 'type' | 'maxLength' | 'min' | 'max' | 'precision' | 'initial' | 'options'> {
   const type = typeOf(column, found);
   const choices = found?.OptionSet ?? found?.GlobalOptionSet;
   return {
@@ -135,8 +138,16 @@ function describe(
     ...(typeof found?.MinValue === 'number' && { min: found.MinValue }),
     ...(typeof found?.MaxValue === 'number' && { max: found.MaxValue }),
     ...(typeof found?.Precision === 'number' && { precision: found.Precision }),
+    ...initialOf(found),
     ...(choices && { options: choices.Options.map(optionOf) }),
   };
+}
+
+/** -1 stands for an option column that begins without a value; a boolean one always begins with one. */
+function initialOf(found: Details | undefined): Pick<DynamicsColumn, 'initial'> {
+  if (found?.DefaultValue === true) return { initial: true };
+  const option = found?.DefaultFormValue ?? -1;
+  return option === -1 ? {} : { initial: option };
 }
 
 /** A date without time is one whose *behavior* is so: a `Format` of date alone still travels with a time. */

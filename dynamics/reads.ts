@@ -6,14 +6,14 @@ import { keptOf, preferring, readNames } from './lookup-names.js';
 import { PAGE_SIZE, readPages } from './pages.js';
 import { rowLacks } from './parse.js';
 import { parseRow, selection } from './rows.js';
-import { guid, TABLES } from './tables.js';
+import { guid, lookupColumn, TABLES } from './tables.js';
 import type { Row } from './types.js';
 
 /** Longest encoded filter. Node's and many proxies' limit for a whole request head is 16 KB, token included. */
 const LONGEST_FILTER = 8_000;
 /** Chunks of one read at a time; the budget has the last word. */
 const CHUNKS_AT_ONCE = 4;
-/** `"…",` and `emailaddress1 eq '…' or `, encoded. */
+/** `"…",` and `emailaddress1 eq '…' or `, encoded; the latter without the quotes around a GUID. */
 const IN_OVERHEAD = 9;
 const EQ_OVERHEAD = 50;
 const PAGED = [`odata.maxpagesize=${PAGE_SIZE}`];
@@ -80,6 +80,20 @@ export async function findByEmail(
     ),
   ];
   return readFiltered(connection, lane, { kind, select, filters, signal, name: 'find rows by e-mail' });
+}
+
+export async function contactsOf(
+  connection: Connection,
+  lane: Lane,
+  leads: readonly string[],
+  signal?: AbortSignal,
+): Promise<Row[]> {
+  const lead = lookupColumn('originatingleadid');
+  const filters = chunked([...new Set(leads.map(mustBeGuid))], lead.length + EQ_OVERHEAD, (chunk) =>
+    chunk.map((id) => `${lead} eq ${id}`).join(' or '),
+  );
+  const name = 'find contacts by their lead';
+  return readFiltered(connection, lane, { kind: 'contact', select: [lead], filters, signal, name });
 }
 
 export async function* modifiedSince(

@@ -217,6 +217,9 @@ export interface Dynamics {
     signal?: AbortSignal,
   ): Promise<Row[]>;
 
+  /** Contacts that were made of one of these leads by qualification, with `_originatingleadid_value`, in any state. */
+  contactsOf(leads: readonly string[], signal?: AbortSignal): Promise<Row[]>;
+
   /** Rows changed at or after an instant, oldest first, page by page. Deleted rows do not show. */
   modifiedSince(
     kind: Kind,

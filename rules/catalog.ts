@@ -70,6 +70,8 @@ export interface DynamicsColumn {
   readonly max?: number;
   /** Decimal places that the column keeps. */
   readonly precision?: number;
+  /** What a new row holds where nobody says otherwise; absent: nothing, or `false`. */
+  readonly initial?: number | boolean;
   readonly options?: readonly Option[];
   /** Labels that options had before they were renamed or removed, newest first: Marketo may still say them. */
   readonly formerOptions?: readonly Option[];

@@ -1,3 +1,4 @@
+import type { Successor } from './succession.js';
 import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
 
 /**
@@ -9,8 +10,18 @@ import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js
  * - `ended`: the row was deleted in Dynamics; the person stays, flagged
  * - `tombstone`: the person was deleted in Marketo; the row stays and does not bring the person back
  * - `excluded`: a qualified or merged row, which never creates or matches
+ * - `merged-away`: one of its records was merged into one that has a link of its own; the other waits until it is merged
+ *   or deleted too. Without a person: it is the person that was merged away, and the row that waits
  */
-export const LINK_STATUSES = ['unmatched', 'linked', 'ambiguous', 'ended', 'tombstone', 'excluded'] as const;
+export const LINK_STATUSES = [
+  'unmatched',
+  'linked',
+  'ambiguous',
+  'ended',
+  'tombstone',
+  'excluded',
+  'merged-away',
+] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
 
 /**
@@ -117,6 +128,10 @@ export interface Link {
   readonly creation: Creation | null;
   /** Ids of the other candidates of an ambiguous group. */
   readonly candidates: readonly Candidate[] | null;
+  /** What took the row's place, as long as the pair has not followed it. */
+  readonly successor: Successor | null;
+  /** The lead that the row, a contact, was made of. */
+  readonly predecessor: string | null;
 }
 
 export interface Creation {

@@ -1,5 +1,6 @@
 import type { DynamicsColumn, MarketoField } from './catalog.js';
 import { codecFor, meets } from './codecs/index.js';
+import { LINEAGE } from './succession.js';
 import type { FieldChoice, FieldNotice, MappedField, Mapping, MappingInput } from './mapping.js';
 import { KINDS, type Direction, type Kind } from './terms.js';
 
@@ -28,8 +29,17 @@ export function mapFields({ choices, catalog }: MappingInput): Mapping {
       if (notice !== undefined) notices.push({ field: choice.marketo, kind, ...notice });
     }
   }
-  return { fields, notices };
+  const lineage = {
+    lead: readableOf(catalog.dynamics.lead, LINEAGE.lead),
+    contact: readableOf(catalog.dynamics.contact, LINEAGE.contact),
+  };
+  return { fields, lineage, notices };
 }
+
+const readableOf = (
+  columns: Readonly<Record<string, DynamicsColumn>>,
+  names: readonly string[],
+): readonly string[] => names.filter((name) => own(columns, name)?.readable === true);
 
 // A field may be named like a property of every object ("constructor").
 const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>

@@ -39,6 +39,8 @@ export interface FieldNotice {
 
 export interface Mapping {
   readonly fields: Readonly<Record<Kind, readonly MappedField[]>>;
+  /** Lookups that tell which row follows which, as far as the table has them and we may read them. */
+  readonly lineage: Readonly<Record<Kind, readonly string[]>>;
   readonly notices: readonly FieldNotice[];
 }
 

@@ -31,6 +31,8 @@ export const linkOf = (row: Selectable<LinksTable>): Link => ({
   causes: row.causes,
   creation: row.creation,
   candidates: row.candidates,
+  successor: row.successor,
+  predecessor: row.predecessor,
 });
 
 /** The dirty links of a range in order of id, after `after`: the next batch of a chunk. */
@@ -127,6 +129,8 @@ const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
   causes: link.causes,
   creation: link.creation,
   candidates: link.candidates,
+  successor: link.successor,
+  predecessor: link.predecessor,
   check_at: checkAt(link, overlapMs),
 });
 
@@ -148,11 +152,13 @@ export const saveLinks = async (
       dynamics_id = x.dynamics_id, email_key = x.email_key, dirty = x.dirty, reread_marketo = x.reread_marketo, reread_dynamics = x.reread_dynamics,
       stamp = nullif(x.stamp, 'null'), etag = x.etag, agreed = x.agreed, seen = x.seen, writes = x.writes,
       overtaken = x.overtaken, parked = x.parked, causes = x.causes, creation = nullif(x.creation, 'null'),
-      candidates = nullif(x.candidates, 'null'), check_at = x.check_at, updated_at = clock_timestamp()
+      candidates = nullif(x.candidates, 'null'), successor = nullif(x.successor, 'null'), predecessor = x.predecessor,
+      check_at = x.check_at, updated_at = clock_timestamp()
     from jsonb_to_recordset(${documents}::jsonb) as x (
       id bigint, version integer, kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text,
       dirty boolean, reread_marketo boolean, reread_dynamics boolean, stamp jsonb, etag text, agreed jsonb, seen jsonb, writes jsonb,
-      overtaken jsonb, parked jsonb, causes jsonb, creation jsonb, candidates jsonb, check_at timestamptz)
+      overtaken jsonb, parked jsonb, causes jsonb, creation jsonb, candidates jsonb, successor jsonb, predecessor uuid,
+      check_at timestamptz)
     where links.id = x.id and links.version = x.version
     returning links.id, links.version`.execute(db);
   const versions = new Map(rows.map(({ id, version }) => [id, version]));
@@ -168,7 +174,8 @@ export const saveLinks = async (
 export type NewLink = Pick<
   Link,
   'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'emailKey' | 'etag' | 'seen'
->;
+> &
+  Partial<Pick<Link, 'successor' | 'predecessor'>>;
 
 /**
  * Inserts links; one that exists already, by person or row, is left alone.
@@ -186,16 +193,20 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
       email_key: link.emailKey,
       etag: link.etag,
       seen: link.seen,
+      successor: link.successor ?? null,
+      predecessor: link.predecessor ?? null,
       // A reserved row is nothing that a cycle could work on until it is there.
       dirty: link.status !== 'excluded' && link.marketoId === null,
     })),
   );
   const { rows } = await sql<Selectable<LinksTable>>`
-    insert into links (kind, status, marketo_id, dynamics_id, email_key, etag, seen, dirty)
-    select kind, status, marketo_id, dynamics_id, email_key, etag, seen, dirty
+    insert into links (
+      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, dirty)
+    select
+      kind, status, marketo_id, dynamics_id, email_key, etag, seen, nullif(successor, 'null'), predecessor, dirty
     from jsonb_to_recordset(${documents}::jsonb) as x (
       kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text, etag text, seen jsonb,
-      dirty boolean)
+      successor jsonb, predecessor uuid, dirty boolean)
     on conflict do nothing
     returning *`.execute(db);
   return rows.map(linkOf);

@@ -70,6 +70,8 @@ export interface LinksTable {
   causes: Json<Link['causes']>;
   creation: Json<Link['creation']>;
   candidates: Json<Link['candidates']>;
+  successor: Json<Link['successor']>;
+  predecessor: string | null;
   check_at: Timestamp | null;
   claim_holder: string | null;
   claim_until: Timestamp | null;

@@ -24,7 +24,7 @@ export interface CycleReport {
 const patient = { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
 
 // Statements against the store alone. A worker that died with one of them is known by its silence.
-const { begin, openChunks, complete } = proxyActivities<CycleActivities>({
+const { begin, complete } = proxyActivities<CycleActivities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '30 seconds',
   retry: { ...patient, initialInterval: '1 second', maximumInterval: '10 seconds' },
@@ -121,7 +121,7 @@ const run = async (progress: Progress, steps: Steps): Promise<void> => {
     steps.fetchContacts.executeWithOptions({ summary: 'what changed in contacts' }, [reference(progress)]),
   ]);
   count(progress, 'fetched', { persons: persons.read, leads: leads.rows, contacts: contacts.rows });
-  const { chunks, entries } = await openChunks(reference(progress));
+  const { chunks, entries } = await steps.openChunks(reference(progress));
   progress.chunks = chunks.length;
   show(progress, 'sync');
   const queue = [...chunks];

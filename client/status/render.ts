@@ -122,7 +122,7 @@ const rejectionLines = (causes: readonly OpenCause[], colors: Colors): string[] 
 
 const ambiguousLines = ({ groups, examples }: StoreStatus['ambiguous'], colors: Colors): string[] => {
   if (groups === 0) return [row(colors, 'Ambiguous', 'none')];
-  const text = `${String(groups)} ${groups === 1 ? 'group' : 'groups'} of one e-mail, set aside`;
+  const text = `${String(groups)} ${groups === 1 ? 'group' : 'groups'} that cannot be told apart, set aside`;
   const shown = examples.map((link) => indented(ambiguousText(link)));
   return [row(colors, 'Ambiguous', colors.yellow(text)), ...shown];
 };

@@ -10,7 +10,10 @@ export type RecordRef = { readonly marketoId: number } | { readonly dynamicsId: 
 
 /** One link of the record: the living one first, then former ones. */
 export interface LinkExplanation {
-  readonly link: Pick<Link, 'id' | 'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'dirty' | 'candidates'>;
+  readonly link: Pick<
+    Link,
+    'id' | 'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'dirty' | 'candidates' | 'successor'
+  >;
   readonly fields: readonly FieldExplanation[];
 }
 
@@ -45,6 +48,7 @@ const pick = ({
   dynamicsId,
   dirty,
   candidates,
+  successor,
 }: Link): LinkExplanation['link'] => ({
-  ...{ id, kind, status, marketoId, dynamicsId, dirty, candidates },
+  ...{ id, kind, status, marketoId, dynamicsId, dirty, candidates, successor },
 });

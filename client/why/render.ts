@@ -26,6 +26,9 @@ function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: 
   );
   return [
     `${colors.bold(`${person} and ${row}`)}: ${STATUSES[link.status]}`,
+    ...(link.successor?.id == null
+      ? []
+      : [`  ${link.successor.by} into: ${link.successor.kind} ${link.successor.id}`]),
     ...(candidates.length === 0 ? [] : [`  candidates: ${candidates.join(', ')}`]),
     ...fields.flatMap((field) => fieldLines(field, link.kind, history, colors)),
   ];

@@ -33,8 +33,10 @@ export const STATES: Readonly<Record<FieldState, string>> = {
 export const STATUSES: Readonly<Record<LinkStatus, string>> = {
   linked: 'linked',
   unmatched: 'the row has no person yet',
-  ambiguous: 'ambiguous: several records share one e-mail, so none is linked',
+  ambiguous: 'ambiguous: several records share one e-mail or one contact, so none is linked',
   ended: 'ended: the row was deleted in Dynamics, the person stays',
   tombstone: 'ended: the person was deleted in Marketo, the row stays',
   excluded: 'left out: a qualified or merged row',
+  'merged-away':
+    'set aside: one of its records was merged into one of another pair, the other waits for the same',
 };

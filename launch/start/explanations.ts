@@ -115,8 +115,14 @@ export const explanationsOf = ({ links, rejections, notices }: Account): Explana
     if (link.marketoId === null && link.dynamicsId === null) return [];
     const refused = byLink.get(link.id);
     switch (link.status) {
+      case 'merged-away':
+        return [{ ...rowOf(link), reason: 'merged away: the other side still has to merge its two records' }];
       case 'ambiguous':
-        return [{ ...rowOf(link), reason: 'ambiguous: several records have one e-mail address' }];
+        return [
+          link.marketoId === null
+            ? { ...rowOf(link), reason: 'ambiguous: several records have one e-mail address' }
+            : { ...rowOf(link), reason: 'ambiguous: qualified into a contact that has a person of its own' },
+        ];
       case 'unmatched':
         return refused === undefined ? [] : [{ ...rowOf(link), reason: reasonOf(refused) }];
       case 'linked': {

@@ -8,6 +8,7 @@ const IDLE = {
     'GET /api/data/v9.2/leads?$deltatoken': 1,
   },
   marketo: {
+    'GET /rest/v1/activities.json': 1,
     'GET /rest/v1/activities/deletedleads.json': 1,
     'GET /rest/v1/activities/leadchanges.json': 1,
     'GET /rest/v1/stats/usage.json': 1,
@@ -38,7 +39,7 @@ const linked = async (kind: 'lead' | 'contact') => {
 };
 
 describe('Calls of a cycle', () => {
-  it('are five when nothing happened, whatever the size, and none of them writes', async () => {
+  it('are six when nothing happened, whatever the size, and none of them writes', async () => {
     expect(await calls(1)).toEqual(IDLE);
   });
 

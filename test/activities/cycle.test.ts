@@ -45,6 +45,7 @@ describe('A cycle', () => {
           "GET /api/data/v9.2/leads?$deltatoken": 1,
         },
         "marketo": {
+          "GET /rest/v1/activities.json": 1,
           "GET /rest/v1/activities/deletedleads.json": 1,
           "GET /rest/v1/activities/leadchanges.json": 1,
           "GET /rest/v1/stats/usage.json": 1,

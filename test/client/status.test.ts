@@ -223,7 +223,7 @@ Calls today  Marketo 12,345 of 50,000 (ours 2,100)
 Links        1200 linked, 2 ambiguous
              4 to look at, 1 open writes, 0 log entries to write
 Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
-Ambiguous    1 group of one e-mail, set aside
+Ambiguous    1 group that cannot be told apart, set aside
              contact ${row(3)}: person 9
 Fields       phone on lead: Not readable.`,
     );

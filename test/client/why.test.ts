@@ -4,6 +4,7 @@ import { renderWhy } from '../../client/why/render.js';
 import { migrate, openDatabase } from '../../store/database.js';
 import { saveInstallation } from '../../store/installations.js';
 import { freshDatabase } from '../support/database.js';
+import { qualify } from '../support/succession.js';
 import { startWorld, type World } from '../support/world.js';
 import { contactSync } from './recording.js';
 
@@ -99,6 +100,23 @@ describe('why', () => {
     ]);
     const former = await explainRecord(db, { dynamicsId: LEAD }, 'title');
     expect(former.map(({ link }) => link.status)).toEqual(['ended']);
+  });
+
+  it('goes on with the history of a lead that was qualified, and says of the lead where it went', async () => {
+    const { marketoId, doors, settled, why, db, ...world } = await linked();
+    await doors.editPerson(marketoId, { title: 'Chief' });
+    await settled();
+    const contact = await qualify({ ...world, doors, settled, db }, LEAD);
+    await settled();
+    const text = await why('title');
+    expect(text).toContain(`person ${marketoId} and contact ${contact}: linked`);
+    expect(text).toContain('only Marketo had been edited');
+    expect(renderWhy(await explainRecord(db, { dynamicsId: LEAD }), false, false)).toBe(
+      [
+        `no person and lead ${LEAD}: left out: a qualified or merged row`,
+        `  qualified into: contact ${contact}`,
+      ].join('\n'),
+    );
   });
 });
 

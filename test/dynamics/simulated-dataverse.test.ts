@@ -78,6 +78,16 @@ describe('with the simulated Dataverse', () => {
       label: 'Web',
     });
     expect(columns.filter(({ type }) => type === 'unknown')).toEqual([]);
+    const initial = columns.flatMap(({ name, initial: value }) =>
+      value === undefined ? [] : [[name, value]],
+    );
+    expect(initial).toEqual(
+      expect.arrayContaining([
+        ['preferredcontactmethodcode', 1],
+        ['followemail', true],
+      ]),
+    );
+    expect(initial.map(([name]) => name)).not.toContain('donotbulkemail');
   });
 
   it('creates once, updates only what it knows, and reads its rows back', async () => {

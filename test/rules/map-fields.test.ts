@@ -136,3 +136,30 @@ describe('a chosen field', () => {
     expect(mapping.fields.lead).toMatchObject([{ creatable: false }]);
   });
 });
+
+describe('lookups that tell which row follows which', () => {
+  const lookup = (name: string, readable = true) => column('lookup', { name, readable });
+  const lineageOf = (contact: Readonly<Record<string, DynamicsColumn>>) =>
+    mapFields({
+      choices: [],
+      catalog: {
+        marketo: {},
+        dynamics: {
+          lead: { masterid: lookup('masterid'), parentcontactid: lookup('parentcontactid') },
+          contact,
+        },
+      },
+    }).lineage;
+
+  it('are selected only where the table has them', () => {
+    expect(lineageOf({ masterid: lookup('masterid') })).toEqual({
+      lead: ['masterid', 'parentcontactid'],
+      contact: ['masterid'],
+    });
+  });
+
+  it('and only where we may read them: a null would tell nothing', () => {
+    const originatingleadid = lookup('originatingleadid', false);
+    expect(lineageOf({ masterid: lookup('masterid'), originatingleadid }).contact).toEqual(['masterid']);
+  });
+});

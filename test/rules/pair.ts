@@ -52,6 +52,8 @@ export const pair = (over: Partial<Link> = {}): Link => ({
   causes: {},
   creation: null,
   candidates: null,
+  successor: null,
+  predecessor: null,
   ...over,
 });
 

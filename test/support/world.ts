@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
 import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
-import { begin, complete, openChunks, prepare } from '../../activities/cycle.js';
+import { begin, complete, followAndOpen, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { fetchMarketo } from '../../activities/fetch-marketo.js';
@@ -325,7 +325,7 @@ const runCycle = async (
     retried((attempt) => fetchDynamics(ports, 'contact', reference(), attempt)),
   ]);
   await between.fetched?.();
-  const { chunks } = await openChunks(ports, reference());
+  const { chunks } = await retried((attempt) => followAndOpen(ports, reference(), attempt));
   const outcome = { diffs: [], resolved: [], pushed: [] } as Pick<
     CycleOutcome,
     'diffs' | 'resolved' | 'pushed'

@@ -1,0 +1,88 @@
+import { sql, type Selectable } from 'kysely';
+import type { Link } from '../rules/link.js';
+import type { Database } from './database.js';
+import { linkOf } from './links.js';
+import type { LinksTable } from './schema.js';
+
+/**
+ * A contact that names the lead it was made of tells that the lead was qualified, whichever of the two is read first. A
+ * lead without a person is closed then, so that it gets none; that of a pair has a successor, which the pair follows.
+ */
+export const markSuccessors = async (db: Database): Promise<void> => {
+  // Two statements, so that each begins with the few links that are dirty.
+  for (const moved of ['contact', 'lead'] as const) {
+    await sql`
+      update links as lead set
+        version = lead.version + 1,
+        successor = jsonb_build_object('by', 'qualified', 'kind', 'contact', 'id', contact.dynamics_id),
+        status = case when ${HAS_NO_PERSON} then 'excluded' else lead.status end,
+        dirty = lead.dirty and not (${HAS_NO_PERSON}),
+        creation = case when ${HAS_NO_PERSON} then null else lead.creation end,
+        candidates = case when ${HAS_NO_PERSON} then null else lead.candidates end
+      from links as contact
+      where ${sql.ref(moved)}.dirty and contact.predecessor = lead.dynamics_id
+        and contact.kind = 'contact' and contact.status not in ('ended', 'excluded')
+        and lead.kind = 'lead' and lead.status not in ('ended', 'excluded')
+        and lead.successor ->> 'id' is null`.execute(db);
+  }
+};
+
+const HAS_NO_PERSON = sql`(lead.marketo_id is null and lead.creation ->> 'sentAt' is null
+  and lead.status in ('unmatched', 'ambiguous'))`;
+
+/**
+ * Pairs whose row has a successor that they have not followed, in order of id. One that is set aside because both sides
+ * of the merge have a pair waits until the other pair is gone.
+ */
+export const pendingSuccessions = async (db: Database, after: number, limit: number): Promise<Link[]> => {
+  const { rows } = await sql<Selectable<LinksTable>>`
+    select * from links
+    where successor is not null and status not in ('excluded', 'ended') and id > ${after}
+      and not (status = 'unmatched' and creation ->> 'sentAt' is null)
+      and not (status in ('merged-away', 'ambiguous') and (marketo_id is null or exists (
+        select from links as other where other.dynamics_id = (links.successor ->> 'id')::uuid
+          and other.status = 'linked')))
+    order by id limit ${limit}`.execute(db);
+  return rows.map(linkOf);
+};
+
+/** Contacts that name one of these leads as the one they were made of, by the lead. */
+export const contactsMadeOf = async (
+  db: Database,
+  leads: readonly string[],
+): Promise<Map<string, string>> => {
+  if (leads.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('links')
+    .select(['predecessor', 'dynamics_id'])
+    .where('predecessor', 'in', leads)
+    .where('status', '<>', 'ended')
+    .orderBy('id', 'desc')
+    .execute();
+  return new Map(
+    rows.flatMap(({ predecessor, dynamics_id: id }) => (predecessor && id ? [[predecessor, id]] : [])),
+  );
+};
+
+/** Rows that wait because their person went into one with a row of its own, which has none any more; with that person. */
+export const waitingInVain = async (
+  db: Database,
+): Promise<{ readonly link: Link; readonly marketoId: number }[]> => {
+  const { rows } = await sql<Selectable<LinksTable>>`
+    select * from links
+    where status = 'merged-away' and marketo_id is null and not exists (
+      select from links as other
+      where other.marketo_id = (links.candidates -> 0 ->> 'id')::bigint and other.status <> 'ended')
+    order by id`.execute(db);
+  return rows.map((row) => ({ link: linkOf(row), marketoId: Number(row.candidates?.[0]?.id) }));
+};
+
+/** Rows that wait for a person which went into another one by now wait for that one. */
+export const renameAwaited = async (db: Database, from: number, to: number): Promise<void> => {
+  const candidate = (id: number): string => JSON.stringify([{ side: 'marketo', id: String(id) }]);
+  await sql`
+    update links set candidates = ${candidate(to)}::jsonb, version = version + 1
+    where status = 'merged-away' and marketo_id is null and candidates = ${candidate(from)}::jsonb`.execute(
+    db,
+  );
+};
