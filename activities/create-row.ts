@@ -51,7 +51,7 @@ export const reserve = async ({ ports, input, person, key }: Request): Promise<L
 };
 
 /**
- * Makes the row of a reservation; one that is there under our own id is what a lost answer hid. What is sent is noted
+ * Makes the row of a reservation; one that is read under our own id is what a lost answer hid. What is sent is noted
  * first: a repeated call carries the same, and a worker that wakes late finds its reservation taken over.
  */
 export const createRow = async (request: Request, reservation: Link): Promise<CreatePersonResult> => {
@@ -68,7 +68,8 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
   const [reserved] = await save(ports, [{ ...reservation, creation }]);
   if (reserved === undefined) throw busy(`the link of person ${String(person.id)}`);
   const operation = operationOf(request, reserved, fields);
-  const outcome = await ports.dynamics.writeOne(operation, until(attempt.signal, deadline));
+  const signal = until(attempt.signal, deadline);
+  const outcome = await proven(ports, operation, await ports.dynamics.writeOne(operation, signal), signal);
   switch (outcome.status) {
     case 'done':
       return settleCreated(request, reserved, refusals, outcome.etag ?? null);
@@ -82,6 +83,20 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
     case 'gone':
       throw busy(`the row ${reserved.dynamicsId ?? ''}`);
   }
+};
+
+/** A row that is said to be there may be another one, of another key: ours is believed in once it was read. */
+const proven = async (
+  { dynamics }: Request['ports'],
+  { kind, id }: RowCreate,
+  outcome: RowOutcome,
+  signal: AbortSignal,
+): Promise<RowOutcome> => {
+  if (outcome.status !== 'exists' || (await dynamics.readRow(kind, id, [], signal)) !== undefined) {
+    return outcome;
+  }
+  if (outcome.otherwise === undefined) throw busy(`the row ${id}`);
+  return outcome.otherwise;
 };
 
 const operationOf = (

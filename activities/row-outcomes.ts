@@ -25,7 +25,10 @@ export interface TakenOutcomes {
 
 /** Keeps what became of each row, in one transaction; a link that somebody else changed meanwhile is left as it is. */
 export const takeOutcomes = async (push: Push, answered: readonly Answered[]): Promise<TakenOutcomes> => {
-  const taken = answered.map(({ link, outcome }) => takeOutcome(push, link, outcome));
+  const taken: Taken[] = [];
+  for (const { link, outcome } of answered) {
+    taken.push(takeOutcome(push, link, await proven(push, link, outcome)));
+  }
   const refused = taken.flatMap((each) => each.refused ?? []);
   const saved = await saveOutcomes(push.ports, taken);
   const savedOf = (some: readonly Taken[]): Link[] => some.flatMap(({ link }) => saved.get(link.id) ?? []);
@@ -44,6 +47,21 @@ export const takeOutcomes = async (push: Push, answered: readonly Answered[]): P
     again: [...savedOf(taken.filter((each) => each.refused !== undefined)), ...aside],
     failures: taken.flatMap(({ failure }) => failure ?? []),
   };
+};
+
+/**
+ * An answer that names no row may be about one that a plug-in missed: a link ends only once a read misses its own. Where
+ * that read fails, the row is in doubt and read again with the others.
+ */
+const proven = async ({ ports, attempt }: Push, link: Link, outcome: RowOutcome): Promise<RowOutcome> => {
+  if (outcome.status !== 'gone' || outcome.otherwise === undefined) return outcome;
+  try {
+    const row = await ports.dynamics.readRow(link.kind, link.dynamicsId ?? '', [], attempt.signal);
+    return row === undefined ? { status: 'gone' } : outcome.otherwise;
+  } catch (error) {
+    if (!(error instanceof RemoteFailure)) throw error;
+    return { status: 'changed' };
+  }
 };
 
 interface Taken {

@@ -72,7 +72,7 @@ export function verdictOf(answer: Answer, error = errorOf(answer)): Verdict {
   // OData's own complaints come as `0x0` with 400; beside any other status it is the code of nothing.
   const nameless = error.code === NO_CODE && answer.status !== 400;
   const known = error.code === undefined || nameless ? undefined : VERDICTS[error.code];
-  return known ?? verdictOfStatus(answer.status, { ...error, code: nameless ? undefined : error.code });
+  return known ?? verdictOfStatus(answer, { ...error, code: nameless ? undefined : error.code });
 }
 
 const failed = (type: FailureType, advice?: string): Verdict => ({
@@ -83,8 +83,12 @@ const failed = (type: FailureType, advice?: string): Verdict => ({
 
 const CHECK_URL = 'Check that DATAVERSE_URL is the origin of a Dataverse environment.';
 const CHECK_ROLES = 'Check the security roles of the application user.';
+/** For an answer that is not Dataverse's own. */
+export const CHECK_PROXY =
+  'This is not an answer of Dataverse itself: check for a proxy, gateway or firewall in between if it lasts.';
 
-function verdictOfStatus(status: number, error: AnsweredError): Verdict {
+function verdictOfStatus(answer: Answer, error: AnsweredError): Verdict {
+  const { status } = answer;
   const dataverse = error.code !== undefined || error.message !== undefined;
   if (status === 401) {
     return failed(
@@ -101,7 +105,17 @@ function verdictOfStatus(status: number, error: AnsweredError): Verdict {
     return failed(FAILURES.refusedCall);
   if (status === 408 || status >= 500 || status < 300) return failed(FAILURES.unavailable);
   if (status === 404 || status < 400) return failed(FAILURES.misconfigured, CHECK_URL);
-  return { is: 'refused', scope: 'record' };
+  return isEnvelope(answer) ? { is: 'refused', scope: 'record' } : failed(FAILURES.unavailable, CHECK_PROXY);
+}
+
+/**
+ * Whether this is Dataverse's own error. A page, an empty body or `{ "Message" }` come from something before it (a gateway,
+ * the web server), which knows nothing of the record.
+ */
+function isEnvelope(answer: Answer): boolean {
+  const { data } = errorBody.safeParse(parseJson(answer.body));
+  if (data === undefined || 'Message' in data) return false;
+  return Boolean(data.error.message) || canonicalCode(data.error.code) !== undefined;
 }
 
 /** The failure of a whole call that was answered with an error. */

@@ -1,6 +1,6 @@
 import type { Answer } from './answers.js';
 
-/** Answer of a part: `not-run` where the server says nothing of it, `unreadable` where it may have run. */
+/** Answer of a part: `not-run` where the server certainly stopped before it, `unreadable` where it may have run. */
 export type PartAnswer = Answer | 'not-run' | 'unreadable';
 
 export interface BatchReply {
@@ -8,17 +8,15 @@ export interface BatchReply {
   readonly answers: readonly (Answer | undefined)[];
   /** The reply is there to its end. */
   readonly closed: boolean;
-  /** The reply as a whole is an error: the server stopped at the last answer. */
-  readonly stopped: boolean;
 }
 
 /** The part that an answer is certainly about, by what it names; `undefined` for one that names nothing. */
 export type NamedPart = (answer: Answer) => number | undefined;
 
 /**
- * Puts each answer in the place of its part. Answers come in the order of the parts, but some can be missing, and a
- * refusal does not say whom it refuses: it is believed only where its place is beyond doubt, that is between answers
- * that name their row, or where none is missing.
+ * Puts each answer in the place of its part. Answers come in the order of the parts, so that a whole reply needs no
+ * names. Once one is missing, or the reply is cut, nobody knows which: then only answers that name their part are
+ * believed, since a refusal names none, and its neighbour would be refused in its stead.
  *
  * @param count how many parts were sent; never fewer than answers came
  */
@@ -27,16 +25,16 @@ export function attribute(reply: BatchReply, count: number, named: NamedPart): P
     const part = answer && named(answer);
     return part === undefined ? [] : [{ at, part }];
   });
-  const fences = [{ at: -1, part: -1 }, ...anchors, { at: reply.answers.length, part: count }];
-  if (!inOrder(fences)) return onlyNamed(reply, count, anchors);
-  const placed: PartAnswer[] = [];
-  for (const [index, fence] of fences.slice(0, -1).entries()) {
-    const next = fences[index + 1] ?? fence;
-    if (fence.at >= 0) placed.push(reply.answers[fence.at] ?? 'unreadable');
-    const answers = reply.answers.slice(fence.at + 1, next.at);
-    placed.push(...between(answers, next.part - fence.part - 1, next.part === count ? reply : undefined));
+  const whole = reply.closed && reply.answers.length === count;
+  if (whole && anchors.every(({ at, part }) => at === part)) {
+    return reply.answers.map((answer) => answer ?? 'unreadable');
   }
-  return placed;
+  const reached = partsReached(reply, anchors);
+  return Array.from({ length: count }, (_part, index) => {
+    const [first, ...more] = anchors.filter(({ part }) => part === index);
+    const answer = first !== undefined && more.length === 0 ? reply.answers[first.at] : undefined;
+    return answer ?? (index < reached ? 'unreadable' : 'not-run');
+  });
 }
 
 interface Anchor {
@@ -46,32 +44,19 @@ interface Anchor {
   readonly part: number;
 }
 
-/** No two answers name one part, none goes back, and no more answers stand between two than there are parts. */
-const inOrder = (fences: readonly Anchor[]): boolean =>
-  fences.slice(1).every((fence, index) => {
-    const before = fences[index] ?? fence;
-    return fence.part - before.part >= fence.at - before.at;
-  });
-
-/** Answers that name nothing, between two that do, or (`end`) after the last. */
-function between(
-  answers: readonly (Answer | undefined)[],
-  parts: number,
-  end: BatchReply | undefined,
-): PartAnswer[] {
-  const missing: PartAnswer = end?.closed === false ? 'unreadable' : 'not-run';
-  const fromStart =
-    answers.length === 0 || answers.length === parts || end?.stopped === true || end?.closed === false;
-  return Array.from({ length: parts }, (_part, index) => {
-    if (!fromStart) return 'unreadable';
-    return index < answers.length ? (answers[index] ?? 'unreadable') : missing;
-  });
+/**
+ * How many parts may have run. Only a server that stopped at a failure, in spite of `odata.continue-on-error`, left some
+ * out for certain: its reply is closed, and ends in the one failure that it holds. That failure may be of any part from
+ * the last named one on, should answers be missing as well; the part after it counts as left out, since `If-Match` lets
+ * a repetition change nothing twice.
+ */
+function partsReached({ answers, closed }: BatchReply, anchors: readonly Anchor[]): number {
+  const last = answers.at(-1);
+  const passed = answers.slice(0, -1).every((answer) => answer !== undefined && answer.status < 400);
+  if (!closed || last === undefined || last.status < 400 || !passed) return Infinity;
+  const before = anchors.reduce((most, anchor) => (anchor.part > most.part ? anchor : most), NOWHERE);
+  return before.part + answers.length - before.at;
 }
 
-/** Without an order only those answers are believed that name their part, each once. */
-function onlyNamed(reply: BatchReply, count: number, anchors: readonly Anchor[]): PartAnswer[] {
-  return Array.from({ length: count }, (_part, index) => {
-    const [first, ...more] = anchors.filter(({ part }) => part === index);
-    return (first !== undefined && more.length === 0 ? reply.answers[first.at] : undefined) ?? 'unreadable';
-  });
-}
+/** Before the first answer, and the first part. */
+const NOWHERE: Anchor = { at: -1, part: -1 };

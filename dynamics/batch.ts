@@ -22,7 +22,7 @@ export interface BatchCall {
 
 /**
  * Sends requests as one `$batch` without change sets: each stands for itself, and a failing one does not stop the rest
- * (`odata.continue-on-error`; should the server stop all the same, the rest is `not-run`).
+ * (`odata.continue-on-error`; should the server stop at one all the same, what comes after it is `not-run`).
  * @returns one answer per part, in their order
  * @throws RemoteFailure where the batch as a whole has no multipart answer
  */
@@ -50,8 +50,7 @@ export async function sendBatch(connection: Connection, lane: Lane, batch: Batch
   if (read.answers.length > batch.parts.length) throw brokenAnswer(context, 'more answers than questions');
   const throttled = read.answers.find((part) => part?.status === 429);
   if (throttled !== undefined) await connection.heed(throttled, context);
-  const stopped = !isSuccess(answer);
-  return attribute({ ...read, stopped }, batch.parts.length, batch.named ?? (() => undefined));
+  return attribute(read, batch.parts.length, batch.named ?? (() => undefined));
 }
 
 /** A GET inside a batch; it carries no content type. */

@@ -14,8 +14,8 @@ import { partOf, rowNamedIn } from './write-request.js';
  * before the deadline.
  */
 export const LARGEST_BATCH = 40;
-/** Halvings of a batch that was too slow: enough to single one row out, and each may cost minutes. */
-const MOST_SLOW_HALVINGS = 12;
+/** Halvings of a batch that may have run in part: enough to single one row out, and each may cost minutes. */
+const MOST_DOUBTFUL_HALVINGS = 12;
 /** How often rows that were throttled inside a batch are sent again; those that were not run go again once. */
 const MOST_THROTTLED = 2;
 /** A longer pause is the caller's to wait for, who holds no rows meanwhile. */
@@ -50,9 +50,9 @@ interface Round {
 /**
  * Writes the rows of one batch, one request after another, so that no row is under way twice.
  *
- * Refused as a whole for its size, or by the database for its time, it is halved, down to single requests: what one row
- * costs never blocks its neighbours. Rows that certainly did not run (the server stopped before them, or throttled them)
- * go again, a bounded number of times. A batch without an answer is *not* repeated here, although every write is guarded:
+ * Refused as a whole for its size, by the database for its time, or by a gateway (which may dislike the text of one
+ * row), it is halved, down to single requests: what one row costs never blocks its neighbours. Rows that certainly did
+ * not run (the server stopped before them, or throttled them) go again, a bounded number of times. A batch without an answer is *not* repeated here, although every write is guarded:
  * repeated, a row that was written the first time answers `changed` and tells no more than a read does, and a server
  * that is too slow would get the work twice. Its rows are `transient` with an unknown effect, and the caller reads them.
  *
@@ -60,14 +60,15 @@ interface Round {
  */
 export async function writeBatch(sending: Sending, batch: readonly Numbered[]): Promise<void> {
   const rounds: Round[] = [{ rows: batch, again: 0 }];
-  let slow = 0;
+  let doubtful = 0;
   for (let round = rounds.shift(); round !== undefined; round = rounds.shift()) {
     const { rows, again } = round;
     const sent = await sendRows(sending, rows);
     if ('failure' in sent) {
-      const tooSlow = sent.failure.code === SQL_TIMEOUT;
-      if (tooSlow) slow += 1;
-      if (sent.failure.type === FAILURES.refusedCall || (tooSlow && slow <= MOST_SLOW_HALVINGS)) {
+      const perhapsOneRow = sent.failure.code === SQL_TIMEOUT || isGatewaysRefusal(sent.failure);
+      if (perhapsOneRow) doubtful += 1;
+      const halved = perhapsOneRow && doubtful <= MOST_DOUBTFUL_HALVINGS && rows.length > 1;
+      if (sent.failure.type === FAILURES.refusedCall || halved) {
         rounds.unshift(...halves(round));
         continue;
       }
@@ -85,6 +86,10 @@ export async function writeBatch(sending: Sending, batch: readonly Numbered[]): 
     if (repeated.length > 0) rounds.push({ rows: repeated.map(({ row }) => row), again: again + 1 });
   }
 }
+
+/** A 4xx that is no answer of Dataverse's. */
+const isGatewaysRefusal = ({ type, code }: FailureDetails): boolean =>
+  type === FAILURES.unavailable && code !== 'HTTP 408' && code?.startsWith('HTTP 4') === true;
 
 function halves({ rows, again }: Round): Round[] {
   const middle = Math.ceil(rows.length / 2);

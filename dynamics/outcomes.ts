@@ -4,6 +4,7 @@ import {
   type AnsweredError,
   brokenAnswer,
   type CallContext,
+  CHECK_PROXY,
   errorOf,
   failureDetails,
   isSuccess,
@@ -12,7 +13,7 @@ import {
 } from './answers.js';
 import type { Verdict } from './error-codes.js';
 import { guid, guidsIn } from './tables.js';
-import type { Refusal, RowOutcome, RowWrite } from './types.js';
+import type { InDoubt, Refusal, RowOutcome, RowWrite } from './types.js';
 import { rowNamedIn } from './write-request.js';
 
 /** What an answer says became of one write. The only place where this is decided, for parts and single requests. */
@@ -28,12 +29,21 @@ export function outcomeOf(answer: Answer, operation: RowWrite, call: CallContext
     case 'refused':
       return refusal(answer, error, verdict, operation);
     case 'changed':
-      return { status: operation.type === 'create' ? 'exists' : 'changed' };
-    case 'duplicate':
-      return operation.type === 'create' ? { status: 'exists' } : refusal(answer, error, verdict, operation);
+      if (operation.type === 'update') return { status: 'changed' };
+      return { status: 'exists', otherwise: inDoubt(answer, call, error) };
+    case 'duplicate': {
+      const refused = refusal(answer, error, verdict, operation);
+      return operation.type === 'create' ? { status: 'exists', otherwise: refused } : refused;
+    }
     case 'gone':
-      return speaksOfRow(error, operation) ? { status: 'gone' } : refusal(answer, error, verdict, operation);
+      return goneOutcome(error, operation, refusal(answer, error, verdict, operation));
   }
+}
+
+/** A 412 on a create where no row is: an update of a plug-in's, or a page of a gateway. */
+function inDoubt(answer: Answer, call: CallContext, error: AnsweredError): InDoubt {
+  const verdict: Verdict = { is: 'failure', type: FAILURES.unavailable, advice: CHECK_PROXY };
+  return { status: 'transient', failure: failureDetails(answer, call, error, FAILURES.unavailable, verdict) };
 }
 
 /**
@@ -52,11 +62,15 @@ function doneOutcome(answer: Answer, operation: RowWrite, call: CallContext): Ro
   return typeof etag === 'string' && etag !== '' ? { status: 'done', etag } : { status: 'done' };
 }
 
-/** A create, or a plug-in, may miss *another* row, which says nothing of ours: the message names ids. */
-function speaksOfRow(error: AnsweredError, operation: RowWrite): boolean {
-  if (operation.type === 'create') return false;
+/**
+ * A create, or a plug-in, may miss *another* row, which says nothing of ours. Where the message names our id it is ours,
+ * where it names others it is not, and where it names none a read has to tell.
+ */
+function goneOutcome(error: AnsweredError, operation: RowWrite, refused: Refusal): RowOutcome {
+  if (operation.type === 'create') return refused;
   const named = guidsIn(error.message ?? '');
-  return named.length === 0 || named.includes(operation.id.toLowerCase());
+  if (named.length === 0) return { status: 'gone', otherwise: refused };
+  return named.includes(operation.id.toLowerCase()) ? { status: 'gone' } : refused;
 }
 
 function refusal(answer: Answer, error: AnsweredError, verdict: Verdict, operation: RowWrite): Refusal {
@@ -99,7 +113,7 @@ function columnNamed(message: string, operation: RowWrite): string | undefined {
 /** Code of a part that was not run. */
 export const NOT_RUN = 'not-run';
 
-/** A part that the server says nothing of was not run, so it can be sent again at once. */
+/** A part before which the server stopped was not run, so it can be sent again at once. */
 export function notRun(call: CallContext): RowOutcome {
   return {
     status: 'transient',
@@ -113,8 +127,8 @@ export function notRun(call: CallContext): RowOutcome {
   };
 }
 
-/** A part whose answer was cut or cannot be read. */
+/** A part whose answer is missing, was cut, cannot be read, or cannot be told from its neighbour's. */
 export const unreadable = (call: CallContext): RowOutcome => ({
   status: 'transient',
-  failure: brokenAnswer({ ...call, writes: true }, 'a part that cannot be read').details,
+  failure: brokenAnswer({ ...call, writes: true }, 'no answer that is certainly of this row').details,
 });

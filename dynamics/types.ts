@@ -117,14 +117,22 @@ export interface Refusal {
  * What became of one write: `changed` (its etag is stale), `exists` (a create's GUID is taken), `gone` (the row is
  * deleted), or `transient`: nobody knows the row's answer. `failure.effect` says whether the row may have been written,
  * `failure.type` why; it is a lasting one (`Unauthorized`) only inside a batch.
+ *
+ * `exists` is no proof that the row is there, nor `gone` with `otherwise` that it is not: the words may be about another
+ * row, which a plug-in missed or met. Read the row; should it be otherwise, `otherwise` is what the answer means.
  */
 export type RowOutcome =
   | { readonly status: 'done'; readonly etag?: string }
   | { readonly status: 'changed' }
-  | { readonly status: 'exists' }
-  | { readonly status: 'gone' }
+  | { readonly status: 'exists'; readonly otherwise?: Refusal | InDoubt }
+  | { readonly status: 'gone'; readonly otherwise?: Refusal }
   | Refusal
-  | { readonly status: 'transient'; readonly failure: FailureDetails };
+  | InDoubt;
+
+export interface InDoubt {
+  readonly status: 'transient';
+  readonly failure: FailureDetails;
+}
 
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;

@@ -27,6 +27,8 @@ const rowsOf = async (email: string): Promise<AdminRecord[]> => {
   return found;
 };
 
+const CREATE = { kind: 'refuse', method: 'PATCH', path: '/leads(', status: 412, times: 1 };
+
 const create = (marketoId: number) =>
   retried((attempt) => createPerson(world.ports, requestOf(marketoId), attempt));
 
@@ -168,6 +170,52 @@ describe('"Sync Person to Dynamics"', () => {
     await world.settled();
     expect(await rowsOf(email)).toHaveLength(1);
     expect(await logOf(marketoId)).toEqual(['refused logged', 'created logged']);
+  });
+
+  it('refused for the key of another row makes none, says so, and may be asked again', async () => {
+    const { marketoId, email } = await personIn();
+    await world.fault('dynamics', {
+      ...CREATE,
+      code: '0x80040237',
+      message: 'Cannot insert duplicate key in new_territory.',
+    });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'refused', code: '0x80040237' });
+    expect(await world.faultsStruck()).toBe(true);
+    expect(await rowsOf(email)).toEqual([]);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsId: null });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
+    expect(await logOf(marketoId)).toEqual(['refused logged', 'created logged']);
+  });
+
+  it.each([
+    ['of a gateway', { body: 'html' }],
+    ['for the version of another row', { code: '0x80060882' }],
+  ])('met by a 412 %s is in doubt, and made by the next attempt', async (_what, fault) => {
+    const { marketoId, email } = await personIn();
+    await world.fault('dynamics', { ...CREATE, ...fault });
+    await expect(createPerson(world.ports, requestOf(marketoId), newAttempt())).rejects.toMatchObject({
+      details: { type: 'Unavailable', effect: 'unknown' },
+    });
+    expect(await world.faultsStruck()).toBe(true);
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'unmatched' });
+    const result = await world.request(marketoId);
+    expect(result).toMatchObject({ outcome: 'created' });
+    expect((await rowsOf(email)).map(({ leadid }) => leadid)).toEqual([result.dynamicsId]);
+    await world.settled();
+  });
+
+  it('met by a 412 of a gateway where the row is there all the same, is done', async () => {
+    const { marketoId, email } = await personIn();
+    world.crash('dynamics', 'after');
+    await expect(create(marketoId)).rejects.toBeInstanceOf(Crash);
+    await world.fault('dynamics', { ...CREATE, body: 'html' });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+    expect(await world.faultsStruck()).toBe(true);
+    await world.settled();
+    expect(await rowsOf(email)).toHaveLength(1);
   });
 
   it('is told once although it is recorded twice', async () => {

@@ -18,6 +18,8 @@ const pair = async (options: WorldOptions = {}): Promise<number> => {
   return (await world.links())[0]?.marketoId ?? 0;
 };
 
+const PATCH = { kind: 'refuse', method: 'PATCH', path: '/leads(' };
+
 const persons = async (): Promise<number> => {
   let count = 0;
   for await (const page of world.doors.persons()) count += page.length;
@@ -25,6 +27,27 @@ const persons = async (): Promise<number> => {
 };
 
 const expireDeltas = () => fetch(`${world.dataverse}/admin/delta/expire`, { method: 'POST' });
+
+describe('A row that is there', () => {
+  it.each([
+    ['0x80060891', 'A record with the specified key values does not exist in account entity'],
+    ['0x80040217', 'The price list of this region no longer exists.'],
+  ])('stays in the sync where a plug-in misses another one: %s, %s', async (code, message) => {
+    const marketoId = await pair();
+    await world.doors.editPerson(marketoId, { title: 'CEO' });
+    await world.fault('dynamics', { ...PATCH, status: 404, code, message });
+    await world.settled();
+    expect(await world.faultsStruck()).toBe(true);
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({
+      status: 'linked',
+      parked: { title: { reason: 'refused' } },
+    });
+    await world.doors.editRow('leads', LEAD, { firstname: 'Ana' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ title: 'CEO', firstName: 'Ana' });
+    expect((await world.person(marketoId))['dynamicsDeleted']).not.toBe(true);
+  });
+});
 
 describe('A row deleted in Dynamics', () => {
   it('leaves its person, flagged, and the person comes back to no row by itself', async () => {
@@ -53,6 +76,22 @@ describe('A row deleted in Dynamics', () => {
     await world.settled();
     await expect(world.row('leads', LEAD)).rejects.toThrow('404');
     expect(await world.person(marketoId)).toMatchObject({ title: 'CEO', dynamicsDeleted: true });
+  });
+
+  it('ends its link although the answer does not say which row is missing', async () => {
+    const marketoId = await pair();
+    await world.doors.editPerson(marketoId, { title: 'CEO' });
+    await world.fault('dynamics', {
+      ...PATCH,
+      status: 404,
+      code: '0x80040217',
+      message: 'It does not exist.',
+    });
+    await world.cycle({ resolved: () => world.doors.deleteRow('leads', LEAD) });
+    expect(await world.faultsStruck()).toBe(true);
+    expect((await world.links()).map(({ status }) => status)).toEqual(['ended']);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: true });
   });
 
   it('and made again under the same e-mail is the same person, not flagged', async () => {

@@ -24,6 +24,8 @@ const DYNAMICS_FAULTS = [
   { name: 'a dropped connection before', fault: { kind: 'drop' } },
   { name: 'a dropped connection after', fault: { kind: 'dropAfterWrite' } },
   { name: 'garbage for an answer', fault: { kind: 'garbage' } },
+  { name: 'a 400 page of a gateway', fault: { kind: 'refuse', status: 400, body: 'html' } },
+  { name: 'a 412 page of a gateway', fault: { kind: 'refuse', status: 412, body: 'html' } },
   {
     name: 'a storm of 429',
     fault: { kind: 'refuse', status: 429, code: '0x80072322', retryAfter: 0, times: 9 },

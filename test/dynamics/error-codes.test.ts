@@ -137,19 +137,19 @@ const byStatus: [number, string, string, string][] = [
   [204, 'Unavailable', 'Unavailable', 'Unavailable'],
   [301, 'Misconfigured', 'Misconfigured', 'Misconfigured'],
   [304, 'Misconfigured', 'Misconfigured', 'Misconfigured'],
-  [400, 'refused record', 'refused record', 'RefusedCall'],
+  [400, 'refused record', 'Unavailable', 'RefusedCall'],
   [401, 'Unauthorized', 'Unauthorized', 'Unauthorized'],
-  [402, 'refused record', 'refused record', 'RefusedCall'],
+  [402, 'refused record', 'Unavailable', 'RefusedCall'],
   [403, 'refused record', 'Forbidden', 'Forbidden'],
   [404, 'Misconfigured', 'Misconfigured', 'Misconfigured'],
-  [405, 'refused record', 'refused record', 'RefusedCall'],
+  [405, 'refused record', 'Unavailable', 'RefusedCall'],
   [408, 'Unavailable', 'Unavailable', 'Unavailable'],
-  [409, 'refused record', 'refused record', 'RefusedCall'],
-  [410, 'refused record', 'refused record', 'RefusedCall'],
+  [409, 'refused record', 'Unavailable', 'RefusedCall'],
+  [410, 'refused record', 'Unavailable', 'RefusedCall'],
   [412, 'refused record', 'changed', 'RefusedCall'],
   [413, 'RefusedCall', 'RefusedCall', 'RefusedCall'],
   [414, 'RefusedCall', 'RefusedCall', 'RefusedCall'],
-  [422, 'refused record', 'refused record', 'RefusedCall'],
+  [422, 'refused record', 'Unavailable', 'RefusedCall'],
   [429, 'RateLimited', 'RateLimited', 'RateLimited'],
   [431, 'RefusedCall', 'RefusedCall', 'RefusedCall'],
   [500, 'Unavailable', 'Unavailable', 'Unavailable'],
@@ -171,15 +171,24 @@ describe('a code that nobody documented', () => {
     });
   });
 
-  it.each(byStatus)('and none at all with HTTP %s likewise', (status, means, bare, onRead) => {
+  it.each(byStatus)('and none at all with HTTP %s likewise', (status, means, bare) => {
     const silent = ['', '   ', 'unknown', undefined, null, 0, {}, 7.5];
     for (const code of status === 400 ? silent : [...silent, '0x0', '0X0', '0x00000000']) {
-      const expected = status === 403 ? means : bare;
+      const expected = status === 412 ? bare : means;
       expect(shortVerdict(verdictOf(coded(status, code))), JSON.stringify(code)).toBe(expected);
     }
-    expect(shortVerdict(verdictOf(answer(status, '<html>Words</html>')))).toBe(bare);
-    expect(failureOf(answer(status, '<html>Words</html>'), read).type).toBe(onRead);
   });
+
+  it.each(byStatus)(
+    'and proves nothing of a record with HTTP %s from a gateway',
+    (status, _means, bare, onRead) => {
+      const expected = bare === 'Unavailable' ? 'Unavailable' : onRead;
+      for (const body of ['<html>Words</html>', '', {}, { error: {} }, { error: 'no' }]) {
+        expect(shortVerdict(verdictOf(answer(status, body)))).toBe(bare);
+        expect(failureOf(answer(status, body), read).type).toBe(expected);
+      }
+    },
+  );
 
   it('is a complaint of OData where it is 0x0 with 400', () => {
     for (const code of ['0x0', '0X0', '0x00000000']) {

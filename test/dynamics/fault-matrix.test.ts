@@ -89,10 +89,14 @@ const FAULTS: readonly Fault[] = [
   always('200 with JSON of another form', { status: 200, body: { hello: [1] } }),
   always('302 to elsewhere', { status: 302, headers: { location: 'https://elsewhere.example/' } }),
   { what: '401 once', answer: (request, count) => (count === 1 ? { status: 401 } : healthy(fake)(request)) },
+  always('400 of a gateway, with HTML', html(400)),
+  always('400, empty', { status: 400 }),
+  always('400 of a web server, `{"Message"}`', { status: 400, body: { Message: 'An error has occurred.' } }),
   always('401 again', { status: 401 }),
   always('403 of a gateway', html(403)),
   always('404 of a gateway', html(404)),
   always('408', { status: 408 }),
+  always('409 of a gateway, with HTML', html(409)),
   always('410', { status: 410 }),
   always('412 without a code', { status: 412 }),
   always('413', html(413)),
@@ -113,6 +117,7 @@ const FAULTS: readonly Fault[] = [
   inBatch('the first part missing, then all there', (request, count) =>
     parts(request, (part, index) => (count === 1 && index === 0 ? undefined : healthyPart(part))),
   ),
+  inBatch('no part at all', (request) => parts(request, () => undefined)),
   inBatch('the last part missing each time', (request) =>
     parts(request, (part, index) =>
       index === heardParts(request).length - 1 ? undefined : healthyPart(part),
@@ -220,7 +225,8 @@ What each fault that the Dataverse connector can meet ends in, call by call. Mad
 which lets every fault happen over HTTP; \`npx vitest run test/dynamics/fault-matrix.test.ts -u\` writes it anew.
 
 A call that fails as a whole throws one of \`rules/failures.ts\`; a write answers per row. **perhaps done**: the remote may
-have carried the write out, so the row is read before anything is sent again. \`RateLimited\`, \`Unavailable\`: repeated by the
+have carried the write out, so the row is read before anything is sent again. **exists**, and **gone** where the answer does
+not name the row: said, not proven, so the row is read before it is believed. \`RateLimited\`, \`Unavailable\`: repeated by the
 activity. \`CursorInvalid\`: the table is read again from the start. Every other failure waits for people. \`–\`: cannot happen.
 `;
 

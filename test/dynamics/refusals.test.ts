@@ -160,16 +160,16 @@ describe('answers that Dataverse did not make', () => {
     [
       'a body in IIS form with 400',
       { status: 400, body: { Message: 'A potentially dangerous value.' } },
-      refused,
-      'RefusedCall',
+      transient,
+      'Unavailable',
     ],
     ['an empty body with 500', { status: 500 }, transient, 'Unavailable'],
     ['cut JSON', { status: 200, body: '{"contactid":"0000' }, transient, 'Unavailable'],
     [
-      'a code that is no text',
+      'neither code nor text',
       { status: 400, body: { error: { code: 7, message: 9 } } },
-      refused,
-      'RefusedCall',
+      transient,
+      'Unavailable',
     ],
   ];
   it.each(foreign)('%s', async (_what, reply, onWrite, onRead) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { RowOutcome } from '../../dynamics/index.js';
-import { batchReply, heardParts } from './batch-wire.js';
+import type { RowOutcome, RowWrite } from '../../dynamics/index.js';
+import { batchReply, heardParts, renderParts } from './batch-wire.js';
 import { errorReply, type Heard, id, type Reply } from './fake-dataverse.js';
 import { recordedBudget } from './recorded-budget.js';
 import type { Part } from './rights.js';
@@ -28,7 +28,8 @@ describe('rows that were not run', () => {
       if (rows.length < 4) return reply(request, done);
       return batchReply([done(0), errorReply(400, '0x80040265', 'No.')], { status: 400 });
     };
-    expect(statuses(await at.dynamics.write(updates(4)))).toEqual(['done', 'refused', 'done', 'done']);
+    // The refusal names no row: were the answer of another one lost, it would be its neighbour's.
+    expect(failures(await at.dynamics.write(updates(4)))).toEqual(['done', 'broken-answer', 'done', 'done']);
     expect(sent()).toEqual([
       [0, 1, 2, 3],
       [2, 3],
@@ -43,33 +44,62 @@ describe('rows that were not run', () => {
         : done(first);
     };
     const outcomes = await at.dynamics.write(updates(6));
-    expect(failures(outcomes)).toEqual(['done', 'refused', 'done', 'refused', 'not-run', 'not-run']);
+    expect(failures(outcomes)).toEqual([
+      'done',
+      'broken-answer',
+      'done',
+      'broken-answer',
+      'not-run',
+      'not-run',
+    ]);
     expect(outcomes[5]).toMatchObject({ failure: { type: 'Unavailable', effect: 'none' } });
     expect(at.fake.heard).toHaveLength(2);
   });
+});
 
-  it('are found in the middle by the rows that the answers name', async () => {
-    at.fake.answer = (request) =>
-      rowsOf(request).length === 5 ? batchReply([done(0), done(1), done(4)]) : reply(request, done);
-    expect(statuses(await at.dynamics.write(updates(5)))).toEqual(['done', 'done', 'done', 'done', 'done']);
-    expect(sent()).toEqual([
-      [0, 1, 2, 3, 4],
-      [2, 3],
-    ]);
+describe('rows whose answer is missing', () => {
+  const no = errorReply(400, '0x80040265', 'No.');
+  const doubt = 'broken-answer';
+  const cut: Reply = {
+    status: 200,
+    headers: { 'content-type': 'multipart/mixed; boundary=b1' },
+    body: renderParts([done(0), no, done(3)], { boundary: 'b1', closed: false }),
+  };
+  const lost: [what: string, answer: Reply, count: number, became: string[]][] = [
+    ['all of them', batchReply([]), 2, [doubt, doubt]],
+    [
+      'between two that are named',
+      batchReply([done(0), done(1), done(4)]),
+      5,
+      ['done', 'done', doubt, doubt, 'done'],
+    ],
+    ['after a success', batchReply([done(0), done(1)]), 3, ['done', 'done', doubt]],
+    ['beside a refusal', batchReply([done(0), no, done(3), no]), 5, ['done', doubt, doubt, 'done', doubt]],
+    [
+      'before a refusal after which the server went on',
+      batchReply([no, done(2), no]),
+      4,
+      [doubt, doubt, 'done', doubt],
+    ],
+    ['before a refusal in a reply that is cut', cut, 5, ['done', doubt, doubt, doubt, doubt]],
+    ['in a reply that is out of order', batchReply([done(1), no, done(0)]), 3, ['done', 'done', doubt]],
+  ];
+  it.each(lost)('are in doubt and not sent again: %s', async (_what, answer, count, became) => {
+    at.fake.answer = () => answer;
+    const outcomes = await at.dynamics.write(updates(count));
+    expect(failures(outcomes)).toEqual(became);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'transient') expect(outcome.failure.effect).toBe('unknown');
+    }
+    expect(at.fake.heard).toHaveLength(1);
   });
 
-  it('take no refusal whose place is in doubt', async () => {
-    const no = errorReply(400, '0x80040265', 'No.');
-    at.fake.answer = () => batchReply([done(0), no, done(3), no]);
-    expect(failures(await at.dynamics.write(updates(5)))).toEqual([
-      'done',
-      'broken-answer',
-      'broken-answer',
-      'done',
-      'refused',
-    ]);
-    at.fake.answer = () => batchReply([done(1), no, done(0)]);
-    expect(failures(await at.dynamics.write(updates(3)))).toEqual(['done', 'done', 'broken-answer']);
+  it('give no refusal to a neighbour where the server stopped', async () => {
+    // Of three rows the answer of the second is lost, and the third is refused.
+    at.fake.answer = (request) =>
+      request.url.endsWith('$batch') ? batchReply([done(0), no], { status: 400 }) : no;
+    expect(failures(await at.dynamics.write(updates(3)))).toEqual(['done', doubt, 'refused']);
+    expect(sent()).toEqual([[0, 1, 2], [2]]);
   });
 });
 
@@ -153,6 +183,78 @@ describe('a batch that is too much for the server', () => {
     );
     expect(at.fake.heard).toHaveLength(1);
   });
+});
+
+describe('a batch that a gateway refuses', () => {
+  const pages: [string, Reply][] = [
+    ['400 with HTML', { status: 400, body: '<html>Blocked</html>' }],
+    ['409 with HTML', { status: 409, body: '<html>Conflict</html>' }],
+    ['400, empty', { status: 400 }],
+    ['400 in the words of a web server', { status: 400, body: { Message: 'An error has occurred.' } }],
+  ];
+  it.each(pages)(
+    'is halved down to the row that is in its way, which stays in doubt: %s',
+    async (_what, page) => {
+      at.fake.answer = (request) => (rowsOf(request).includes(5) ? page : reply(request, done));
+      const outcomes = await at.dynamics.write(updates(40));
+      expect(statuses(outcomes.filter((_outcome, row) => row !== 5))).toEqual(Array<string>(39).fill('done'));
+      expect(outcomes[5]).toMatchObject({
+        status: 'transient',
+        failure: { type: 'Unavailable', effect: 'unknown' },
+      });
+      expect(JSON.stringify(outcomes[5])).toContain('check for a proxy, gateway or firewall');
+    },
+  );
+
+  it('costs a bounded number of calls where every call is refused', async () => {
+    at.fake.answer = () => ({ status: 400, body: '<html>Blocked</html>' });
+    expect(new Set(statuses(await at.dynamics.write(updates(10))))).toEqual(new Set(['transient']));
+    expect(at.fake.heard.length).toBeLessThanOrEqual(25);
+  });
+});
+
+describe('an answer that need not be about our row', () => {
+  const create: RowWrite = { type: 'create', kind: 'contact', id: id(1), values: {} };
+  const missed: [what: string, code: string, message: string, outcome: object][] = [
+    ['names our id', '0x80040217', `contact With Id = ${id(1)} Does Not Exist`, { status: 'gone' }],
+    ['names another', '0x80040217', `account With Id = ${id(7)} Does Not Exist`, { status: 'refused' }],
+    [
+      'names none',
+      '0x80040217',
+      'The price list no longer exists.',
+      { status: 'gone', otherwise: { status: 'refused' } },
+    ],
+    [
+      'speaks of another key',
+      '0x80060891',
+      'A record with the specified key values does not exist in account entity',
+      { status: 'gone', otherwise: { status: 'refused', code: '0x80060891' } },
+    ],
+  ];
+  it.each(missed)('is believed to miss it as far as it %s: %s', async (_what, code, message, outcome) => {
+    at.fake.answer = () => errorReply(404, code, message);
+    const found = await at.dynamics.writeOne(update(1));
+    expect(found).toMatchObject(outcome);
+    expect('otherwise' in found).toBe('otherwise' in outcome);
+  });
+
+  const doubt = { status: 'transient', failure: { type: 'Unavailable', effect: 'unknown' } };
+  const met: [what: string, answer: Reply, otherwise: object][] = [
+    [
+      'a duplicate key',
+      errorReply(412, '0x80040237', 'Duplicate key.'),
+      { status: 'refused', code: '0x80040237' },
+    ],
+    ['a version', errorReply(412, '0x80060882'), doubt],
+    ['nothing', { status: 412, body: '<html>No</html>' }, doubt],
+  ];
+  it.each(met)(
+    'says beside "exists" what it means if no row is there: %s',
+    async (_what, answer, otherwise) => {
+      at.fake.answer = () => answer;
+      expect(await at.dynamics.writeOne(create)).toMatchObject({ status: 'exists', otherwise });
+    },
+  );
 });
 
 describe('whatever becomes of batches', () => {

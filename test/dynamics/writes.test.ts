@@ -115,8 +115,11 @@ describe('writing many rows', () => {
 });
 
 describe('a batch that goes wrong', () => {
-  it('says that rows are perhaps written where the answer is cut', async () => {
-    at.fake.answer = () => batchReply([{ status: 204 }, { status: 204 }], { closed: false });
+  it('says that rows are perhaps written where the answer is cut, but for those that it names', async () => {
+    at.fake.answer = () =>
+      batchReply([{ status: 204, headers: { 'OData-EntityId': `x/contacts(${id(0)})` } }, { status: 204 }], {
+        closed: false,
+      });
     expect(await at.dynamics.write(updates(3))).toMatchObject([
       { status: 'done' },
       { status: 'transient', failure: { effect: 'unknown' } },
