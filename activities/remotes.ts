@@ -9,7 +9,8 @@ import type { Timing } from './settings.js';
 export interface Remotes {
   readonly marketo: Marketo;
   readonly dynamics: Dynamics;
-  close(): void;
+  /** Resolves when the store has what was told to the budgets, so that it can be closed. */
+  close(): Promise<void>;
 }
 
 export interface RemotesEnvironment {
@@ -20,23 +21,28 @@ export interface RemotesEnvironment {
 /** Both connectors, each under the budget that all processes share through the store. */
 export const openRemotes = (env: RemotesEnvironment, config: SyncConfig, db: Database): Remotes => {
   const { credential, ...settings } = env.dynamics;
+  const budgets = {
+    marketo: createBudget(db, 'marketo', marketoLimits(config.budget.marketo)),
+    dynamics: createBudget(db, 'dynamics', { ...DYNAMICS_LIMITS, share: config.budget.dynamics.share }),
+  };
   const marketo = createMarketo(env.marketo, {
-    budget: createBudget(db, 'marketo', marketoLimits(config.budget.marketo)),
+    budget: budgets.marketo,
     timing: marketoDeadlines(config.timing.call),
   });
   const dynamics = createDynamics(
     { ...settings, ...signInBy(credential) },
     {
-      budget: createBudget(db, 'dynamics', { ...DYNAMICS_LIMITS, share: config.budget.dynamics.share }),
+      budget: budgets.dynamics,
       deadlines: dynamicsDeadlines(config.timing.call),
     },
   );
   return {
     marketo,
     dynamics,
-    close: () => {
+    close: async () => {
       marketo.close();
       dynamics.close();
+      await Promise.all([budgets.marketo.settled(), budgets.dynamics.settled()]);
     },
   };
 };

@@ -26,7 +26,7 @@ export const runSetup = async (
       else say('\nReady. Start a worker (npm run worker), then the sync: contact-sync start');
       return EXIT.ok;
     } finally {
-      remotes.close();
+      await remotes.close();
     }
   } finally {
     await store.close();

@@ -49,7 +49,7 @@ export async function sendBatch(connection: Connection, lane: Lane, batch: Batch
   }
   if (read.answers.length > batch.parts.length) throw brokenAnswer(context, 'more answers than questions');
   const throttled = read.answers.find((part) => part?.status === 429);
-  if (throttled !== undefined) await connection.heed(throttled, context);
+  if (throttled !== undefined) connection.heed(throttled, context);
   return attribute(read, batch.parts.length, batch.named ?? (() => undefined));
 }
 

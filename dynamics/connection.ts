@@ -1,5 +1,5 @@
 import { RemoteFailure, FAILURES } from '../rules/failures.js';
-import type { CallBudget } from '../rules/budget.js';
+import type { CallBudget, CallRequest } from '../rules/budget.js';
 import type { Lane } from '../rules/terms.js';
 import { orAborted } from '../rules/or-aborted.js';
 import {
@@ -43,8 +43,11 @@ export interface Connection {
    * @throws RemoteFailure where there is no answer, or no token
    */
   send(lane: Lane, call: Call): Promise<Answer>;
-  /** Obeys what an answer (also a part of a batch) says about the load: pauses, lowers or raises parallelism. */
-  heed(answer: Answer, call: CallContext): Promise<void>;
+  /**
+   * Obeys what an answer (also a part of a batch) says about the load: pauses, lowers or raises parallelism. Nobody waits
+   * for the store: what it keeps counts from the next call on.
+   */
+  heed(answer: Answer, call: CallContext): void;
   /** What failures tell of a call. */
   context(call: Call): CallContext;
   close(): void;
@@ -69,6 +72,14 @@ export function createConnection(settings: DynamicsSettings, options: DynamicsOp
   );
 }
 
+interface Attempted {
+  readonly answer: Answer;
+  readonly token: string;
+}
+
+/** The answer matters more than a note about it: a store that is down shows at the next call. */
+const note = (kept: Promise<void>): void => void kept.catch(() => undefined);
+
 class EnvironmentConnection implements Connection {
   readonly origin: string;
   readonly parallelism = createParallelism();
@@ -91,22 +102,17 @@ class EnvironmentConnection implements Connection {
     return (await this.#attempt(lane, call, first.token)).answer;
   }
 
-  async heed(answer: Answer, call: CallContext): Promise<void> {
-    // The answer matters more than the note about it: a store that is down shows at the next call.
-    await this.#heed(answer, call).catch(() => undefined);
-  }
-
-  async #heed(answer: Answer, call: CallContext): Promise<void> {
+  heed(answer: Answer, call: CallContext): void {
     if (isSuccess(answer)) {
       const advised = this.parallelism.hinted(answer.headers['x-ms-dop-hint']);
-      if (advised !== undefined) await this.#budget.advise(advised);
+      if (advised !== undefined) note(this.#budget.advise(advised));
       return;
     }
     const verdict = verdictOf(answer);
     if (verdict.is !== 'failure' || (verdict.type !== FAILURES.rateLimited && answer.status !== 503)) return;
     const { retryAfterMs } = failureOf(answer, call).details;
-    if (retryAfterMs !== undefined) await this.#budget.pause(retryAfterMs);
-    if (errorOf(answer).code === TOO_CONCURRENT) await this.#budget.advise(this.parallelism.tooMany());
+    if (retryAfterMs !== undefined) note(this.#budget.pause(retryAfterMs));
+    if (errorOf(answer).code === TOO_CONCURRENT) note(this.#budget.advise(this.parallelism.tooMany()));
   }
 
   context({ name, writes, cursor }: Call): CallContext {
@@ -117,22 +123,43 @@ class EnvironmentConnection implements Connection {
     this.#http.close();
   }
 
-  /** The token is asked for inside the slot, so that no call starts with one that grew old in the queue. */
-  async #attempt(lane: Lane, call: Call, refused?: string): Promise<{ answer: Answer; token: string }> {
-    call.signal?.throwIfAborted();
-    const timeoutMs = call.writes === true ? this.#deadlines.writeMs : this.#deadlines.readMs;
-    const deadlineMs = timeoutMs + this.#deadlines.signInMs;
-    return this.#budget.run({ lane, deadlineMs, signal: call.signal }, async () => {
-      call.signal?.throwIfAborted();
-      // Several calls wait for one token: who gives up must not end it for the others.
-      const token = await orAborted(this.#signIn.token(refused), call.signal);
-      const answer = await this.#request(call, token, timeoutMs);
-      await this.heed(answer, this.context(call));
-      return { answer, token };
+  /**
+   * The budget paces grants, while Dataverse counts arrivals: whoever waited for a token after the grant would arrive
+   * together with others. So the token comes first, and a turn that finds it too old is left unused.
+   */
+  async #attempt(lane: Lane, call: Call, refused?: string): Promise<Attempted> {
+    const deadlineMs = this.#timeoutMs(call) + this.#deadlines.signInMs;
+    const request: CallRequest = { lane, deadlineMs, signal: call.signal };
+    await this.#token(call, refused);
+    const first = await this.#budget.run(request, () => {
+      const held = this.#signIn.held(refused);
+      return held === undefined ? Promise.resolve(undefined) : this.#once(call, held);
     });
+    if (first !== undefined) return first;
+    // Once more with another one. Where tokens age as fast, Dataverse may say so itself.
+    const another = await this.#token(call, refused);
+    return this.#budget.run(request, () => this.#once(call, this.#signIn.held(refused) ?? another));
   }
 
-  async #request(call: Call, token: string, timeoutMs: number): Promise<Answer> {
+  /** Several calls wait for one token: who gives up must not end it for the others. */
+  async #token({ signal }: Call, refused: string | undefined): Promise<string> {
+    signal?.throwIfAborted();
+    return orAborted(this.#signIn.token(refused), signal);
+  }
+
+  async #once(call: Call, token: string): Promise<Attempted> {
+    call.signal?.throwIfAborted();
+    const answer = await this.#request(call, token);
+    this.heed(answer, this.context(call));
+    return { answer, token };
+  }
+
+  #timeoutMs({ writes }: Call): number {
+    return writes === true ? this.#deadlines.writeMs : this.#deadlines.readMs;
+  }
+
+  async #request(call: Call, token: string): Promise<Answer> {
+    const timeoutMs = this.#timeoutMs(call);
     const { method, path, body, signal } = call;
     const url = path.startsWith('http') ? path : `${this.origin}${API_PATH}${path}`;
     try {

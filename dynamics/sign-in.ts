@@ -17,6 +17,8 @@ export interface SignIn {
    * @throws RemoteFailure `Unauthorized`, `Misconfigured`, `RateLimited` or `Unavailable`, all without effect
    */
   token(refused?: string): Promise<string>;
+  /** The token that is there without asking for one, if it is good at this moment and not `refused`. */
+  held(refused?: string): string | undefined;
 }
 
 interface Held {
@@ -71,6 +73,8 @@ export function createSignIn(settings: DynamicsSettings, http: Http, timeoutMs: 
       // Who asked first may have been content with MSAL's cache.
       return token === refused ? (await askOnce(true)).token : token;
     },
+    held: (refused) =>
+      held !== undefined && held.token !== refused && Date.now() < held.goodUntil ? held.token : undefined,
   };
 }
 

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { CallBudget, CallRequest } from '../rules/budget.js';
 import { FAILURES, type RemoteFailure } from '../rules/failures.js';
 import type { IsoInstant, Lane } from '../rules/terms.js';
-import { orAborted } from '../rules/or-aborted.js';
 import { deadlineOf, type ServerLimit } from './deadlines.js';
 import { placeOf, readEnvelope } from './envelope.js';
 import { aMoment, failureOf, garbage, isUnlistedRefusal, type CallTraits } from './failure.js';
@@ -59,21 +58,20 @@ type Outcome<T> =
 /** Marketo executed nothing, and a new token may make the same call pass (Adobe REST docs, codes 600 to 602; 401). */
 const TOKEN_CODES: ReadonlySet<string | undefined> = new Set(['600', '601', '602', '401']);
 
-/** Every call takes this way: budget, token, HTTP, meaning; again after a dead token or a call that was turned away. */
+/** Every call takes this way: token, budget, HTTP, meaning; again after a dead token or a call that was turned away. */
 export function createSend(connection: Connection, lane: Lane): Send {
   const { budget, timing } = connection;
   return async (call, signal) => {
-    const deadlineMs = deadlineOf(call.limit, timing);
-    const request: CallRequest = { lane, deadlineMs, signal };
+    const request: CallRequest = { lane, deadlineMs: deadlineOf(call.limit, timing), signal };
     let renewed = false;
     for (let repeats = 0; ;) {
-      const outcome = await budget.run(request, () => attempt(connection, call, deadlineMs, signal));
+      const outcome = await inTurn(connection, request, call);
       if ('answer' in outcome) return outcome.answer;
       const { failure } = outcome;
       if (failure.type === FAILURES.unauthorized && TOKEN_CODES.has(failure.details.code) && !renewed) {
         renewed = true;
       } else {
-        await orAborted(askOthersToWait(budget, failure), signal);
+        askOthersToWait(budget, failure);
         const pauseMs = outcome.unlisted ? aMoment(timing, Math.random()) : pauseOf(failure);
         if (pauseMs === undefined || repeats >= timing.repeats) throw failure;
         repeats += 1;
@@ -95,22 +93,38 @@ function pauseOf({ type, details: { retryAfterMs = 0 } }: RemoteFailure): number
  * 606 and `Retry-After` concern every process that calls this subscription; 615 passes as soon as somebody's call ends,
  * and what is busy is one thing among many.
  */
-async function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure): Promise<void> {
+function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure): void {
   const { code, retryAfterMs } = details;
   if (type !== FAILURES.rateLimited && type !== FAILURES.unavailable) return;
-  if (retryAfterMs !== undefined && code !== '615') await budget.pause(retryAfterMs);
+  if (retryAfterMs === undefined || code === '615') return;
+  // What Marketo said is not held up by the note about it; a store that is down shows at the next call.
+  void budget.pause(retryAfterMs).catch(() => undefined);
+}
+
+/**
+ * The budget paces grants, while Marketo counts arrivals: whoever waited for a token after the grant would arrive together
+ * with others. So the token comes first, and a turn that finds it dead of old age is left unused.
+ */
+async function inTurn<T>(connection: Connection, request: CallRequest, call: Call<T>): Promise<Outcome<T>> {
+  const { budget, identity } = connection;
+  await identity.token(request.signal);
+  const outcome = await budget.run(request, () => {
+    const held = identity.held();
+    return held === undefined ? Promise.resolve(undefined) : attempt(connection, request, call, held);
+  });
+  if (outcome !== undefined) return outcome;
+  // Once more with another one. Where tokens die as fast, Marketo may say so itself.
+  const another = await identity.token(request.signal);
+  return budget.run(request, () => attempt(connection, request, call, identity.held() ?? another));
 }
 
 async function attempt<T>(
   { endpoint, http, identity, timing }: Connection,
+  { deadlineMs, signal }: CallRequest,
   call: Call<T>,
-  deadlineMs: number,
-  signal: AbortSignal | undefined,
+  token: string,
 ): Promise<Outcome<T>> {
-  const started = performance.now();
-  const token = await identity.token(signal);
-  const left = Math.max(1, deadlineMs - (performance.now() - started));
-  const answer = await http.send(call, toRequest(endpoint, call, token, left), signal);
+  const answer = await http.send(call, toRequest(endpoint, call, token, deadlineMs), signal);
   const understood = understand(call, answer);
   if (understood !== undefined) return { answer: understood };
 

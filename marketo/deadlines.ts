@@ -17,7 +17,7 @@ export const SERVER_LIMITS = {
 
 export type ServerLimit = keyof typeof SERVER_LIMITS;
 
-/** A token may have to be fetched first, and the network takes its time. */
+/** The network takes its time. */
 export const MARGIN_MS = 10_000;
 
 /** The deadline of a call: longer than Marketo's own, unless the timing allows less. */

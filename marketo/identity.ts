@@ -12,6 +12,8 @@ import type { HttpAnswer } from './wire.js';
 export interface Identity {
   /** A token that lives at this moment. Callers that need a new one at the same time share one request for it. */
   token(signal?: AbortSignal): Promise<string>;
+  /** The token that is there without asking for one, if it lives at this moment. */
+  held(): string | undefined;
   /** Forgets `token` if it is still the one in use. */
   drop(token: string): void;
   /** `text` with this token and the client's secret struck out. */
@@ -28,6 +30,7 @@ const CALL: CallTraits = { name: 'the identity service', writes: false };
 interface Held {
   readonly token: string;
   readonly freshUntil: number;
+  readonly diesAt: number;
 }
 
 export function createIdentity(settings: MarketoSettings, http: Http, timing: MarketoTiming): Identity {
@@ -52,7 +55,8 @@ export function createIdentity(settings: MarketoSettings, http: Http, timing: Ma
         await wait(1_000);
         continue;
       }
-      held = { token: access_token, freshUntil: asked + expires_in * 1_000 - MARGIN_MS };
+      const diesAt = asked + expires_in * 1_000;
+      held = { token: access_token, freshUntil: diesAt - MARGIN_MS, diesAt };
       return access_token;
     }
   }
@@ -65,6 +69,7 @@ export function createIdentity(settings: MarketoSettings, http: Http, timing: Ma
       });
       return orAborted(fetching, signal);
     },
+    held: () => (held !== undefined && performance.now() < held.diesAt ? held.token : undefined),
     drop(token) {
       if (held?.token === token) held = undefined;
     },

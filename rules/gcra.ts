@@ -8,7 +8,10 @@ import type { Lane } from './terms.js';
  */
 export interface Gcra {
   readonly intervalMicros: number;
-  /** Calls at once by lane: what a lane lacks against `on-demand` is left free for the lanes before it. */
+  /**
+   * Calls at once by lane: what a lane lacks against `on-demand` is left free for the lanes before it. A part of a call is
+   * none, but by so much a lane may be late without losing anything.
+   */
   readonly bursts: Readonly<Record<Lane, number>>;
 }
 
@@ -32,7 +35,7 @@ export const gcraOf = (limits: CallLimits): Gcra => {
   // Rounding up, and one more: strictly longer than the window, even where a remote counts both of its ends.
   const intervalMicros = Math.floor(spread / (sharedCalls(limits) + 1 - burst)) + 1;
   const cycle = burst - onDemandReserve.callsPerWindow;
-  return { intervalMicros, bursts: { 'on-demand': burst, cycle, backfill: Math.ceil(cycle / 2) } };
+  return { intervalMicros, bursts: { 'on-demand': burst, cycle, backfill: (cycle + 1) / 2 } };
 };
 
 /** How far ahead of the clock the theoretical arrival can be, and how far ahead a lane tolerates it, in microseconds. */
@@ -41,8 +44,15 @@ export const gcraSpans = (
   lane: Lane,
 ): { readonly horizon: number; readonly tolerance: number } => ({
   horizon: gcra.bursts['on-demand'] * gcra.intervalMicros,
-  tolerance: (gcra.bursts[lane] - 1) * gcra.intervalMicros,
+  tolerance: Math.floor((gcra.bursts[lane] - 1) * gcra.intervalMicros),
 });
+
+/** Longest that a turn may be late: far below the moment at which a later lane's turn comes. */
+const MOST_LEEWAY_MICROS = 50_000;
+
+/** By how much a lane may be late by choice, in microseconds. Within its burst that moves nobody: the next ones catch up. */
+export const leewayMicros = (gcra: Gcra, lane: Lane): number =>
+  Math.min(MOST_LEEWAY_MICROS, gcraSpans(gcra, lane).tolerance / 4);
 
 /**
  * Judges one call of `lane` at `now`. A clock that was set back does not block: arrivals beyond the horizon are cut, also

@@ -50,8 +50,12 @@ export const markDay = async (db: Database, remote: Side, now?: () => Date): Pro
 };
 
 /**
- * Keeps what the remote counted of the day of `mark`. Told of another day (around midnight, or by a clock that is not
- * ours), it is not kept.
+ * Keeps what the remote counted of the day of `mark`, unless that is over. Our own calls always count in full, whether or
+ * not the remote has counted them yet.
+ *
+ * A count that the remote labels as of another day is told as not read. If its day is the next one (its midnight comes
+ * before ours), what it counts is a part of our day, so the others made at least that many calls. If it is an earlier one,
+ * nobody knows how much of it is ours.
  *
  * @param count.day by the remote's own word, if it says so.
  */
@@ -62,17 +66,23 @@ export const noteDayUse = async (
   count: { readonly day: string | undefined; readonly total: number },
   now?: () => Date,
 ): Promise<void> => {
-  if (count.day !== undefined && count.day !== mark.day) return;
-  const at = clock(now);
-  const others = count.total - mark.ours;
+  const labelled = count.day ?? mark.day;
+  const ofDay = labelled === mark.day;
+  if (!ofDay) await noteDayUnread(db, remote, `usage is labelled ${labelled}`);
+  if (labelled < mark.day) return;
+  const others = Math.max(0, count.total - mark.ours);
   await sql`
     insert into budgets (remote, day, day_others, day_read_at)
-    select ${remote}, ${mark.day}::date, ${others}::integer, at
-    from (select ${at} as at) as clock where ${dayOf(sql`at`)} = ${mark.day}::date
+    select ${remote}, ${mark.day}::date, ${others}::integer, case when ${ofDay} then at end
+    from (select ${clock(now)} as at) as clock where ${dayOf(sql`at`)} = ${mark.day}::date
     on conflict (remote) do update set
       day = excluded.day,
       day_ours = case when budgets.day = excluded.day then budgets.day_ours else 0 end,
-      day_others = excluded.day_others, day_read_at = excluded.day_read_at, day_unread = null`.execute(db);
+      day_others = case when ${ofDay} or budgets.day is distinct from excluded.day then excluded.day_others
+        else greatest(budgets.day_others, excluded.day_others) end,
+      day_read_at = case when ${ofDay} then excluded.day_read_at
+        when budgets.day = excluded.day then budgets.day_read_at end,
+      day_unread = case when ${ofDay} then null else budgets.day_unread end`.execute(db);
 };
 
 /** Keeps that the remote does not tell the day's use, and why, for people to see. */

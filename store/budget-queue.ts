@@ -8,8 +8,8 @@ export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 export interface CallQueueOptions {
   /** Asks the store for one call. */
   readonly attempt: (lane: Lane, deadlineMs: number) => Promise<Answer>;
-  /** Gives back a lease that nobody waits for any more. Never rejects. */
-  readonly giveBack: (lease: Lease) => Promise<void>;
+  /** Gives back a lease that nobody waits for any more. */
+  readonly giveBack: (lease: Lease) => void;
   readonly sleep: Sleep;
   /** From 0 up to 1. */
   readonly random: () => number;
@@ -91,7 +91,7 @@ export const createCallQueue = (options: CallQueueOptions): CallQueue => {
     }
     slotRefusals = 0;
     if (waiting.includes(waiter)) waiter.settle({ lease: answer.lease });
-    else await options.giveBack(answer.lease);
+    else options.giveBack(answer.lease);
   };
 
   const pump = async (): Promise<void> => {

@@ -45,6 +45,10 @@ interface AcquireRow {
   at: Date;
 }
 
+/** An end that is no further ahead of the clock than it was when it was set: the clock may have been set back since. */
+const cut = (until: string, from: string, at: string): RawBuilder<unknown> =>
+  sql.raw(`least(${until}, ${at} + (${until} - ${from}))`);
+
 const micros = (count: number): RawBuilder<unknown> => sql`(${count}::float8 * interval '1 microsecond')`;
 
 /**
@@ -93,7 +97,7 @@ export const budgetStatements = (
     release: async ({ slot, holder }) => {
       await db
         .updateTable('call_slots')
-        .set({ holder: null, held_until: null })
+        .set({ holder: null, held_until: null, held_from: null })
         .where('remote', '=', remote)
         .where('slot', '=', slot)
         .where('holder', '=', holder)
@@ -102,8 +106,13 @@ export const budgetStatements = (
     pause: async (durationMs) => {
       await provision();
       await sql`
-        update budgets set paused_until = greatest(paused_until, ${at()} + ${micros(durationMs * 1_000)})
-        where remote = ${remote}`.execute(db);
+        update budgets set paused_at = clock.at, paused_until = clock.at + ${micros(durationMs * 1_000)}
+        from (select ${at()} as at) as clock
+        where remote = ${remote}
+          and ${cut('paused_until', 'paused_at', 'clock.at')} is distinct from greatest(
+            ${cut('paused_until', 'paused_at', 'clock.at')}, clock.at + ${micros(durationMs * 1_000)})`.execute(
+        db,
+      );
     },
     advise: async (parallelism) => {
       // Every answer of the remote carries its advice: only a change is worth a statement.
@@ -135,6 +144,9 @@ interface AcquireArguments {
 }
 
 /**
+ * Whatever is further ahead than it was when it was set is cut, and kept so: the clock was set back. A lease that has run
+ * out is no longer ahead, so that none is cut and taken in one statement.
+ *
  * The lock on the budget's row comes first and the clock is read behind it, so that grants are in the order of their
  * times. A lane's ceiling is a slot *number*, not a count: the statement's snapshot is older than the lock, so a count
  * could be stale, while `for update` looks at each slot as it is now.
@@ -149,30 +161,35 @@ const acquireSql = (remote: Side, limits: CallLimits, call: AcquireArguments): R
   const lasts = limits.daily === undefined ? Number.POSITIVE_INFINITY : dailyCeiling(limits.daily, call.lane);
   return sql<AcquireRow>`
     with budget as materialized (
-      select arrival, paused_until, parallelism, day, day_ours, day_others, day_read_at
+      select arrival, paused_until, paused_at, parallelism, day, day_ours, day_others, day_read_at
       from budgets where remote = ${remote} for update
     ), moment as materialized (
       select budget.*, ${call.at} as at from budget
     ), bounded as materialized (
-      select moment.*, least(arrival, at + ${micros(horizon)}) as bounded_arrival, ${dayOf(sql`at`)} as today
+      select moment.*, least(arrival, at + ${micros(horizon)}) as bounded_arrival,
+        ${cut('paused_until', 'paused_at', 'at')} as bounded_pause, ${dayOf(sql`at`)} as today
       from moment
     ), dated as materialized (
       select bounded.*, ${isOver(sql`today`)} as ended from bounded
     ), counted as materialized (
-      select at, arrival, bounded_arrival, paused_until, parallelism,
+      select at, arrival, bounded_arrival, paused_until, bounded_pause, paused_at, parallelism,
         case when ended then today else day end as day, case when ended then 0 else day_ours end as day_ours,
         case when ended then 0 else day_others end as day_others,
         case when ended then null else day_read_at end as day_read_at
       from dated
     ), verdict as materialized (
-      select at, arrival, bounded_arrival, parallelism, day, day_ours, day_others, day_read_at,
+      select at, arrival, bounded_arrival, paused_until, bounded_pause, paused_at, parallelism,
+        day, day_ours, day_others, day_read_at,
         day_ours + day_others as used,
         day_ours + day_others >= ${lasts}::float8 as spent,
-        greatest(bounded_arrival - ${micros(tolerance)}, paused_until) as allowed_at,
+        greatest(bounded_arrival - ${micros(tolerance)}, bounded_pause) as allowed_at,
         greatest(bounded_arrival, at) + ${micros(gcra.intervalMicros)} as next_arrival,
         (${ceilings}::integer[])[least(coalesce(parallelism, ${unadvisedParallelism(limits)}::integer), ${most}::integer)]
           as ceiling
       from counted
+    ), shortened as (
+      update call_slots set held_until = verdict.at + (held_until - held_from), held_from = verdict.at
+      from verdict where call_slots.remote = ${remote} and call_slots.held_from > verdict.at
     ), free as materialized (
       select call_slots.slot from call_slots, verdict
       where call_slots.remote = ${remote} and call_slots.slot < verdict.ceiling
@@ -182,16 +199,19 @@ const acquireSql = (remote: Side, limits: CallLimits, call: AcquireArguments): R
       for update of call_slots skip locked
     ), taken as (
       update call_slots
-      set holder = ${call.holder}::uuid, held_until = verdict.at + ${micros(call.deadlineMs * 1_000)}
+      set holder = ${call.holder}::uuid, held_until = verdict.at + ${micros(call.deadlineMs * 1_000)},
+        held_from = verdict.at
       from free, verdict
       where call_slots.remote = ${remote} and call_slots.slot = free.slot
       returning call_slots.slot
     ), moved as (
       update budgets set arrival = case when taken.slot is null then bounded_arrival else next_arrival end,
         day = verdict.day, day_ours = verdict.day_ours + case when taken.slot is null then 0 else 1 end,
-        day_others = verdict.day_others, day_read_at = verdict.day_read_at
+        day_others = verdict.day_others, day_read_at = verdict.day_read_at, paused_until = verdict.bounded_pause,
+        paused_at = least(verdict.paused_at, verdict.at)
       from verdict left join taken on true
-      where budgets.remote = ${remote} and (taken.slot is not null or bounded_arrival < verdict.arrival)
+      where budgets.remote = ${remote} and (
+        taken.slot is not null or bounded_arrival < verdict.arrival or bounded_pause < verdict.paused_until)
     )
     select taken.slot, verdict.parallelism, verdict.used, verdict.spent, verdict.at,
       ceil(greatest(0, extract(epoch from (verdict.allowed_at - verdict.at))) * 1000)::float8 as wait_ms

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CallBudget } from '../rules/budget.js';
 import { checkLimits, type CallLimits } from '../rules/call-limits.js';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
-import { gcraOf, gcraSpans } from '../rules/gcra.js';
+import { gcraOf, leewayMicros } from '../rules/gcra.js';
+import { orAborted } from '../rules/or-aborted.js';
 import { millisUntilQuotaReset } from '../rules/quota-day.js';
-import type { Lane, Side } from '../rules/terms.js';
+import type { Side } from '../rules/terms.js';
 import { createCallQueue, type Sleep } from './budget-queue.js';
 import { budgetStatements, type Answer, type Lease } from './budget-statements.js';
 import type { Database } from './database.js';
@@ -19,6 +20,11 @@ export interface BudgetOptions {
   readonly random?: () => number;
 }
 
+export interface SharedBudget extends CallBudget {
+  /** Resolves when the store has what it was told by now, before it is closed. Never rejects. */
+  settled(): Promise<void>;
+}
+
 /** No remote asks for longer; a broken `Retry-After` must not stop the sync for good. */
 const LONGEST_PAUSE_MS = 3_600_000;
 /** Where a remote has its own code for a used-up quota, this is ours for one that is not to be used up. */
@@ -30,13 +36,6 @@ const sleepFor: Sleep = async (ms, signal) => {
   // The only rejection is the signal's, and being woken is no failure.
   await delay(Math.ceil(ms), undefined, { signal }).catch(() => undefined);
 };
-
-/** Longest that a turn may be late: far below the moment at which a later lane's turn comes. */
-const MOST_LEEWAY_MS = 50;
-
-/** Within its burst a call that comes late moves nobody: the next ones make up for it. */
-const leewayOf = (limits: CallLimits, lane: Lane): number =>
-  Math.min(MOST_LEEWAY_MS, gcraSpans(gcraOf(limits), lane).tolerance / 1_000 / 4);
 
 /** As the remote itself would say it, only earlier. */
 const dayOver = (
@@ -52,6 +51,21 @@ const dayOver = (
     retryAfterMs: millisUntilQuotaReset(at),
     effect: 'none',
   });
+
+/** Work that is begun and not yet over. */
+const underWay = () => {
+  const open = new Set<Promise<unknown>>();
+  return {
+    add: async <T>(work: Promise<T>): Promise<T> => {
+      open.add(work);
+      return work.finally(() => open.delete(work));
+    },
+    /** Resolves when all that is open now is over, well or badly. */
+    settled: async (): Promise<void> => {
+      if (open.size > 0) await Promise.allSettled(open);
+    },
+  };
+};
 
 const checkDeadline = (deadlineMs: number): void => {
   if (!(deadlineMs > 0 && Number.isFinite(deadlineMs))) throw new RangeError('deadlineMs is above 0');
@@ -69,17 +83,26 @@ export const createBudget = (
   remote: Side,
   limits: CallLimits,
   options: BudgetOptions = {},
-): CallBudget => {
+): SharedBudget => {
   checkLimits(limits);
   const statements = budgetStatements(db, remote, limits, options.now);
-  // A slot that cannot be given back becomes free by itself; the call's own outcome is what matters.
-  const giveBack = (lease: Lease): Promise<void> => statements.release(lease).catch(() => undefined);
+  const givenBack = underWay();
+  // A pause, say, that the remote asked for: the next call is not asked for before the store has it.
+  const told = underWay();
+  // Nobody waits for it: a slot that cannot be given back becomes free by itself, and the call's own outcome matters.
+  const giveBack = (lease: Lease): void => {
+    const release = statements.release(lease).then(() => queue.slotFreed());
+    void givenBack.add(release).catch(() => undefined);
+  };
   const queue = createCallQueue({
-    attempt: (lane, deadlineMs) => statements.acquire(lane, deadlineMs),
+    attempt: async (lane, deadlineMs) => {
+      await told.settled();
+      return statements.acquire(lane, deadlineMs);
+    },
     giveBack,
     sleep: options.sleep ?? sleepFor,
     random: options.random ?? Math.random,
-    leewayMs: (lane) => leewayOf(limits, lane),
+    leewayMs: (lane) => leewayMicros(gcraOf(limits), lane) / 1_000,
     dayOver: (spent) => dayOver(remote, limits, spent),
   });
 
@@ -87,20 +110,19 @@ export const createBudget = (
     run: async (request, call) => {
       checkDeadline(request.deadlineMs);
       const lease = await queue.acquire(request);
-      try {
-        return await call();
-      } finally {
-        await giveBack(lease);
-        queue.slotFreed();
-      }
+      const running = (async () => call())().finally(() => giveBack(lease));
+      return orAborted(running, request.signal);
     },
     pause: async (durationMs) => {
       if (Number.isNaN(durationMs)) throw new RangeError('a pause has a duration');
-      await statements.pause(Math.min(Math.max(0, durationMs), LONGEST_PAUSE_MS));
+      await told.add(statements.pause(Math.min(Math.max(0, durationMs), LONGEST_PAUSE_MS)));
     },
     advise: async (parallelism) => {
       if (Number.isNaN(parallelism)) return;
-      await statements.advise(Math.min(Math.max(1, Math.floor(parallelism)), MOST_PARALLELISM));
+      await told.add(statements.advise(Math.min(Math.max(1, Math.floor(parallelism)), MOST_PARALLELISM)));
+    },
+    settled: async () => {
+      await Promise.all([givenBack.settled(), told.settled()]);
     },
   };
 };

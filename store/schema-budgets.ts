@@ -8,6 +8,8 @@ export interface BudgetsTable {
   /** The theoretical arrival of the next call (rules/gcra.ts). */
   arrival: ColumnType<Date, Date | string | undefined, Date | string>;
   paused_until: Timestamp | null;
+  /** When that pause was asked for. */
+  paused_at: Timestamp | null;
   /** The calls at the same time that the remote advised last. */
   parallelism: number | null;
   /** The day that the counts below are of, by the zone of the daily quota; null before the first call. */
@@ -30,4 +32,6 @@ export interface CallSlotsTable {
   slot: number;
   holder: string | null;
   held_until: Timestamp | null;
+  /** When the lease began. */
+  held_from: Timestamp | null;
 }

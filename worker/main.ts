@@ -69,7 +69,7 @@ const main = async (): Promise<void> => {
   } finally {
     await health.close();
     await connection.close();
-    remotes.close();
+    await remotes.close();
     await store.close();
   }
   logger.info('the worker has stopped');

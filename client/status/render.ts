@@ -85,10 +85,12 @@ const dayLines = ({ marketoDay }: Status, colors: Colors): string[] => {
   const { used, ours, quota, readAt, unread } = marketoDay;
   const of = quota === null ? '' : ` of ${thousands(quota)}`;
   // Without a reading of today, the calls of others are not known.
-  const known = readAt === null ? `at least ${thousands(ours)}${of}` : `${thousands(used)}${of}`;
+  const known = `${readAt === null ? 'at least ' : ''}${thousands(used)}${of}`;
   const line = row(colors, 'Calls today', `Marketo ${known} (ours ${thousands(ours)})`);
   if (unread === null) return [line];
-  const advice = 'check that the role of the API user may read usage statistics';
+  const advice = unread.startsWith('usage is labelled')
+    ? 'it counts days otherwise than by US Central, or a clock is wrong; raise dailyReserve if others call much'
+    : 'check that the role of the API user may read usage statistics';
   return [line, indented(colors.yellow(`Marketo does not tell the day's use, ${unread}: ${advice}`))];
 };
 

@@ -65,6 +65,15 @@ describe('a request to slow down', () => {
     expect(budget.pauses).toEqual([5000]);
   });
 
+  it('does not hold up the answer while the budget is told', async () => {
+    const silent = (): Promise<void> => new Promise(() => undefined);
+    const slow = fake.connect({ budget: { ...budget, advise: silent, pause: silent } });
+    fake.answer = () => ({ status: 200, headers: { 'x-ms-dop-hint': '10' }, body: me });
+    expect(await slow.whoAmI()).toMatchObject({ parallelism: 10 });
+    fake.answer = () => ({ status: 429, headers: { 'retry-after': '5' }, body: '' });
+    await expect(slow.whoAmI()).rejects.toMatchObject({ details: { type: 'RateLimited' } });
+  });
+
   it('does not lose the answer when the budget cannot be told', async () => {
     const deaf = fake.connect({
       budget: { ...budget, advise: () => Promise.reject(new Error('no database')) },

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createDynamics, type Dynamics } from '../../dynamics/index.js';
-import { unlimitedBudget } from '../../rules/budget.js';
+import { unlimitedBudget, type CallBudget } from '../../rules/budget.js';
 import {
   type FakeDataverse,
   id,
@@ -107,6 +107,45 @@ describe('signing in', () => {
     expect(fake.tokenRequests).toHaveLength(3);
     expect(bearer().slice(0, 2)).toEqual(['Bearer token-1', 'Bearer token-1']);
     expect(bearer().at(-1)).toBe('Bearer token-3');
+  });
+
+  it('comes before the turn of the budget, in which nobody waits for a token', async () => {
+    let [turns, asked] = [0, 0];
+    fake.token = (count) => {
+      expect(turns).toBe(0);
+      asked += 1;
+      return { status: 200, body: tokenBody(`token-${count}`) };
+    };
+    const { answer } = fake;
+    fake.answer = (request) =>
+      request.headers['authorization'] === 'Bearer token-1' ? { status: 401 } : answer(request);
+    const budget: CallBudget = {
+      ...unlimitedBudget,
+      run: async (_request, call) => {
+        turns += 1;
+        return call().finally(() => (turns -= 1));
+      },
+    };
+    const dynamics = fake.connect({ budget });
+    expect(await dynamics.whoAmI()).toMatchObject({ userId: id(1) });
+    expect(asked).toBe(2);
+  });
+
+  it('is done again, and the turn left unused, when the token grew too old in the queue', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    let asked = 0;
+    const budget: CallBudget = {
+      ...unlimitedBudget,
+      run: (_request, call) => {
+        asked += 1;
+        if (asked === 1) vi.setSystemTime(Date.now() + 3_400_000);
+        return call();
+      },
+    };
+    fake.token = (count) => ({ status: 200, body: tokenBody(`token-${count}`, 3600) });
+    expect(await fake.connect({ budget }).whoAmI()).toMatchObject({ userId: id(1) });
+    expect(asked).toBe(2);
+    expect(bearer()).toEqual(['Bearer token-2']);
   });
 
   it('stops the caller that aborts, not the others that wait for the same token', async () => {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import type { CallBudget, CallRequest } from '../../rules/budget.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { unlimitedBudget, type CallBudget, type CallRequest } from '../../rules/budget.js';
 import { FAILURES } from '../../rules/failures.js';
 import { failureOf, ok, refuse, startRemote } from './remote.js';
 
@@ -60,6 +60,57 @@ describe('The budget', () => {
     const { signal } = new AbortController();
     await remote.connect({ budget }).usageToday(signal);
     expect(budget.requests[0]?.signal).toBe(signal);
+  });
+
+  it('is asked only with a token at hand: nobody waits for one while it has a turn', async () => {
+    const remote = await startRemote();
+    let [turns, asked] = [0, 0];
+    remote.grant = (_seen, place) => {
+      expect(turns).toBe(0);
+      asked += 1;
+      return { body: { access_token: `token-${place + 1}`, expires_in: 3599 }, afterMs: 20 };
+    };
+    remote.answer = ({ token }) => (token === 'token-1' ? refuse('602') : ok([{ total: 5 }]));
+    const budget: CallBudget = {
+      ...unlimitedBudget,
+      run: async (_request, call) => {
+        turns += 1;
+        return call().finally(() => (turns -= 1));
+      },
+    };
+    expect(await remote.connect({ budget }).usageToday()).toBe(5);
+    expect(asked).toBe(2);
+  });
+
+  it('has a turn left unused when the token died in its queue, and is asked again with a new one', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const remote = await startRemote();
+    const budget = watchedBudget();
+    const queueing: CallBudget = {
+      ...budget,
+      run: (request, call) => {
+        if (budget.requests.length === 0) vi.advanceTimersByTime(3_600_000);
+        return budget.run(request, call);
+      },
+    };
+    expect(await remote.connect({ budget: queueing }).usageToday()).toBe(0);
+    expect(budget.requests).toHaveLength(2);
+    expect(remote.signIns).toHaveLength(2);
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-2']);
+  });
+
+  it('holds up no answer while it keeps what Marketo asked for, or cannot', async () => {
+    const pauses = [
+      () => new Promise<void>(() => undefined),
+      () => Promise.reject(new Error('the store is down')),
+    ];
+    for (const pause of pauses) {
+      const remote = await startRemote();
+      const budget = { ...unlimitedBudget, pause };
+      remote.answer = (_seen, place) => (place < 2 ? refuse('606') : ok([{ total: 5 }]));
+      expect(await remote.connect({ budget }).usageToday()).toBe(5);
+    }
   });
 
   it('is paused by 606, and the call asks it again', async () => {

@@ -190,23 +190,65 @@ describe('a call for which nothing is left of the day', () => {
 });
 
 describe('a reading of the day', () => {
-  it('of another day than the one that was asked for is not kept', async () => {
+  it('that comes when its day is over is not kept', async () => {
     const clock = clockAt('2026-01-16T05:59:59Z');
-    await note(49_000, clock.now, '2026-01-16');
-    expect(await readDayUse(processes.db, 'marketo', clock.now)).toBeUndefined();
     const mark = await markDay(processes.db, 'marketo', clock.now);
     clock.set('2026-01-16T06:00:00Z');
     await noteDayUse(processes.db, 'marketo', mark, { day: '2026-01-15', total: 49_000 }, clock.now);
     expect(await readDayUse(processes.db, 'marketo', clock.now)).toBeUndefined();
   });
 
-  it('replaces the last one, also when Marketo counts less than we do', async () => {
+  it('labelled as of an earlier day is told as not read, and counts nothing', async () => {
+    const { now } = clockAt(NOON);
+    await note(49_000, now, '2026-01-14');
+    const unread = 'usage is labelled 2026-01-14';
+    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ used: 0, readAt: null, unread });
+    await note(12, now, '2026-01-15');
+    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ used: 12, unread: null });
+  });
+
+  it('labelled as of the next day is told as not read, and is the least that others used of ours', async () => {
+    const { now } = clockAt(NOON);
+    await note(30, now, '2026-01-15');
+    const before = await readDayUse(processes.db, 'marketo', now);
+    const unread = 'usage is labelled 2026-01-16';
+    await note(20, now, '2026-01-16');
+    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ ...before, used: 30, unread });
+    await note(45, now, '2026-01-16');
+    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ ...before, used: 45, unread });
+    expect(await callsOf(limitsOf({ calls: 50, reserve: 4 }), 'cycle', now)).toBe(1);
+  });
+
+  it('replaces the last one; our own calls count whether or not Marketo has counted them yet', async () => {
     const limits = limitsOf({ calls: 50, reserve: 10 });
     const { now } = clockAt(NOON);
     await callsOf(limits, 'cycle', now, 20);
     await note(25, now);
+    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ used: 25, ours: 20 });
     await note(12, now);
-    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ used: 12, ours: 20 });
+    expect(await readDayUse(processes.db, 'marketo', now)).toMatchObject({ used: 20, ours: 20 });
+  });
+
+  it('that lags, however far and however often, does not let the cycle make more calls than are its own', async () => {
+    const daily = { calls: 20, reserve: 4 };
+    const { now } = clockAt(NOON);
+    const steps = fc.array(fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 3 }), {
+      minLength: 30,
+      maxLength: 40,
+    });
+    await fc.assert(
+      fc.asyncProperty(steps, async (sequence) => {
+        await sql`truncate budgets, call_slots`.execute(processes.db);
+        let ours = 0;
+        for (const told of sequence) {
+          if (told !== null) await note(Math.floor(told * ours), now);
+          else ours += await callsOf(limitsOf(daily), 'cycle', now, 1);
+        }
+        ours += await callsOf(limitsOf(daily), 'cycle', now);
+        expect(ours).toBe(16);
+      }),
+      { numRuns: 8 },
+    );
   });
 
   it('that failed is remembered until one succeeds, and changes no count', async () => {

@@ -86,26 +86,36 @@ const overtakings = (calls: readonly MadeCall[], first: Lane, second: Lane): Mad
 const PATIENCE = { timeout: 180_000 };
 
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
-const lanes = fc.array(fc.constantFrom<Lane>('on-demand', 'cycle', 'cycle', 'backfill'), {
-  minLength: 4,
-  maxLength: 7,
+/**
+ * No more calls than a burst and two follow each other within 400 ms, so that of five callers whose calls take no longer
+ * one always waits. What is used when nobody waits is nobody's fault.
+ */
+const lanes = fc.array(fc.constantFrom<Lane>('on-demand', 'cycle', 'backfill'), {
+  minLength: 6,
+  maxLength: 8,
 });
+const SHORT_CALLS = { least: 20, most: 400 };
+/** Bursts of on-demand before lanes that have none: with a burst too large, these fall below the 95 %. */
+const COSTLY: [number, number, Lane[]][] = [
+  [1, 1, ['on-demand', 'cycle', 'on-demand', 'backfill', 'on-demand', 'backfill']],
+  [2, 827_370, ['on-demand', 'backfill', 'cycle', 'cycle', 'cycle', 'cycle']],
+  [4, 1, ['on-demand', 'backfill', 'backfill', 'backfill', 'backfill', 'backfill']],
+];
 
-describe.each([1, 2, 4])('Under load, %i process(es) in virtual time', PATIENCE, (count) => {
+describe('Under load, one, two or four processes in virtual time', PATIENCE, () => {
   it('never exceed the limit, in windows that slide or stand, and use 95 % of it in each', async () => {
     await fc.assert(
-      fc.asyncProperty(seeds, lanes, async (seed, mix) => {
+      fc.asyncProperty(fc.constantFrom(1, 1, 2, 2, 4), seeds, lanes, async (count, seed, mix) => {
         await emptied(DEADLINE_MS);
-        // One caller of the cycle at least, which may use its burst: what waits for its turn is never late.
         const jobs = Array.from({ length: count }, (_, index) =>
-          jobOf({ seed: seed + index, lanes: ['cycle', ...mix] }),
+          jobOf({ seed: seed + index, lanes: mix, callMs: SHORT_CALLS }),
         );
-        await runVirtually(processes.slice(0, count), jobs, START + 1.4 * WINDOW_MS);
+        await runVirtually(processes.slice(0, count), jobs, START + 1.06 * WINDOW_MS);
         const grants = await grantsIn(storeAt(0).db);
         expectWithin(grants, WHOLE);
         expect(idlestWindow(grants, WINDOW_MS)).toBeGreaterThanOrEqual(0.95 * WHOLE.calls);
       }),
-      { numRuns: 1 },
+      { numRuns: 10, examples: COSTLY },
     );
   });
 });
@@ -187,6 +197,23 @@ describe('Four processes in virtual time', PATIENCE, () => {
   });
 });
 
+/** Ends the connections of all processes to the store while each of them is being asked for a call. */
+const cutOff = async ({ db }: Store): Promise<void> => {
+  const asking = sql<{ count: number }>`
+    select count(*)::integer as count from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  await db.transaction().execute(async (transaction) => {
+    await sql`select from budgets for update`.execute(transaction);
+    await eventually('every process asks for a call', async () => {
+      const { rows } = await asking.execute(db);
+      return rows[0]?.count === processes.length;
+    });
+    await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`.execute(transaction);
+  });
+};
+
 describe('Processes that are killed', PATIENCE, () => {
   it('or cut off the store, in real time, never exceed the limits, and nobody starves', async () => {
     const limits = {
@@ -206,15 +233,13 @@ describe('Processes that are killed', PATIENCE, () => {
         processes.every(({ calls, alive }) => calls >= least || !alive),
       );
     await made(15);
-    await sql`
-      select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid()`.execute(db);
+    await cutOff(storeAt(0));
     await made(20);
     await processes[3]?.kill();
     const atDeath = processes.map(({ calls }) => calls);
     await made(Math.max(...atDeath) + 30);
     const reports = await Promise.all(processes.slice(0, 3).map((process) => process.stop()));
-    expect(reports.reduce((sum, { errors }) => sum + errors, 0)).toBeGreaterThan(0);
+    for (const { errors } of reports) expect(errors).toBeGreaterThan(0);
     expect(seen.most).toBeGreaterThan(1);
     expect(seen.most).toBeLessThanOrEqual(limits.concurrency);
     expectWithin(await grantsIn(db), limits);

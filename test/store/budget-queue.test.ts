@@ -41,7 +41,6 @@ const scene = ({ leeway = 0 } = {}) => {
       }),
     giveBack: (lease) => {
       givenBack.push(lease);
-      return Promise.resolve();
     },
     sleep: (ms, signal) =>
       new Promise((resolve) => {

@@ -74,6 +74,41 @@ describe('the statement', () => {
     expect(slots.toSorted()).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it('lets a pause and the leases of the dead last no longer than they were to, when the clock is set back', async () => {
+    const back = fc.array(fc.integer({ min: 1, max: 12 * 3_600_000 }), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(back, async (jumps) => {
+        await sql`truncate budgets, call_slots`.execute(processes.db);
+        const clock = clockAt();
+        const statements = budgetStatements(processes.db, 'marketo', FIVE_SLOTS, clock.now);
+        for (let dead = 0; dead < 5; dead += 1) leaseOf(await statements.acquire('on-demand', 30_000));
+        await statements.pause(20_000);
+        for (const jump of jumps) {
+          clock.pass(-jump);
+          await expect(statements.acquire('on-demand', 1_000)).resolves.toMatchObject({ waitMs: 20_000 });
+        }
+        clock.pass(20_000);
+        await expect(statements.acquire('on-demand', 1_000)).resolves.toMatchObject({ lack: 'slot' });
+        clock.pass(9_999);
+        await expect(statements.acquire('on-demand', 1_000)).resolves.toMatchObject({ lack: 'slot' });
+        clock.pass(1);
+        leaseOf(await statements.acquire('on-demand', 1_000));
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('takes a new pause for what it is, when the clock was set back within a longer one', async () => {
+    const clock = clockAt();
+    const statements = budgetStatements(processes.db, 'marketo', FIVE_SLOTS, clock.now);
+    await statements.pause(20_000);
+    clock.pass(-3_600_000);
+    await statements.pause(5_000);
+    await expect(statements.acquire('cycle', 1_000)).resolves.toMatchObject({ waitMs: 20_000 });
+    await statements.pause(25_000);
+    await expect(statements.acquire('cycle', 1_000)).resolves.toMatchObject({ waitMs: 25_000 });
+  });
+
   it('keeps the remotes apart', async () => {
     const one = { ...FIVE_SLOTS, concurrency: 1 };
     leaseOf(await budgetStatements(processes.db, 'marketo', one).acquire('cycle', 60_000));

@@ -85,6 +85,77 @@ describe('a lease', () => {
   });
 });
 
+describe('a store that does not answer', () => {
+  /** Locks what a lease is given back in, while `work` runs. */
+  const locked = async (work: () => Promise<void>): Promise<void> =>
+    processes.other.transaction().execute(async (transaction) => {
+      await sql`lock table call_slots in access exclusive mode`.execute(transaction);
+      await work();
+    });
+
+  it('holds up neither the answer of a call nor its failure, and has the slots back later', async () => {
+    const budget = createBudget(processes.db, 'marketo', FIVE_SLOTS);
+    const [well, badly] = [openCall(), openCall()];
+    const request = { lane: 'cycle', deadlineMs: 60_000 } as const;
+    const answer = budget.run(request, async () => {
+      await well.call();
+      return 'answer';
+    });
+    const failure = budget.run(request, async () => {
+      await badly.call();
+      throw new Error('no answer');
+    });
+    await Promise.all([well.started, badly.started]);
+    await locked(async () => {
+      well.end();
+      badly.end();
+      await expect(answer).resolves.toBe('answer');
+      await expect(failure).rejects.toThrow('no answer');
+    });
+    await budget.settled();
+    const held = await processes.db
+      .selectFrom('call_slots')
+      .where('holder', 'is not', null)
+      .selectAll()
+      .execute();
+    expect(held).toEqual([]);
+  });
+
+  it('holds up nobody who gives up; the slot is kept until the call really ends', async () => {
+    const budget = createBudget(processes.db, 'marketo', FIVE_SLOTS);
+    const stop = new AbortController();
+    const { call, started, end } = openCall();
+    const run = budget.run({ lane: 'cycle', deadlineMs: 60_000, signal: stop.signal }, call);
+    await started;
+    const reason = new Error('the worker stops');
+    await locked(async () => {
+      stop.abort(reason);
+      await expect(run).rejects.toBe(reason);
+    });
+    const held = processes.db.selectFrom('call_slots').where('holder', 'is not', null).select('slot');
+    expect(await held.execute()).toHaveLength(1);
+    end();
+    await expect.poll(() => held.execute()).toEqual([]);
+  });
+
+  it('is asked for no call before it knows what the remote asked for', async () => {
+    const budget = createBudget(processes.db, 'marketo', FIVE_SLOTS);
+    await budget.run({ lane: 'cycle', deadlineMs: 1_000 }, () => Promise.resolve());
+    let called = false;
+    const stop = new AbortController();
+    void budget.pause(600_000);
+    const run = budget.run({ lane: 'on-demand', deadlineMs: 1_000, signal: stop.signal }, () => {
+      called = true;
+      return Promise.resolve();
+    });
+    await budget.settled();
+    await budgetStatements(processes.db, 'marketo', FIVE_SLOTS).acquire('on-demand', 1_000);
+    stop.abort('enough');
+    await expect(run).rejects.toBe('enough');
+    expect(called).toBe(false);
+  });
+});
+
 describe('two processes', () => {
   it('never exceed the limits together, and both come through', async () => {
     const limits = { ...MARKETO_LIMITS, calls: 24, windowMs: 400, concurrency: 4, share: 1, driftMs: 0 };
