@@ -6,14 +6,16 @@ import { type PartAnswer, readPart, sendBatch } from './batch.js';
 import type { Connection } from './connection.js';
 import {
   answered,
-  type ColumnGrant,
   consistency,
+  grantOn,
   grantParts,
   type Grants,
   privilegeName,
+  type SecuredColumn,
   type Verb,
 } from './grants.js';
 import { completeGrants, type GrantsRead } from './grants-elsewhere.js';
+import { hiddenBy } from './grants-masks.js';
 import type { PartRequest } from './multipart-writer.js';
 import { parsed } from './parse.js';
 import { guid } from './tables.js';
@@ -34,7 +36,8 @@ const attribute = z.object({
 export type Attribute = z.infer<typeof attribute>;
 
 const list = z.object({ value: z.array(z.unknown()) });
-const FLAGS = 'LogicalName,MetadataId,IsSecured,IsValidForRead,IsValidForCreate,IsValidForUpdate';
+const FLAGS =
+  'LogicalName,MetadataId,AttributeType,IsSecured,IsValidForRead,IsValidForCreate,IsValidForUpdate';
 
 export async function readAccess(
   connection: Connection,
@@ -49,7 +52,7 @@ export async function readAccess(
   const [columns, tables, ...answers] = await sendBatch(connection, lane, { ...read, parts });
   const context: CallContext = { name, origin: connection.origin };
   const attributes = kinds.map((_kind, index) => parseAttributes(answers[index], context));
-  const secured = attributes.flat().some(({ IsSecured }) => IsSecured);
+  const secured = kinds.flatMap((kind, index) => securedIn(kind, attributes[index] ?? []));
   const grants = await completeGrants(connection, lane, read, { columns, tables }, secured);
   const access: Record<Kind, Record<string, ColumnAccess>> = { lead: {}, contact: {} };
   kinds.forEach((kind, index) => {
@@ -90,16 +93,42 @@ const safer = (one: Attribute, other: Attribute): Attribute => ({
   IsValidForUpdate: one.IsValidForUpdate && other.IsValidForUpdate,
 });
 
-const MASKED =
-  'Its values may come masked: allow reading unmasked values of all records in the column security profile.';
+/** Types whose values are no texts, so that no mask is laid over them. Any other may hold one. */
+const NO_TEXT = new Set([
+  ...[
+    'Boolean',
+    'Integer',
+    'BigInt',
+    'Decimal',
+    'Double',
+    'Money',
+    'DateTime',
+    'Picklist',
+    'State',
+    'Status',
+  ],
+  ...['Lookup', 'Customer', 'Owner', 'Uniqueidentifier'],
+]);
+
+const asSecured = (kind: Kind, column: Attribute): SecuredColumn => ({
+  kind,
+  name: column.LogicalName,
+  id: guid(column.MetadataId),
+  text: !NO_TEXT.has(column.AttributeType ?? ''),
+});
+
+/** The secured columns among these. */
+export const securedIn = (kind: Kind, columns: readonly Attribute[]): SecuredColumn[] =>
+  columns.filter(({ IsSecured }) => IsSecured).map((column) => asSecured(kind, column));
 
 /** Metadata and grants together: what nobody granted is withheld, and `withheld` says why where that is not plain. */
 export function columnAccess(kind: Kind, column: Attribute, grants: Grants): ColumnAccess {
   const open = (verb: Verb, valid: boolean, granted: boolean | undefined): boolean =>
     valid && (!column.IsSecured || granted === true) && mayOnTable(verb, kind, grants);
-  const granted = grantOn(kind, column, grants);
-  const masked = column.IsSecured && granted?.masked === true;
-  const readable = open('Read', column.IsValidForRead, granted?.readable) && !masked;
+  const found = asSecured(kind, column);
+  const granted = grantOn(grants.columns, found);
+  const hidden = column.IsSecured ? hiddenBy(grants, found) : undefined;
+  const readable = open('Read', column.IsValidForRead, granted?.readable) && hidden === undefined;
   const creatable = open('Create', column.IsValidForCreate, granted?.creatable);
   const updatable = open('Write', column.IsValidForUpdate, granted?.updatable);
   return {
@@ -107,18 +136,8 @@ export function columnAccess(kind: Kind, column: Attribute, grants: Grants): Col
     readable,
     creatable,
     updatable,
-    withheld: reasonFor(kind, column, grants, { readable, masked: masked && granted.readable }),
+    withheld: reasonFor(kind, column, grants, { readable, hidden }),
   };
-}
-
-/** By metadata id, as the function tells them; by name, as the table of permissions does. */
-function grantOn(kind: Kind, column: Attribute, { columns }: Grants): ColumnGrant | undefined {
-  if ('unknown' in columns) return undefined;
-  const id = guid(column.MetadataId);
-  return (
-    (id === undefined ? undefined : columns.known.get(id)) ??
-    columns.known.get(`${kind}.${column.LogicalName}`)
-  );
 }
 
 /**
@@ -136,7 +155,7 @@ function reasonFor(
   kind: Kind,
   column: Attribute,
   { tables, columns }: Grants,
-  found: { readonly readable: boolean; readonly masked: boolean },
+  found: { readonly readable: boolean; readonly hidden: string | undefined },
 ): string | undefined {
   if ('unknown' in tables) return tables.unknown;
   if (column.IsSecured && 'unknown' in columns) return columns.unknown;
@@ -147,5 +166,5 @@ function reasonFor(
   if (depth !== 'Global') {
     return `${read} is held at the depth ${depth}, but reading changes needs it at organization level.`;
   }
-  return found.masked ? MASKED : undefined;
+  return found.hidden;
 }

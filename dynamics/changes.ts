@@ -1,12 +1,12 @@
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import type { Kind, Lane } from '../rules/terms.js';
 import type { Connection } from './connection.js';
-import { knownNames, lookupName, lookupsIn, namesIn, propertiesOf, withNames } from './lookup-names.js';
+import { lookupName, lookupsIn, namesFor, propertiesOf, withNames } from './lookup-names.js';
 import { PAGE_SIZE, readPages, staysOn } from './pages.js';
 import { readRows } from './reads.js';
 import { selection } from './rows.js';
 import { lookupColumn, TABLES } from './tables.js';
-import type { ChangePage, ChangesFrom } from './types.js';
+import type { ChangePage, ChangesFrom, Row } from './types.js';
 
 const SIZE = `odata.maxpagesize=${PAGE_SIZE}`;
 const TRACKED = `odata.track-changes,${SIZE}`;
@@ -25,16 +25,16 @@ export async function* readChanges(
 ): AsyncGenerator<ChangePage> {
   const select = from.select ?? [];
   const lookups = lookupsIn(select);
+  const wanted = lookups.flatMap((column) => [lookupName(column), lookupColumn(column)]);
+  const read = (ids: readonly string[]): Promise<Row[]> =>
+    readRows(connection, lane, kind, ids, wanted, signal);
   for await (const page of readTracked(connection, lane, kind, from, signal)) {
     if (lookups.length === 0) {
       yield page;
       continue;
     }
-    const { names, ask } = knownNames(connection, page.rows, lookups);
-    const wanted = lookups.flatMap((column) => [lookupName(column), lookupColumn(column)]);
-    const read = ask.length === 0 ? [] : await readRows(connection, lane, kind, ask, wanted, signal);
-    const known = new Map([...names, ...namesIn(read, lookups)]);
-    yield { ...page, rows: page.rows.map((row) => withNames(row, select, known)) };
+    const names = await namesFor(page.rows, lookups, read);
+    yield { ...page, rows: page.rows.map((row) => withNames(row, select, names)) };
   }
 }
 

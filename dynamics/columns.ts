@@ -2,7 +2,14 @@ import * as z from 'zod';
 
 import type { DynamicsColumn, DynamicsType, Option } from '../rules/catalog.js';
 import type { Kind, Lane } from '../rules/terms.js';
-import { type Attribute, attributesPart, columnAccess, listOfPart, parseAttributes } from './access.js';
+import {
+  type Attribute,
+  attributesPart,
+  columnAccess,
+  listOfPart,
+  parseAttributes,
+  securedIn,
+} from './access.js';
 import type { CallContext } from './answers.js';
 import { readPart, sendBatch } from './batch.js';
 import type { Connection } from './connection.js';
@@ -112,8 +119,8 @@ export async function readColumns(
       .flatMap((entry) => details.safeParse(entry).data ?? [])
       .map((entry) => [entry.LogicalName, entry]),
   );
-  const secured = described.some(({ IsSecured }) => IsSecured);
-  const grants = await completeGrants(connection, lane, batch, { columns, tables }, secured);
+  const told = { columns, tables };
+  const grants = await completeGrants(connection, lane, batch, told, securedIn(kind, described));
   return described.filter(isColumn).map((column) => ({
     name: column.LogicalName,
     ...describe(column, found.get(column.LogicalName)),

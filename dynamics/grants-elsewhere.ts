@@ -16,8 +16,10 @@ import {
   heldPrivileges,
   privilegeNames,
   saidIn,
+  type SecuredColumn,
   type Told,
 } from './grants.js';
+import { maskParts, masksIn, mayBeMasked } from './grants-masks.js';
 import type { PartRequest } from './multipart-writer.js';
 import { guid } from './tables.js';
 
@@ -30,10 +32,11 @@ export interface GrantsRead {
 }
 
 /**
- * The user's grants from the two functions that tell them. What one of them leaves open (privileges without a name;
- * columns where the function is refused) is read from the tables behind them, by one batch more, and only then.
+ * The user's grants from the two functions that tell them. What they leave open (privileges without a name; columns where
+ * the function is refused; texts that may come masked) is read from the tables behind them, by one batch more, and only
+ * then.
  *
- * @param secured whether any column is secured, so that grants on columns matter
+ * @param secured the secured columns: without any, grants on columns do not matter
  * @throws RemoteFailure where asking again may help
  */
 export async function completeGrants(
@@ -41,18 +44,24 @@ export async function completeGrants(
   lane: Lane,
   read: GrantsRead,
   told: { readonly columns: PartAnswer | undefined; readonly tables: PartAnswer | undefined },
-  secured: boolean,
+  secured: readonly SecuredColumn[],
 ): Promise<Grants> {
   const context: CallContext = { name: read.name, origin: connection.origin };
   const columns = columnGrants(told.columns, context);
   const held = heldPrivileges(told.tables, context);
   const nameless = 'known' in held && leavesOpen(held.known, read.kinds);
-  const untold = secured && 'unknown' in columns;
-  const parts = [...(nameless ? nameParts(read) : []), ...(untold ? permissionParts(read) : [])];
+  const untold = secured.length > 0 && 'unknown' in columns;
+  const maskable = secured.some((column) => (untold ? column.text : mayBeMasked(columns, column)));
+  const parts = [
+    ...(nameless ? nameParts(read) : []),
+    ...(maskable ? maskParts(read.strong) : []),
+    ...(untold ? permissionParts(read) : []),
+  ];
   const answers = parts.length === 0 ? [] : await sendBatch(connection, lane, { ...read, parts });
   const names = nameless ? namesIn(answers[0], context) : new Map<string, string>();
   return {
     tables: 'unknown' in held ? held : { known: deepest(held.known, names) },
+    masks: maskable ? masksIn(answers[nameless ? 1 : 0], context) : { known: new Set() },
     columns: untold ? permissionsIn(answers.slice(-PERMISSION_PARTS), columns, context) : columns,
   };
 }
@@ -160,13 +169,9 @@ function permissionsIn(
 const profilesIn = (entries: readonly unknown[]): string[] =>
   entries.flatMap((entry) => guid(profile.safeParse(entry).data?.fieldsecurityprofileid) ?? []);
 
-/** Clear reading through one profile is clear reading. */
-const either = (one: ColumnGrant, other: ColumnGrant): ColumnGrant => {
-  const clear = (grant: ColumnGrant): boolean => grant.readable && !grant.masked;
-  return {
-    readable: one.readable || other.readable,
-    creatable: one.creatable || other.creatable,
-    updatable: one.updatable || other.updatable,
-    masked: !clear(one) && !clear(other) && (one.masked || other.masked),
-  };
-};
+const either = (one: ColumnGrant, other: ColumnGrant): ColumnGrant => ({
+  readable: one.readable || other.readable,
+  creatable: one.creatable || other.creatable,
+  updatable: one.updatable || other.updatable,
+  maskable: one.maskable || other.maskable,
+});

@@ -13,8 +13,17 @@ export interface ColumnGrant {
   readonly readable: boolean;
   readonly creatable: boolean;
   readonly updatable: boolean;
-  /** Its values come masked, to this user, in reads of many rows. */
-  readonly masked: boolean;
+  /** The environment knows masks, so a masking rule may be attached to the column. */
+  readonly maskable: boolean;
+}
+
+/** A secured column as metadata tells it. */
+export interface SecuredColumn {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly id: string | undefined;
+  /** Holds a text, or may: its type is not told. */
+  readonly text: boolean;
 }
 
 /** How far a table privilege reaches (Microsoft: PrivilegeDepth). */
@@ -25,8 +34,10 @@ export type Told<T> = { readonly known: T } | { readonly unknown: string };
 
 /** What the user was granted. Nothing is granted that was not said. */
 export interface Grants {
-  /** On secured columns, by `columnKeys`. */
+  /** On secured columns; `grantOn` finds them. */
   readonly columns: Told<ReadonlyMap<string, ColumnGrant>>;
+  /** Columns with a masking rule; `hiddenBy` finds them. */
+  readonly masks: Told<ReadonlySet<string>>;
   /** Privileges with their depth; names in lower case. */
   readonly tables: Told<ReadonlyMap<string, Depth>>;
 }
@@ -82,12 +93,21 @@ export function columnGrants(
   return { known: granted };
 }
 
-/** `CanReadUnmasked`: 0 not allowed, 1 one record at a time, 3 all records; older versions do not know it. */
+/** By metadata id, as the function tells them; by name, as the table of permissions does. */
+export function grantOn(
+  columns: Grants['columns'],
+  { kind, name, id }: SecuredColumn,
+): ColumnGrant | undefined {
+  if ('unknown' in columns) return undefined;
+  return (id === undefined ? undefined : columns.known.get(id)) ?? columns.known.get(`${kind}.${name}`);
+}
+
+/** `unmasked`: 0 not allowed, 1 one record at a time, 3 all records; older versions do not know it. */
 export const grantOf = (read: unknown, create: unknown, update: unknown, unmasked: unknown): ColumnGrant => ({
   readable: allowed(read),
   creatable: allowed(create),
   updatable: allowed(update),
-  masked: unmasked !== undefined && unmasked !== null && unmasked !== 3 && unmasked !== '3',
+  maskable: unmasked !== undefined && unmasked !== null,
 });
 
 /** Microsoft: FieldPermissionType, 0 not allowed, 4 allowed. Anything else is no word that we know. */
@@ -98,7 +118,7 @@ export const both = (one: ColumnGrant, other: ColumnGrant): ColumnGrant => ({
   readable: one.readable && other.readable,
   creatable: one.creatable && other.creatable,
   updatable: one.updatable && other.updatable,
-  masked: one.masked || other.masked,
+  maskable: one.maskable || other.maskable,
 });
 
 const rolePrivileges = z.object({ RolePrivileges: z.array(z.unknown()) });

@@ -1,15 +1,12 @@
 import type { FieldValue } from '../rules/terms.js';
-import type { Connection } from './connection.js';
 import { guid, lookupColumn } from './tables.js';
 import type { Row } from './types.js';
 
 /** The annotation that carries the name of what a lookup points at (Microsoft: "Select columns", formatted values). */
 const FORMATTED = 'OData.Community.Display.V1.FormattedValue';
 
-/** How long a name is believed. A renamed account does not touch the rows that point at it. */
-const BELIEVED_MS = 10 * 60 * 1000;
-/** Names kept; the oldest go first. */
-const MOST_NAMES = 20_000;
+/** How many more rows are asked for a name, each time that those asked before had moved on. */
+const MORE = 8;
 
 const SUFFIX = '@name';
 
@@ -44,72 +41,83 @@ export const preferring = (select: readonly string[], others: readonly string[] 
 const annotated = (column: string): string => `${lookupColumn(column)}@${FORMATTED}`;
 
 /** Names by column and id; `null` for one that the sync user may not read. */
-interface Known {
-  readonly name: string | null;
-  readonly until: number;
-}
-
-/** What each connection has learnt; lanes share it. */
-const learnt = new WeakMap<Connection, Map<string, Known>>();
-
-const namesOf = (connection: Connection): Map<string, Known> => {
-  const names = learnt.get(connection) ?? new Map<string, Known>();
-  learnt.set(connection, names);
-  return names;
-};
+export type Names = Map<string, string | null>;
 
 const keyOf = (column: string, id: string): string => `${column}/${id}`;
 
-function learn(names: Map<string, Known>, key: string, name: string | null): void {
-  names.delete(key);
-  names.set(key, { name, until: Date.now() + BELIEVED_MS });
-  for (const oldest of names.keys()) {
-    if (names.size <= MOST_NAMES) return;
-    names.delete(oldest);
-  }
-}
-
-/** A row of an untracked answer with its lookups' names, which are remembered. */
-export function readNames(connection: Connection, row: Row, select: readonly string[]): Row {
-  const found = new Map<string, string | null>();
+/** A row of an untracked answer with its lookups' names. */
+export function readNames(row: Row, select: readonly string[]): Row {
+  const names: Names = new Map();
   for (const column of lookupsIn(select)) {
     const id = guid(row.values[lookupColumn(column)]);
     if (id === undefined) continue;
     const name = row.values[annotated(column)];
-    const readable = typeof name === 'string' && name !== '' ? name : null;
-    found.set(keyOf(column, id), readable);
-    learn(namesOf(connection), keyOf(column, id), readable);
+    names.set(keyOf(column, id), typeof name === 'string' && name !== '' ? name : null);
   }
-  return withNames(row, select, found);
+  return withNames(row, select, names);
 }
 
-/** Names that are known for these rows, and the fewest rows whose reading tells the rest. */
-export function knownNames(
-  connection: Connection,
+/**
+ * The names of what the rows of a page point at, from as few rows as tell them all. They are read after the page, so a
+ * row that changed comes with the name of that moment or a later one; nothing is kept for the next page.
+ *
+ * A row that was asked may have moved on or gone meanwhile. Then other rows of the page that point there are asked, each
+ * row once. A name that is not found so is one that no row points at any more: all these rows come again with the next
+ * changes.
+ *
+ * @param read reads rows by id, with ids and names of their lookups beside each other
+ */
+export async function namesFor(
   rows: readonly Row[],
   lookups: readonly string[],
-): { readonly names: Map<string, string | null>; readonly ask: readonly string[] } {
-  const names = new Map<string, string | null>();
+  read: (ids: readonly string[]) => Promise<readonly Row[]>,
+): Promise<Names> {
+  const pointing = pointingAt(rows, lookups);
+  const names: Names = new Map();
   const asked = new Set<string>();
-  const ask = rows.filter((row) => {
-    const unknown = lookups.flatMap((column) => {
+  for (let most = 1; ; most *= MORE) {
+    const ask = rowsToAsk(pointing, names, asked, most);
+    if (ask.length === 0) return names;
+    for (const id of ask) asked.add(id);
+    for (const [key, name] of namesIn(await read(ask), lookups)) names.set(key, name);
+  }
+}
+
+/** The ids of the rows that point at each thing. */
+function pointingAt(rows: readonly Row[], lookups: readonly string[]): ReadonlyMap<string, string[]> {
+  const pointing = new Map<string, string[]>();
+  for (const row of rows) {
+    for (const column of lookups) {
       const id = guid(row.values[lookupColumn(column)]);
-      const key = keyOf(column, id ?? '');
-      if (id === undefined || names.has(key)) return [];
-      const known = namesOf(connection).get(key);
-      if (known === undefined || known.until < Date.now()) return [key];
-      names.set(key, known.name);
-      return [];
-    });
-    const news = unknown.some((key) => !asked.has(key));
-    for (const key of unknown) asked.add(key);
-    return news;
-  });
-  return { names, ask: ask.map(({ id }) => id) };
+      if (id === undefined) continue;
+      const key = keyOf(column, id);
+      const others = pointing.get(key);
+      if (others === undefined) pointing.set(key, [row.id]);
+      else others.push(row.id);
+    }
+  }
+  return pointing;
+}
+
+/** Up to so many rows for each name that is missing; a row that is asked for one tells its others too. */
+function rowsToAsk(
+  pointing: ReadonlyMap<string, readonly string[]>,
+  names: Names,
+  asked: ReadonlySet<string>,
+  most: number,
+): string[] {
+  const ask = new Set<string>();
+  for (const [key, rows] of pointing) {
+    if (names.has(key)) continue;
+    const already = rows.filter((row) => ask.has(row)).length;
+    const others = rows.filter((row) => !asked.has(row) && !ask.has(row));
+    for (const row of others.slice(0, Math.max(0, most - already))) ask.add(row);
+  }
+  return [...ask];
 }
 
 /** The names that rows read with their ids (`_name_value`) and names beside each other tell. */
-export const namesIn = (rows: readonly Row[], lookups: readonly string[]): [string, string | null][] =>
+const namesIn = (rows: readonly Row[], lookups: readonly string[]): [string, string | null][] =>
   rows.flatMap((row) =>
     lookups.flatMap((column): [string, string | null][] => {
       const id = guid(row.values[lookupColumn(column)]);

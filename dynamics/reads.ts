@@ -43,7 +43,7 @@ export async function readRow(
   const json = parseJson(answer.body);
   const row = parseRow(kind, json, keptOf(select));
   if (row === undefined) throw brokenAnswer(context, rowLacks(kind, json));
-  return readNames(connection, row, select);
+  return readNames(row, select);
 }
 
 export async function readRows(
@@ -116,7 +116,7 @@ export async function* modifiedSince(
     select: keptOf(select),
     signal,
   });
-  for await (const page of pages) yield page.rows.map((row) => readNames(connection, row, select));
+  for await (const page of pages) yield page.rows.map((row) => readNames(row, select));
 }
 
 interface FilteredRead {
@@ -140,7 +140,7 @@ async function readFiltered(connection: Connection, lane: Lane, read: FilteredRe
       signal,
     });
     for await (const page of pages) {
-      for (const row of page.rows) rows.set(row.id, readNames(connection, row, select));
+      for (const row of page.rows) rows.set(row.id, readNames(row, select));
     }
   });
   return [...rows.values()];

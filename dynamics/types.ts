@@ -195,8 +195,9 @@ export interface Dynamics {
 
   /**
    * What the user may read and write at this moment (`Consistency: Strong`), in one call; in two where the environment
-   * does not name privileges or refuses the function for secured columns. What is not said is not granted: Read on the
-   * table counts at organization level alone, and a masked column is not readable. Kinds not asked for are empty.
+   * does not name privileges, refuses the function for secured columns, or knows masks and a secured text may be read.
+   * What is not said is not granted: Read on the table counts at organization level alone, and a column that may be
+   * masked is not readable. Kinds not asked for are empty.
    */
   access(userId: string, kinds: readonly Kind[], signal?: AbortSignal): Promise<Access>;
 

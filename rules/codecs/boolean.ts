@@ -1,5 +1,5 @@
 import { across, type FieldValue } from '../terms.js';
-import { encoded, refused, shown, type Canonical, type Codec } from './codec.js';
+import { encoded, notRead, refused, shown, typed, type Canonical, type Codec } from './codec.js';
 
 const TRUE = new Set(['true', '1', 'yes']);
 const FALSE = new Set(['', 'false', '0', 'no']);
@@ -16,11 +16,11 @@ export function readBoolean(value: FieldValue | undefined): boolean | null {
 /** Two booleans. Blank is false: Marketo never reads null for a boolean (Adobe REST docs, "Field types"). */
 export function booleanCodec(): Codec {
   const canonical = (value: FieldValue | undefined): Canonical =>
-    readBoolean(value) ?? `not-a-boolean:${String(value)}`;
+    readBoolean(value) ?? notRead('not-a-boolean', value);
   const encode: Codec['encode'] = (_side, value) => {
     if (value === null) return encoded(false);
     if (typeof value === 'boolean') return encoded(value);
-    return refused('not-a-boolean', `${shown(value)} is neither true nor false.`);
+    return refused('not-a-boolean', `${shown(typed(value))} is neither true nor false.`);
   };
   return {
     blank: false,

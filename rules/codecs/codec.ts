@@ -45,6 +45,16 @@ export const encoded = (value: FieldValue): Encoded => ({ ok: true, value });
 
 export const refused = (code: EncodeRefusal, message: string): Encoded => ({ ok: false, code, message });
 
+/** What kind of value a text was to be, and is not. */
+type NotRead = 'not-a-date' | 'not-a-number' | 'not-a-boolean' | 'label' | 'value';
+const NOT_READ = /^(?:not-a-date|not-a-number|not-a-boolean|label|value):/;
+
+/** The canonical form of a value that cannot be read as its type: no value that can be read equals it. */
+export const notRead = (as: NotRead, value: FieldValue | undefined): string => `${as}:${String(value)}`;
+
+/** The value in it as somebody typed it, for a sentence for people. */
+export const typed = (canonical: Canonical): string => String(canonical).replace(NOT_READ, '');
+
 /** The part of a value that fits into a sentence for people. */
 export const shown = (value: FieldValue): string => {
   const text = String(value);

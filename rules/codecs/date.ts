@@ -1,5 +1,14 @@
 import { across, type FieldValue } from '../terms.js';
-import { encoded, refused, shown, type Canonical, type Codec, type Encoded } from './codec.js';
+import {
+  encoded,
+  notRead,
+  refused,
+  shown,
+  typed,
+  type Canonical,
+  type Codec,
+  type Encoded,
+} from './codec.js';
 
 /** The earliest date of a Dataverse column (Microsoft: "Date and time columns"). */
 const EARLIEST = '1753-01-01';
@@ -41,12 +50,12 @@ function readInstant(text: string): string | null {
 function temporalCodec(read: (text: string) => string | null, isCanonical: RegExp): Codec {
   const canonical = (value: FieldValue | undefined): Canonical => {
     const text = String(value ?? '').trim();
-    return text === '' ? null : (read(text) ?? `not-a-date:${text}`);
+    return text === '' ? null : (read(text) ?? notRead('not-a-date', text));
   };
   const encode = (side: 'marketo' | 'dynamics', value: Canonical): Encoded => {
     if (value === null) return encoded(null);
     if (typeof value !== 'string' || !isCanonical.test(value)) {
-      return refused('not-a-date', `${shown(value)} is not a date.`);
+      return refused('not-a-date', `${shown(typed(value))} is not a date.`);
     }
     return side === 'dynamics' && value < EARLIEST
       ? refused('out-of-range', `Dynamics keeps no date before ${EARLIEST}; the value is ${value}.`)

@@ -1,6 +1,15 @@
 import type { DynamicsColumn, DynamicsType, MarketoField, MarketoType } from '../catalog.js';
 import { across, type FieldValue, type Side } from '../terms.js';
-import { encoded, refused, shown, type Canonical, type Codec, type Encoded } from './codec.js';
+import {
+  encoded,
+  notRead,
+  refused,
+  shown,
+  typed,
+  type Canonical,
+  type Codec,
+  type Encoded,
+} from './codec.js';
 
 /** Decimal places that a column without a stated precision is compared at. */
 const DEFAULT_PRECISION = 2;
@@ -43,11 +52,11 @@ export function numberCodec(field: MarketoField, column: DynamicsColumn): Codec 
   const canonical = (value: FieldValue | undefined): Canonical => {
     if (value === undefined || value === null || value === '') return null;
     const number = readNumber(value);
-    return number === null ? `not-a-number:${String(value)}` : rounded(number, places);
+    return number === null ? notRead('not-a-number', value) : rounded(number, places);
   };
   const encode: Codec['encode'] = (side, value) => {
     if (value === null) return encoded(null);
-    if (typeof value !== 'number') return refused('not-a-number', `${shown(value)} is not a number.`);
+    if (typeof value !== 'number') return refused('not-a-number', `${shown(typed(value))} is not a number.`);
     const { name, whole, min, max } = limits[side];
     if (whole && !Number.isInteger(value)) {
       return refused('not-whole', `${name} takes whole numbers only; the value is ${value}.`);
@@ -55,7 +64,9 @@ export function numberCodec(field: MarketoField, column: DynamicsColumn): Codec 
     if (value < min || value > max) {
       return refused('out-of-range', `${name} takes numbers from ${min} to ${max}; the value is ${value}.`);
     }
-    return (whole ? Number.isSafeInteger(value) : isExact(value, places)) ? encoded(value) : tooPrecise(name);
+    return (whole ? Number.isSafeInteger(value) : isExact(value, places))
+      ? encoded(value)
+      : tooPrecise(name, value, places);
   };
   return {
     blank: null,
@@ -103,18 +114,20 @@ const ownPrecision = (value: FieldValue | undefined): number | null => {
 };
 
 /**
- * Whether a number stands for one decimal of so many places and no other. A JSON number tells apart some 15 digits:
- * 99999999999999.1234 comes as 99999999999999.125.
+ * Whether a number is sure to be the one that was meant. A decimal of up to 15 digits comes back from a JSON number as it
+ * was, so 2000000 is that, at any number of places. One of more digits may not: 99999999999999.1234 comes as
+ * 99999999999999.125. It is sure where no other value of so many places comes as the same number.
  */
 function isExact(value: number, places: number): boolean {
-  if (Math.abs(value) * 10 ** places < 10 ** SURE_DIGITS) return true;
+  if (Number(value.toPrecision(SURE_DIGITS)) === value) return true;
   if (Math.abs(value) >= 1e21) return false;
   const units = BigInt(value.toFixed(places).replace('.', ''));
   return [units - 1n, units + 1n].every((unit) => Number(`${unit}e-${places}`) !== value);
 }
 
-const tooPrecise = (name: string): Encoded =>
+const tooPrecise = (name: string, value: number, places: number): Encoded =>
   refused(
     'too-precise',
-    `The value has more digits than a JSON number holds (${SURE_DIGITS}), so ${name} would get another one.`,
+    `The value has more than ${SURE_DIGITS} digits: the number that came, ${value}, stands for several values of ` +
+      `${places} places, and ${name} might get another one.`,
   );

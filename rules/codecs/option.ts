@@ -1,6 +1,15 @@
 import type { DynamicsColumn, MarketoField } from '../catalog.js';
-import { across, type FieldValue } from '../terms.js';
-import { encoded, refused, shown, type Canonical, type Codec, type Encoded } from './codec.js';
+import { across } from '../terms.js';
+import {
+  encoded,
+  notRead,
+  refused,
+  shown,
+  typed,
+  type Canonical,
+  type Codec,
+  type Encoded,
+} from './codec.js';
 import { encodeText } from './text.js';
 
 /** The most options that a multi-select column keeps at once (Microsoft: "Multi-select choices"). */
@@ -47,8 +56,8 @@ export function optionCodec(field: MarketoField, column: DynamicsColumn): Codec 
   const canonical: Codec['canonical'] = (side, value) => {
     const text = String(value ?? '').trim();
     if (text === '') return null;
-    if (side === 'marketo') return set.valueOf(text) ?? `label:${text}`;
-    return Number.isInteger(Number(text)) ? set.representative(Number(text)) : `value:${text}`;
+    if (side === 'marketo') return set.valueOf(text) ?? notRead('label', text);
+    return Number.isInteger(Number(text)) ? set.representative(Number(text)) : notRead('value', text);
   };
   const encode: Codec['encode'] = (side, value) => {
     if (value === null) return encoded(null);
@@ -74,12 +83,12 @@ export function multiselectCodec(field: MarketoField, column: DynamicsColumn): C
     const labels = parts(text, ';');
     const unknown = labels.filter((label) => set.valueOf(label) === null);
     return unknown.length > 0
-      ? `label:${unknown.join(';')}`
+      ? notRead('label', unknown.join(';'))
       : joined(labels.map((label) => set.valueOf(label) ?? 0));
   };
   const fromDynamics = (text: string): Canonical => {
     const values = parts(text, ',').map(Number);
-    return values.every(Number.isInteger) ? joined(values.map(set.representative)) : `value:${text}`;
+    return values.every(Number.isInteger) ? joined(values.map(set.representative)) : notRead('value', text);
   };
   const canonical: Codec['canonical'] = (side, value) =>
     side === 'marketo' ? fromMarketo(String(value ?? '')) : fromDynamics(String(value ?? ''));
@@ -132,10 +141,9 @@ function encodeLabels(labels: readonly string[], field: MarketoField, column: Dy
       );
 }
 
-function unknownOption(column: DynamicsColumn, canonical: FieldValue): Encoded {
+function unknownOption(column: DynamicsColumn, canonical: Canonical): Encoded {
   if (column.options?.some(({ value }) => String(value) === String(canonical)) === true) {
     return refused('unknown-option', `The option ${String(canonical)} of ${column.name} has no label.`);
   }
-  const name = String(canonical).replace(/^(label|value):/, '');
-  return refused('unknown-option', `${column.name} has no option ${shown(name)}.`);
+  return refused('unknown-option', `${column.name} has no option ${shown(typed(canonical))}.`);
 }

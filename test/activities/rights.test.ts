@@ -13,7 +13,7 @@ const CONFIG = `fields:
   - { marketo: rating, lead: new_creditrating }
 `;
 
-const column = async (name: string, rights: Readonly<Record<string, boolean>>) => {
+const column = async (name: string, rights: Readonly<Record<string, boolean | object | null>>) => {
   const response = await fetch(`${world.dataverse}/admin/columns/leads/${name}`, {
     method: 'PATCH',
     body: JSON.stringify(rights),
@@ -83,6 +83,24 @@ describe('A secured column', () => {
     expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ rating: 'B' });
     expect(await notices()).toEqual([]);
   });
+
+  it.each([false, true])(
+    'that gets a mask leaves the value in Marketo, also where it may be read unmasked (%s)',
+    async (canReadUnmasked) => {
+      const [pair] = await pairs();
+      await column('new_creditrating', { mask: { canReadUnmasked } });
+      await world.doors.editRow('leads', pair?.leadid ?? '', { jobtitle: 'CEO', new_creditrating: 'B' });
+      await world.settled();
+      expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ title: 'CEO', rating: 'AAA' });
+      expect(await notices()).toEqual(['lead rating unreadable']);
+      await column('new_creditrating', { mask: null });
+      await forgetCatalog();
+      await world.doors.editRow('leads', pair?.leadid ?? '', { jobtitle: 'CTO' });
+      await world.settled();
+      expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ title: 'CTO', rating: 'B' });
+      expect(await notices()).toEqual([]);
+    },
+  );
 
   it('that may no longer be changed is one notice, no refusal per person; other fields still go', async () => {
     const all = await pairs();

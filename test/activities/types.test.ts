@@ -102,15 +102,27 @@ describe('A lookup', () => {
     expect((await world.linkOfPerson(marketoId)).dirty).toBe(false);
   });
 
-  it('costs one call where the names of a page are not known yet, and none where they are', async () => {
+  it('costs one call for a page of changed rows that point at something, and none for other pages', async () => {
     const { leadid } = await pair({ ownerid: people.sales.id });
-    await world.doors.editRow('leads', leadid, { jobtitle: 'CEO' });
     await world.calls();
     await world.cycle();
     expect((await world.calls()).dynamics).not.toHaveProperty('GET /api/data/v9.2/leads');
     await world.doors.editRow('leads', leadid, { ownerid: people.system.id });
     await world.cycle();
     expect((await world.calls()).dynamics).toMatchObject({ 'GET /api/data/v9.2/leads': 1 });
+  });
+
+  it('brings the new name of a renamed record with the next change of the row, however soon', async () => {
+    const contactid = randomUUID();
+    await world.doors.createRows('contacts', [{ contactid, firstname: 'Jane', lastname: 'Roe' }]);
+    const { leadid, marketoId } = await pair({ parentcontactid: contactid });
+    expect(await world.person(marketoId)).toMatchObject({ city: 'Jane Roe' });
+    await world.doors.editRow('contacts', contactid, { lastname: 'Doe' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ city: 'Jane Roe' });
+    await world.doors.editRow('leads', leadid, { lastname: 'Sato' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ city: 'Jane Doe', lastName: 'Sato' });
   });
 });
 

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DynamicsColumn, MarketoField, Option } from '../../rules/catalog.js';
 import { codecFor, fromLog, meets, same, type Codec, type Encoded } from '../../rules/codecs/index.js';
@@ -136,11 +137,72 @@ describe('money', () => {
     expect(across(codec(person('percent'), column('money')), 10.001)).toBe(10);
   });
 
-  it('with more digits than a JSON number holds is refused, not rounded', () => {
-    expect(across(money(4), 1e14)).toBe('too-precise');
-    expect(across(money(4), Number('99999999999999.1234'))).toBe('too-precise');
+  it('with more digits than a JSON number holds is refused, not rounded, in words that are true', () => {
+    expect(money(4).convert('dynamics', Number('99999999999999.1234'))).toEqual({
+      ok: false,
+      code: 'too-precise',
+      message:
+        'The value has more than 15 digits: the number that came, 99999999999999.12, stands for several values of 4 places, ' +
+        'and currencyField might get another one.',
+    });
     expect(across(money(4), 12345678901.2345)).toBe(12345678901.2345);
     expect(across(money(2), 12345678901234.56)).toBe(12345678901234.56);
+  });
+
+  it.each([
+    ['decimal', 10, 2_000_000],
+    ['decimal', 10, 1_234_567.5],
+    ['decimal', 10, 1_234_567.89],
+    ['decimal', 10, -99_999_999_999.1],
+    ['money', 4, 2e12],
+    ['money', 4, 1e14],
+  ] as const)('and every plain number goes both ways: %s of %i places, %d', (type, precision, value) => {
+    const codecOfPlaces = codec(person('float'), column(type, { precision }));
+    for (const side of ['marketo', 'dynamics'] as const) {
+      expect(codecOfPlaces.convert(side, value)).toEqual({ ok: true, value });
+    }
+  });
+
+  it('of up to fifteen digits in all is never too precise, whatever the places of its column', () => {
+    const sized = fc
+      .record({ digits: fc.integer({ min: 1, max: 15 }), places: fc.integer({ min: 0, max: 10 }) })
+      .chain(({ digits, places }) =>
+        fc.record({
+          units: fc.maxSafeNat().map((units) => units % 10 ** digits),
+          decimals: fc.integer({ min: 0, max: places }),
+          places: fc.constant(places),
+        }),
+      );
+    fc.assert(
+      fc.property(sized, fc.constantFrom(1, -1), ({ units, decimals, places }, sign) => {
+        const value = sign * Number(`${units}e-${decimals}`) + 0;
+        const bounds = { precision: places, min: -1e15, max: 1e15 };
+        const wide = codec(person('float'), column('decimal', bounds));
+        expect(wide.convert('marketo', value)).toEqual({ ok: true, value });
+        expect(wide.convert('dynamics', value)).toEqual({ ok: true, value });
+      }),
+    );
+  });
+
+  it('is too precise only where another value of the column comes as the same number', () => {
+    const places = fc.integer({ min: 0, max: 10 });
+    const number = fc.double({ min: -1e15, max: 1e15, noNaN: true });
+    fc.assert(
+      fc.property(number, places, (value, precision) => {
+        const wide = codec(person('float'), column('decimal', { precision, min: -1e15, max: 1e15 }));
+        const result = wide.convert('dynamics', value);
+        const kept = Number(value.toFixed(precision)) + 0;
+        if (result.ok) {
+          expect(result.value).toBe(kept);
+          return;
+        }
+        expect(result.code).toBe('too-precise');
+        const units = BigInt(kept.toFixed(precision).replace('.', ''));
+        const others = [units - 1n, units + 1n].map((unit) => Number(`${unit}e-${precision}`));
+        expect(others).toContain(kept);
+        expect(String(kept).replace(/\D/g, '').length).toBeGreaterThan(15);
+      }),
+    );
   });
 
   it('for a whole number of Marketo is refused beyond 32 bits, and a fraction of percent is read', () => {
@@ -269,6 +331,22 @@ describe('options', () => {
     const options = Array.from({ length: 151 }, (_, value) => ({ value, label: `L${value}` }));
     const wide = codec(person('text'), column('multiselect', { options }));
     expect(refusal(wide.convert('marketo', options.map(({ label }) => label).join(';')))).toBe('too-long');
+  });
+});
+
+describe('a value that is none of its type', () => {
+  it.each([
+    ['date', 'dateOnly', '2026-02-30', '"2026-02-30" is not a date.'],
+    ['datetime', 'datetime', 'tomorrow', '"tomorrow" is not a date.'],
+    ['integer', 'integer', 'twelve', '"twelve" is not a number.'],
+    ['float', 'decimal', ' ', '" " is not a number.'],
+    ['boolean', 'boolean', 'perhaps', '"perhaps" is neither true nor false.'],
+    ['date', 'dateOnly', 'not-a-date:x', '"not-a-date:x" is not a date.'],
+    ['string', 'picklist', 'value:7', 'target has no option "value:7".'],
+    ['string', 'multiselect', 'label:x', 'target has no option "label:x".'],
+  ] as const)('is shown to people as it was typed: %s to %s, %j', (type, target, typed, message) => {
+    const found = codec(person(type), column(target, { name: 'target', options: [] }));
+    expect(found.convert('marketo', typed)).toMatchObject({ ok: false, message });
   });
 });
 

@@ -95,6 +95,7 @@ const generalPrivileges = [
   'prvReadEntity',
   'prvReadAttribute',
   'prvReadFieldPermission',
+  'prvReadAttributeMaskingRule',
   'prvActOnBehalfOfAnotherUser',
 ] as const;
 

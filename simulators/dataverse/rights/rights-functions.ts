@@ -5,7 +5,7 @@ import { everyUser, people } from './people.js';
 import { heldPrivileges, missingPrivilege } from './privileges.js';
 import type { Query } from '../query/query.js';
 import { accessRights } from './row-access.js';
-import { securedColumns } from './security-tables.js';
+import { securedColumns, unmaskedLevel } from './security-tables.js';
 import type { Settings } from '../settings.js';
 
 const contextOf = (organization: Organization, response: string): Record<string, string> => ({
@@ -24,36 +24,34 @@ const demandSyncUser = ({ settings }: Organization, id: string): void => {
 };
 
 interface ColumnRights {
-  readonly id: string;
-  readonly read: number;
-  readonly create: number;
-  readonly update: number;
+  readonly CanRead: number;
+  readonly CanCreate: number;
+  readonly CanUpdate: number;
+  readonly CanReadUnmasked: number;
 }
+
+type Entry = Readonly<Record<string, unknown>>;
+
+const entry = (AttributeId: string, rights: ColumnRights): Entry => ({ AttributeId, ...rights });
+
+const inTexts = (rights: ColumnRights): Entry =>
+  Object.fromEntries(Object.entries(rights).map(([name, level]) => [name, String(level)]));
+
+const withoutZeroes = (rights: ColumnRights): Entry =>
+  Object.fromEntries(Object.entries(rights).filter(([, level]) => level !== 0));
 
 /** Ways to write the same rights; which one a live environment takes is not documented. */
 const entryShapes: Record<
   Exclude<Settings['attributePrivileges'], 'refused'>,
-  (rights: ColumnRights) => Readonly<Record<string, unknown>>
+  (id: string, rights: ColumnRights) => Entry
 > = {
-  absent: ({ id, read, create, update }) => entry(id, read, create, update),
-  zeroes: ({ id, read, create, update }) => entry(id, read, create, update),
-  texts: ({ id, read, create, update }) => entry(id, String(read), String(create), String(update)),
-  upperCase: ({ id, read, create, update }) => entry(id.toUpperCase(), read, create, update),
-  braces: ({ id, read, create, update }) => entry(`{${id.toUpperCase()}}`, read, create, update),
-  missingMembers: ({ id, ...rights }) => ({
-    AttributeId: id,
-    ...(rights.read === 0 ? {} : { CanRead: rights.read }),
-    ...(rights.create === 0 ? {} : { CanCreate: rights.create }),
-    ...(rights.update === 0 ? {} : { CanUpdate: rights.update }),
-  }),
+  absent: entry,
+  zeroes: entry,
+  texts: (AttributeId, rights) => ({ AttributeId, ...inTexts(rights) }),
+  upperCase: (id, rights) => entry(id.toUpperCase(), rights),
+  braces: (id, rights) => entry(`{${id.toUpperCase()}}`, rights),
+  missingMembers: (AttributeId, rights) => ({ AttributeId, ...withoutZeroes(rights) }),
 };
-
-const entry = (id: string, read: unknown, create: unknown, update: unknown) => ({
-  AttributeId: id,
-  CanRead: read,
-  CanCreate: create,
-  CanUpdate: update,
-});
 
 const level = (allowed: boolean): number => (allowed ? 4 : 0);
 
@@ -63,16 +61,18 @@ const attributePrivileges = (organization: Organization, userId: string): ApiRes
   const shape = organization.settings.attributePrivileges;
   if (shape === 'refused') throw missingPrivilege('prvReadUser');
   const rights = securedColumns(organization)
-    .map(({ column }) => ({
-      id: column.metadataId,
-      read: level(column.canRead),
-      create: level(column.canCreate),
-      update: level(column.canUpdate),
-    }))
-    .filter(({ read, create, update }) => shape === 'zeroes' || read + create + update > 0);
+    .map(({ column }) => column)
+    .filter((column) => shape === 'zeroes' || column.canRead || column.canCreate || column.canUpdate);
   return jsonResponse(200, {
     ...contextOf(organization, 'RetrievePrincipalAttributePrivilegesResponse'),
-    AttributePrivileges: rights.map(entryShapes[shape]),
+    AttributePrivileges: rights.map((column) =>
+      entryShapes[shape](column.metadataId, {
+        CanRead: level(column.canRead),
+        CanCreate: level(column.canCreate),
+        CanUpdate: level(column.canUpdate),
+        CanReadUnmasked: unmaskedLevel(column),
+      }),
+    ),
   });
 };
 

@@ -11,7 +11,10 @@ export const syncProfileId = namedGuid('fieldsecurityprofile contact sync');
 
 /** The tables that keep column security: read by administrators, as a rule. */
 export type SecurityTable =
-  'fieldsecurityprofiles' | 'fieldpermissions' | 'principalobjectattributeaccessset';
+  | 'fieldsecurityprofiles'
+  | 'fieldpermissions'
+  | 'attributemaskingrules'
+  | 'principalobjectattributeaccessset';
 
 export const profileRows = (): Definition[] => [
   { fieldsecurityprofileid: administratorsProfileId, name: 'System Administrator' },
@@ -20,8 +23,8 @@ export const profileRows = (): Definition[] => [
 
 const level = (allowed: boolean): number => (allowed ? 4 : 0);
 
-/** 0 never, 1 one row at a time, 3 all rows. */
-const unmaskedLevel = ({ mask }: Column): number => (mask?.canReadUnmasked === true ? 3 : 0);
+/** 0 never (also without a masking rule), 1 one row at a time, 3 all rows. */
+export const unmaskedLevel = ({ mask }: Column): number => (mask?.canReadUnmasked === true ? 3 : 0);
 
 const permission = (table: Table, column: Column, profile: string): Definition => {
   const all = profile === administratorsProfileId;
@@ -53,6 +56,21 @@ const permissionRows = (organization: Organization): Definition[] =>
     ...(holdsAny(column) ? [permission(table, column, syncProfileId)] : []),
   ]);
 
+/** Which columns have a masking rule; the rule itself is no row here. */
+const maskRows = (organization: Organization): Definition[] =>
+  securedColumns(organization)
+    .filter(({ column }) => column.mask !== undefined)
+    .map(({ table, column }) => ({
+      attributemaskingruleid: namedGuid(`attributemaskingrule ${column.metadataId}`),
+      entityname: table.shape.logicalName,
+      attributelogicalname: column.logicalName,
+      _maskingruleid_value: namedGuid(`maskingrule ${column.metadataId}`),
+    }));
+
+const demand = ({ settings }: Organization, right: string): void => {
+  if (settings.withheldPrivileges.includes(right)) throw missingPrivilege(right);
+};
+
 const shareRows = ({ shares, tables }: Organization): Definition[] =>
   shares.map(({ table, id, column, read, update }) => ({
     principalobjectattributeaccessid: namedGuid(`share ${id} ${column}`),
@@ -67,18 +85,20 @@ const shareRows = ({ shares, tables }: Organization): Definition[] =>
     updateaccess: update,
   }));
 
-/** Rows of a security table; all but the profiles need `prvReadFieldPermission`. */
+/** Rows of a security table; masks need `prvReadAttributeMaskingRule`, the others `prvReadFieldPermission`. */
 export const securityRows = (organization: Organization, name: SecurityTable): Definition[] => {
-  const right = 'prvReadFieldPermission';
-  if (organization.settings.withheldPrivileges.includes(right)) throw missingPrivilege(right);
+  if (name === 'attributemaskingrules') {
+    demand(organization, 'prvReadAttributeMaskingRule');
+    return maskRows(organization);
+  }
+  demand(organization, 'prvReadFieldPermission');
   if (name === 'fieldsecurityprofiles') return profileRows();
   return name === 'fieldpermissions' ? permissionRows(organization) : shareRows(organization);
 };
 
 /** Profiles of a user or a team, as the navigation `systemuserprofiles_association` or its sister lists them. */
 export const profilesOf = (organization: Organization, principalId: string): Definition[] => {
-  const right = 'prvReadFieldPermission';
-  if (organization.settings.withheldPrivileges.includes(right)) throw missingPrivilege(right);
+  demand(organization, 'prvReadFieldPermission');
   const { columnRightsThrough } = organization.settings;
   const holder = columnRightsThrough === 'user' ? people.sync.id : integrationTeam.id;
   const isOther = principalId !== people.sync.id && everyUser.some(({ id }) => id === principalId);

@@ -23,6 +23,7 @@ const keys: Readonly<Record<DirectoryName, string>> = {
   privileges: 'privilegeid',
   fieldsecurityprofiles: 'fieldsecurityprofileid',
   fieldpermissions: 'fieldpermissionid',
+  attributemaskingrules: 'attributemaskingruleid',
   principalobjectattributeaccessset: 'principalobjectattributeaccessid',
 };
 

@@ -29,6 +29,28 @@ describe('Masking rules', () => {
     expect(await rating(sim)).toBe('DE4711');
   });
 
+  it('are told: which columns have one to who holds prvReadAttributeMaskingRule, and the level beside other rights', async () => {
+    const sim = await startSim();
+    const rules = async () =>
+      (await sim.api('GET', 'attributemaskingrules?$select=attributelogicalname,entityname')).rows;
+    const level = async (): Promise<unknown> => {
+      const call = `systemusers(${me})/Microsoft.Dynamics.CRM.RetrievePrincipalAttributePrivileges()`;
+      const { json } = await sim.api('GET', call);
+      return (json['AttributePrivileges'] as Record<string, unknown>[])[0]?.['CanReadUnmasked'];
+    };
+    await sim.admin('PATCH', column, { canRead: true });
+    expect([await rules(), await level()]).toEqual([[], 0]);
+    await sim.admin('PATCH', column, { mask: {} });
+    expect(await rules()).toMatchObject([{ entityname: 'lead', attributelogicalname: 'new_creditrating' }]);
+    expect(await level()).toBe(0);
+    await sim.admin('PATCH', column, { mask: { canReadUnmasked: true } });
+    expect([(await rules()).length, await level()]).toEqual([1, 3]);
+    await sim.admin('PATCH', '/settings', { withheldPrivileges: ['prvReadAttributeMaskingRule'] });
+    const denied = await sim.api('GET', 'attributemaskingrules');
+    expect(denied).toMatchObject({ status: 403, code: '0x80040220' });
+    expect(denied.message).toContain('prvReadAttributeMaskingRule');
+  });
+
   it('go for lists and deltas too', async () => {
     const sim = await startSim({ leads });
     await sim.admin('PATCH', column, { canRead: true, mask: {} });

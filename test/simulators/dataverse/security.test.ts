@@ -46,7 +46,7 @@ describe('Column security', () => {
       "EntityDefinitions(LogicalName='lead')/Attributes(LogicalName='new_creditrating')",
     );
     expect(await rights(sim)).toEqual([
-      { AttributeId: list.json['MetadataId'], CanRead: 4, CanCreate: 0, CanUpdate: 4 },
+      { AttributeId: list.json['MetadataId'], CanRead: 4, CanCreate: 0, CanUpdate: 4, CanReadUnmasked: 0 },
     ]);
     expect((await sim.api('PATCH', path, { new_creditrating: 'B' }, onlyOld)).status).toBe(204);
     expect((await sim.api('GET', path)).json['new_creditrating']).toBe('B');
