@@ -66,7 +66,9 @@ describe('A defect of the simulator', () => {
     const answer = await sim.api('GET', 'WhoAmI');
     expect(answer).toMatchObject({ status: 500, code: '0x80040216' });
     expect(answer.message).toBe('An unexpected error occurred.');
-    expect(await told).toMatchObject([{ name: 'DataverseSimulatorDefect', message: 'The clock has stopped.' }]);
+    expect(await told).toMatchObject([
+      { name: 'DataverseSimulatorDefect', message: 'The clock has stopped.' },
+    ]);
   });
 });
 
