@@ -1,7 +1,7 @@
 import { startDataverseSimulator } from './dataverse/index.js';
 import { startLife, type Life, type LifeEdit } from './life.js';
 import { startMarketoSimulator } from './marketo/index.js';
-import { generatePopulation } from './population/index.js';
+import { generatePopulation, underEmployers } from './population/index.js';
 import { keepState, loadState, type RemotesState } from './state-folder.js';
 
 export interface RemotesOptions {
@@ -58,8 +58,9 @@ async function beginning({ people, seed, stateDir }: RemotesOptions) {
   const kept = stateDir === undefined ? undefined : await loadState(stateDir);
   if (kept !== undefined)
     return { lives: kept.lives, marketo: { state: kept.marketo }, dataverse: { state: kept.dataverse } };
-  const { persons, leads, contacts } = generatePopulation({ people, seed });
-  return { lives: 0, marketo: { persons }, dataverse: { leads, contacts } };
+  const { persons, leads, contacts, employers } = generatePopulation({ people, seed });
+  const employed = underEmployers(contacts, employers, seed);
+  return { lives: 0, marketo: { persons }, dataverse: { leads, ...employed } };
 }
 
 /**

@@ -24,6 +24,9 @@ export const unknownProperty = (property: string, type: string): DataverseError 
 
 export const badQuery = (message: string): DataverseError => new DataverseError(400, '0x80060888', message);
 
+/** Input nested deeper than it is read (the OData library's own words). */
+export const tooDeep = (): DataverseError => badQuery('Recursion depth exceeded allowed limit.');
+
 export const resourceNotFound = (segment: string): DataverseError =>
   new DataverseError(404, '0x8006088a', `Resource not found for the segment '${segment}'.`);
 

@@ -22,6 +22,8 @@ export interface Table {
   readonly rows: VersionedRows;
   /** Delta tokens below this version have expired. */
   tokensExpiredBelow: number;
+  /** Versions that delta tokens of this run stand for. */
+  readonly tokensGiven: Set<number>;
 }
 
 /** The whole state of the simulated environment. */
@@ -44,6 +46,8 @@ export interface Organization {
   earlier: readonly EarlierRights[];
   /** The last version number given to any row of any table. */
   version: number;
+  /** The last version of the run before this one, whose delta tokens still work; 0 for none. */
+  versionBefore: number;
   /** Alternate keys, in the order of their definition. */
   keys: readonly AlternateKey[];
   duplicateRules: readonly DuplicateRule[];
@@ -74,6 +78,7 @@ const emptyTable = (shape: TableShape): Table => ({
   columns: new Map(shape.columns.map((column) => [column.logicalName, column])),
   rows: new VersionedRows(indexedProperties(shape)),
   tokensExpiredBelow: 0,
+  tokensGiven: new Set(),
 });
 
 export const createOrganization = (now: () => number, limits: Settings['limits']): Organization => ({
@@ -92,6 +97,7 @@ export const createOrganization = (now: () => number, limits: Settings['limits']
   metadataVersion: 35_059_431,
   earlier: [],
   version: 4_410_000,
+  versionBefore: 0,
   keys: [],
   duplicateRules: shippedDuplicateRules,
   workflows: [],

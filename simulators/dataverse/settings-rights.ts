@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { generalPrivileges } from './rights/privileges.js';
+import { tableNames } from './schema/tables.js';
 
 /** What may be turned about sign-in, rights, metadata and the words of refusals; part of all settings. */
 export const rightsSettings = {
@@ -9,7 +11,7 @@ export const rightsSettings = {
   /** The user of the application in the environment. */
   applicationUser: z.enum(['enabled', 'disabled', 'missing']),
   /** Privileges without a table that the sync user's roles lack, by name. */
-  withheldPrivileges: z.array(z.string()).readonly(),
+  withheldPrivileges: z.array(z.enum(generalPrivileges)).readonly(),
   /** Metadata and rights are told as they were so many seconds ago, unless `Consistency: Strong` is sent. */
   metadataCacheSeconds: z.number().nonnegative(),
   /** The user's language, an LCID; labels without a text in it are told in English. */
@@ -39,7 +41,7 @@ export const rightsSettings = {
   /** Token of a delta that brought nothing: a new one, or the one that was sent. */
   unchangedDeltaToken: z.enum(['renewed', 'same']),
   /** Tables whose change tracking is off, by logical name. */
-  untrackedTables: z.array(z.string()).readonly(),
+  untrackedTables: z.array(z.enum(tableNames)).readonly(),
   /** Whether columns with a global choice fill `OptionSet` beside `GlobalOptionSet`. */
   globalOptionSets: z.enum(['both', 'globalOnly']),
 } as const;

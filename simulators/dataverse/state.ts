@@ -77,6 +77,7 @@ const restoreTable = (table: Table, state: TableState | undefined): void => {
 export const restoreState = (organization: Organization, state: DataverseState): void => {
   const { limits } = organization.settings;
   organization.version = state.version;
+  organization.versionBefore = state.version;
   organization.settings = { ...defaultSettings, ...state.settings, limits };
   organization.privileges = { ...organization.privileges, ...state.privileges };
   organization.rules = state.rules;

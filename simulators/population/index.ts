@@ -4,6 +4,7 @@ import { seededRandom, type Random } from './random.js';
 import { rowOf, type SeedPerson, type SeedRow } from './records.js';
 
 export { FIELD_PAIRS, type FieldPair, type SeedPerson, type SeedRow } from './records.js';
+export { underEmployers, type Employed } from './employers.js';
 export { MESS_KINDS, type MessKind } from './mess.js';
 
 /** A crowd on both sides, before anything is synced. */
@@ -11,6 +12,8 @@ export interface Population {
   readonly persons: SeedPerson[];
   readonly leads: SeedRow[];
   readonly contacts: SeedRow[];
+  /** Company by the id of a contact, where it is known. */
+  readonly employers: ReadonlyMap<string, string>;
   /** How many humans have each kind of mess. */
   readonly notes: Readonly<Record<MessKind, number>>;
   /** How many humans are known where. */
@@ -43,6 +46,7 @@ export function generatePopulation({
   const { messes, notes } = messFor(places, random);
   const emailFor = addressBook();
   const population = { persons: [] as SeedPerson[], leads: [] as SeedRow[], contacts: [] as SeedRow[] };
+  const employers = new Map<string, string>();
   places.forEach((placement, index) => {
     const draft = draftOf(placement, random, emailFor);
     const mess = messes[index];
@@ -50,8 +54,11 @@ export function generatePopulation({
     population.persons.push(...draft.persons);
     population.leads.push(...draft.leads);
     population.contacts.push(...draft.contacts);
+    const { company } = draft.facts;
+    if (typeof company !== 'string') return;
+    for (const { contactid } of draft.contacts) employers.set(String(contactid), company);
   });
-  return { ...population, notes, spread: counted(places) };
+  return { ...population, employers, notes, spread: counted(places) };
 }
 
 function placements(people: number, random: Random): Placement[] {

@@ -51,6 +51,22 @@ test('the whole population stands in both simulators, and nothing is linked yet'
   expect(differing.some(({ field }) => field === 'email')).toBe(false);
 });
 
+test('contacts stand under the companies that they work for', async () => {
+  const { dataverse } = await remotes();
+  const rows = async (table: string): Promise<Record<string, unknown>[]> => {
+    const response = await fetch(`${dataverse}/admin/rows/${table}?limit=5000`);
+    return ((await response.json()) as { rows: Record<string, unknown>[] }).rows;
+  };
+  const accounts = await rows('accounts');
+  expect(new Set(accounts.map(({ name }) => name)).size).toBe(accounts.length);
+  const ids = new Set(accounts.map(({ accountid }) => accountid));
+  const parents = (await rows('contacts')).map((row) => row['_parentcustomerid_value']);
+  const employed = parents.filter((parent) => parent !== null);
+  expect(employed.length / parents.length).toBeGreaterThan(0.8);
+  expect(employed.filter((parent) => !ids.has(parent))).toEqual([]);
+  expect(new Set(employed)).toEqual(ids);
+});
+
 test('both doors take every edit that simulated people make', async () => {
   const { marketo, dataverse } = await remotes();
   const errors: unknown[] = [];

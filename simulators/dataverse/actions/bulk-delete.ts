@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Session } from '../http/api.js';
-import { DataverseError, payloadError, rowNotFound } from '../errors.js';
+import { readUnbound } from './parameters.js';
+import { DataverseError, rowNotFound } from '../errors.js';
 import { columnByName } from '../rows/keys.js';
 import { deleteWithLinks } from '../rows/links.js';
 import { emptyResponse, jsonResponse, type ApiRequest, type ApiResponse } from '../http/messages.js';
@@ -42,18 +43,6 @@ const bodySchema = z.looseObject({
 });
 
 type QueryExpression = z.infer<typeof queryExpression>;
-
-const readBody = (request: ApiRequest): z.infer<typeof bodySchema> => {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(request.body);
-  } catch {
-    throw payloadError('BulkDelete', 'Invalid JSON.');
-  }
-  const parsed = bodySchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw payloadError('BulkDelete', z.prettifyError(parsed.error));
-};
 
 const tableOf = (organization: Organization, { EntityName }: QueryExpression): Table => {
   const table = tableNamed(organization, EntityName);
@@ -114,7 +103,7 @@ const runJob = (
 /** `POST BulkDelete`: answered at once with the id of a job, which deletes after the answer. */
 export const startBulkDelete = (session: Session, request: ApiRequest): ApiResponse => {
   const { organization } = session;
-  const { JobName, QuerySet } = readBody(request);
+  const { JobName, QuerySet } = readUnbound('BulkDelete', bodySchema, request.body);
   for (const query of QuerySet) testOf(tableOf(organization, query), query);
   const createdOn = isoSeconds(organization.now());
   const job: SystemJob = { id: newGuid(), name: JobName, createdOn, state: 0, status: 0, message: null };

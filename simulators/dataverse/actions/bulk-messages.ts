@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DataverseError, payloadError, resourceNotFound, rowNotFound } from '../errors.js';
+import { readParameters } from './parameters.js';
 import { resolveAddress, type KeyPart } from '../rows/keys.js';
 import { emptyResponse, jsonResponse, type ApiResponse } from '../http/messages.js';
 import { rootUrl, type Organization, type Table } from '../organization.js';
@@ -23,18 +24,18 @@ interface BulkTarget {
 const targetSchema = z.looseObject({ '@odata.type': z.string(), '@odata.id': z.string().optional() });
 const bodySchema = z.looseObject({ Targets: z.array(targetSchema).min(1) });
 
-const readTargets = (table: Table, body: string): z.infer<typeof bodySchema>['Targets'] => {
-  const parsed = bodySchema.safeParse(parseObject(table, body));
-  if (!parsed.success) {
-    const reason = `Targets must be a collection of rows, each with '@odata.type'. ${z.prettifyError(parsed.error)}`;
-    throw payloadError(table.shape.entitySet, reason);
-  }
+const readTargets = (
+  table: Table,
+  message: BulkMessage,
+  body: string,
+): z.infer<typeof bodySchema>['Targets'] => {
+  const { Targets } = readParameters(message, table.shape.entitySet, bodySchema, parseObject(table, body));
   const type = `Microsoft.Dynamics.CRM.${table.shape.logicalName}`;
-  const other = parsed.data.Targets.find((one) => one['@odata.type'].replace(/^#/, '') !== type);
+  const other = Targets.find((one) => one['@odata.type'].replace(/^#/, '') !== type);
   if (other !== undefined) {
     throw payloadError(table.shape.entitySet, `'${other['@odata.type']}' is not '${type}'.`);
   }
-  return parsed.data.Targets;
+  return Targets;
 };
 
 /** The row that a target names by `@odata.id` or by its key column. */
@@ -106,7 +107,7 @@ export const runBulkMessage = (asked: RowRequest, segment: string): ApiResponse 
   }
   const available = organization.settings.bulkMessageTables.includes(table.shape.logicalName);
   if (!isBulkMessage(name) || name === segment || !available) throw resourceNotFound(segment);
-  const targets = readTargets(table, request.body);
+  const targets = readTargets(table, name, request.body);
   const ids = atomically(organization, () =>
     targets.map((raw) => {
       const target = readTarget(organization, table, raw);

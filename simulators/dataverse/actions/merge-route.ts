@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Session } from '../http/api.js';
 import { DataverseError, payloadError } from '../errors.js';
 import { isMergeable, mergeRows } from './merge.js';
+import { readUnbound } from './parameters.js';
 import { emptyResponse, type ApiRequest, type ApiResponse } from '../http/messages.js';
 import { tableNamed, type Organization, type Table } from '../organization.js';
 import { readObject, type Sent } from '../rows/payload.js';
@@ -19,18 +20,6 @@ const bodySchema = z.looseObject({
 });
 
 type Body = z.infer<typeof bodySchema>;
-
-const readBody = (request: ApiRequest): Body => {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(request.body);
-  } catch {
-    throw payloadError('Merge', 'Invalid JSON.');
-  }
-  const parsed = bodySchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw payloadError('Merge', z.prettifyError(parsed.error));
-};
 
 const tableOf = (organization: Organization, one: z.infer<typeof entity>): Table => {
   const name = one['@odata.type'].replace(/^#?Microsoft\.Dynamics\.CRM\./, '');
@@ -54,7 +43,7 @@ const contentOf = (organization: Organization, table: Table, body: Body): Sent[]
 /** `POST Merge`: of two accounts, contacts or leads one stays and one is deactivated. */
 export const mergeByApi = (session: Session, request: ApiRequest): ApiResponse => {
   const { organization } = session;
-  const body = readBody(request);
+  const body: Body = readUnbound('Merge', bodySchema, request.body);
   const table = tableOf(organization, body.Target);
   if (tableOf(organization, body.Subordinate) !== table) {
     throw new DataverseError(400, '0x80040203', 'Target and Subordinate must be of one table.');

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { payloadError } from '../errors.js';
 import { emptyResponse, jsonResponse, type ApiResponse } from '../http/messages.js';
 import { rootUrl, type Organization } from '../organization.js';
 import { parseObject } from '../rows/payload.js';
 import { demandPrivilege } from '../rights/privileges.js';
+import { readParameters } from './parameters.js';
 import { qualifyLead, type Created } from './qualify.js';
 import { representRow, selectedColumns } from '../query/represent.js';
 import { demandRowAccess } from '../rights/row-access.js';
@@ -23,11 +23,8 @@ const bodySchema = z.looseObject({
 
 type Body = z.infer<typeof bodySchema>;
 
-const readBody = ({ table, request }: RowRequest): Body => {
-  const parsed = bodySchema.safeParse(parseObject(table, request.body));
-  if (parsed.success) return parsed.data;
-  throw payloadError(table.shape.entitySet, `QualifyLead: ${z.prettifyError(parsed.error)}`);
-};
+const readBody = ({ table, request }: RowRequest): Body =>
+  readParameters('QualifyLead', table.shape.entitySet, bodySchema, parseObject(table, request.body));
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value.toLowerCase() : null);
 

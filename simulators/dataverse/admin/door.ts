@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { checkRules } from './check-rules.js';
 import { schemaRoutes } from './schema.js';
 import { messageRoutes } from './messages.js';
 import { addByUser, deleteByUser, editByUser, pageOfRows, wholeRow } from './rows.js';
@@ -124,8 +125,10 @@ const rightsRoutes = (app: FastifyInstance, environment: Environment): void => {
   });
   app.get('/admin/rules', () => ({ rules: organization.rules }));
   app.put('/admin/rules', (request) => {
-    organization.rules = z.strictObject({ rules: z.array(ruleSchema) }).parse(request.body).rules;
-    return { rules: organization.rules };
+    const { rules } = z.strictObject({ rules: z.array(ruleSchema) }).parse(request.body);
+    checkRules(organization, rules);
+    organization.rules = rules;
+    return { rules };
   });
   app.post('/admin/tokens/expire', () => {
     environment.signIn.expireAll();
@@ -137,12 +140,19 @@ const rightsRoutes = (app: FastifyInstance, environment: Environment): void => {
   });
 };
 
+/** The framework's own refusals have a status; too deep a body ends in a RangeError. */
+const statusOf = (error: unknown): number => {
+  if (error instanceof RangeError) return 400;
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' ? status : 500;
+};
+
 /** Refusals and malformed requests of the door, as plain JSON. */
 export const answerAdminError = (error: unknown, reply: FastifyReply): FastifyReply => {
   if (error instanceof DataverseError) {
     return reply.code(error.status).send({ error: { code: error.code, message: error.message } });
   }
-  const status = error instanceof z.ZodError || error instanceof SyntaxError ? 400 : 500;
+  const status = error instanceof z.ZodError || error instanceof SyntaxError ? 400 : statusOf(error);
   const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
   return reply.code(status).send({ error: { code: 'admin', message } });
 };

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ColumnShare } from '../rights/column-access.js';
+import { demandChangeable, demandOptions } from './column-changes.js';
 import { column as newColumn, type Column, type ColumnType } from '../schema/columns.js';
 import { DataverseError } from '../errors.js';
 import { keepEarlier } from '../schema/metadata-cache.js';
@@ -79,11 +80,20 @@ const schemaKeys: readonly string[] = [
 /** What makes delta tokens expire when the setting says so. */
 const deltaKeys: readonly string[] = ['type', 'removed'];
 
-/** The column with the patch; what is undefined stays, a null mask goes. */
+/** A column that is secured anew is open to administrators alone, until a profile opens it. */
+const closed = { canRead: false, canUpdate: false, canCreate: false } as const;
+
+/** The column with the patch; what is undefined stays, a null mask goes. Securing closes what the patch does not open. */
 const patched = ({ mask: before, ...column }: Column, { mask, ...patch }: Patch): Column => {
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
   const kept = mask === undefined ? before : (mask ?? undefined);
-  return { ...column, ...given, ...(kept === undefined ? {} : { mask: kept }) };
+  const newlySecured = patch.secured === true && !column.secured;
+  return {
+    ...column,
+    ...(newlySecured ? closed : {}),
+    ...given,
+    ...(kept === undefined ? {} : { mask: kept }),
+  };
 };
 
 const tableOf = (organization: Organization, name: string): Table => {
@@ -115,10 +125,7 @@ const addColumn = (organization: Organization, table: Table, order: z.infer<type
   }
   const metadataId = namedGuid(`column ${table.shape.logicalName}.${fresh.logicalName}`);
   const added = patched({ ...fresh, metadataId }, patch);
-  const isChoice = added.type === 'Picklist' || added.type === 'MultiSelectPicklist';
-  if (isChoice && (added.options ?? []).length === 0) {
-    throw new DataverseError(400, 'admin', `A ${added.type} column needs options.`);
-  }
+  demandOptions(added);
   change(organization, table, null, added);
   return added;
 };
@@ -151,6 +158,7 @@ export const schemaRoutes = (app: FastifyInstance, organization: Organization): 
     const table = tableOf(organization, names['table'] ?? '');
     const before = columnOf(table, names['column'] ?? '');
     const after = patched(before, columnPatch.parse(request.body));
+    demandChangeable(table, before, after);
     change(organization, table, before, after);
     return { column: after };
   });

@@ -3,7 +3,7 @@ import { isMetadata, readMetadata } from '../schema/definitions-route.js';
 import { isDirectory, readDirectory, whoAmI } from '../schema/directory.js';
 import { environmentRoute } from './environment-routes.js';
 import { metadataView } from '../schema/metadata-cache.js';
-import { badQuery, DataverseError, errorBody, resourceNotFound } from '../errors.js';
+import { badQuery, DataverseError, errorBody, resourceNotFound, tooDeep } from '../errors.js';
 import { jsonResponse, type ApiRequest, type ApiResponse } from './messages.js';
 import { apiRoot, type Organization } from '../organization.js';
 import { parsePrefer, parseQuery, type Query } from '../query/query.js';
@@ -59,9 +59,19 @@ const refuseLongUrl = (session: Session, { method, url }: ApiRequest): void => {
   throw new DataverseError(414, '0x80040203', message);
 };
 
+/** Bodies are JSON (outside of `$batch`); one that does not say what it is passes for that. */
+const refuseOtherMedia = ({ method, headers, body }: ApiRequest): void => {
+  const type = headers['content-type'];
+  if (!isWrite(method) || body === '' || type === undefined || /^application\/json\b/i.test(type)) return;
+  const media = (type.split(';')[0] ?? '').trim();
+  const message = `The request entity's media type '${media}' is not supported for this resource.`;
+  throw new DataverseError(415, '0x8006088a', message);
+};
+
 const route = (session: Session, request: ApiRequest): ApiResponse => {
   const { organization } = session;
   refuseLongUrl(session, request);
+  refuseOtherMedia(request);
   const target = targetOf(organization, request.url);
   const { path, query } = target;
   const table = tableRoute(session, path, query, request) ?? environmentRoute(session, path, query, request);
@@ -82,12 +92,24 @@ export const refusalResponse = (error: DataverseError, prefer?: string): ApiResp
   return { ...jsonResponse(error.status, errorBody(error, annotated), error.headers), code: error.code };
 };
 
-/** Carries out one request; refusals are answers, only defects are thrown. */
+/**
+ * The answer to whatever was thrown: a refusal; input that is nested too deeply; else a defect, told to the process as
+ * well, for it must not pass for a simulated fault.
+ */
+export const failureResponse = (error: unknown, prefer?: string): ApiResponse => {
+  if (error instanceof DataverseError) return refusalResponse(error, prefer);
+  if (error instanceof RangeError && error.message.startsWith('Maximum call stack'))
+    return refusalResponse(tooDeep(), prefer);
+  const { message, stack: detail = '' } = error instanceof Error ? error : new Error(String(error));
+  process.emitWarning(message, { type: 'DataverseSimulatorDefect', detail });
+  return refusalResponse(new DataverseError(500, '0x80040216', 'An unexpected error occurred.'), prefer);
+};
+
+/** Carries out one request; nothing is thrown, refusals and defects are answers. */
 export const answer = (session: Session, request: ApiRequest): ApiResponse => {
   try {
     return asCaller(session.organization, request.headers, () => route(session, request));
   } catch (error) {
-    if (error instanceof DataverseError) return refusalResponse(error, request.headers['prefer']);
-    throw error;
+    return failureResponse(error, request.headers['prefer']);
   }
 };

@@ -18,6 +18,7 @@ const reasons: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   412: 'Precondition Failed',
+  415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
@@ -133,7 +134,7 @@ export const runBatch = async (
       break;
     }
     session.organization.journal.count(part.method, part.url, true);
-    const fault = throttled ?? faults.take(part.method, part.url, true);
+    const fault = throttled ?? faults.take(part.method, part.url, 'part');
     if (fault?.kind === 'throttleRest') throttled = fault;
     if (fault?.kind === 'missingPart') continue;
     if (isWrite(part.method)) writes += 1;

@@ -1,4 +1,4 @@
-import { answer, isWrite, refusalResponse, type Session } from './api.js';
+import { answer, failureResponse, isWrite, refusalResponse, type Session } from './api.js';
 import { DataverseError } from '../errors.js';
 import { ConnectionDropped, faultResponse, garbageResponse, pause } from './fault-answers.js';
 import type { Fault, Faults } from './faults.js';
@@ -104,7 +104,7 @@ const runMember = (
 };
 
 const takeFaults = async (faults: Faults, set: ChangeSet): Promise<(Fault | undefined)[]> => {
-  const taken = set.members.map(({ method, url }) => faults.take(method, url, true));
+  const taken = set.members.map(({ method, url }) => faults.take(method, url, 'part'));
   for (const fault of taken) {
     if (fault?.kind === 'drop') throw new ConnectionDropped();
     if (fault?.kind === 'slow') await pause(fault.delayMs);
@@ -130,7 +130,7 @@ export const runChangeSet = async (session: Session, set: ChangeSet, faults: Fau
     const after = taken.find((fault) => fault?.kind === 'afterWrite');
     return after === undefined ? { done } : { refusal: faultResponse(after) };
   } catch (error) {
-    if (error instanceof SetRefused) return { refusal: error.response };
-    throw error;
+    if (error instanceof ConnectionDropped) throw error;
+    return { refusal: error instanceof SetRefused ? error.response : failureResponse(error) };
   }
 };

@@ -36,7 +36,8 @@ const order = z.strictObject({
   retryAfter: z.int().nonnegative().optional(),
   /** Writes `Retry-After` as an HTTP date. */
   retryAfterDate: z.boolean().default(false),
-  delayMs: z.number().nonnegative().default(1000),
+  /** At most what a timer of Node holds. */
+  delayMs: z.number().nonnegative().max(2_147_483_647).default(1000),
   times: z.int().positive().default(1),
   /** Matching requests that pass before the fault starts. */
   skip: z.int().nonnegative().default(0),
@@ -74,8 +75,18 @@ const decoded = (path: string): string => {
 
 const partKinds: readonly string[] = ['missingPart', 'stopBatch', 'throttleRest'];
 
-const matches = (fault: FaultOrder, method: string, path: string, part: boolean): boolean =>
-  (fault.part || partKinds.includes(fault.kind)) === part &&
+/** Pieces of a path that can mean nothing else than Microsoft Entra ID, which is another product than the Web API. */
+const signInPiece = /oauth2|token|openid|discovery/;
+
+/** Where a fault may strike: requests over HTTP, parts of batches, the sign-in. */
+export type Place = 'request' | 'part' | 'signIn';
+
+const isPlacedAt = (fault: FaultOrder, place: Place): boolean =>
+  (fault.part || partKinds.includes(fault.kind)) === (place === 'part') &&
+  (place !== 'signIn' || signInPiece.test(fault.path ?? ''));
+
+const matches = (fault: FaultOrder, method: string, path: string, place: Place): boolean =>
+  isPlacedAt(fault, place) &&
   (fault.method === undefined || fault.method.toUpperCase() === method.toUpperCase()) &&
   (fault.path === undefined || path.includes(fault.path) || decoded(path).includes(fault.path));
 
@@ -106,9 +117,9 @@ export class Faults {
   }
 
   /** The fault that this request meets, used up by one; at most one for each request. */
-  take(method: string, path: string, part: boolean): Fault | undefined {
+  take(method: string, path: string, place: Place): Fault | undefined {
     for (const fault of this.#waiting.values()) {
-      if (!matches(fault, method, path, part)) continue;
+      if (!matches(fault, method, path, place)) continue;
       if (fault.skip > 0) {
         this.#waiting.set(fault.id, { ...fault, skip: fault.skip - 1 });
         continue;

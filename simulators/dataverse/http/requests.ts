@@ -1,4 +1,4 @@
-import { answer, isWrite, refusalResponse, type Session } from './api.js';
+import { answer, failureResponse, isWrite, refusalResponse, type Session } from './api.js';
 import { runBatch } from './batch.js';
 import { answerSignIn, isSignInAddress, signInFault } from '../sign-in/entra.js';
 import { demandApplicationUser } from '../rights/caller.js';
@@ -156,14 +156,15 @@ export const handle = async (
   const { journal } = environment.organization;
   const n = journal.begin();
   const { method, url: path } = request;
-  const fault = environment.faults.take(method, path, false);
+  const fault = environment.faults.take(method, path, isSignInAddress(request) ? 'signIn' : 'request');
   try {
     const { response, parts, write } = await underFault(environment, request, n, fault);
     journal.call({ n, method, path, status: response.status, code: response.code, parts, write });
     return response;
   } catch (error) {
-    if (!(error instanceof ConnectionDropped)) throw error;
-    journal.call({ n, method, path, status: 0, code: null, parts: 0, write: isWrite(method) });
-    return undefined;
+    const response = error instanceof ConnectionDropped ? undefined : failureResponse(error);
+    const { status = 0, code = null } = response ?? {};
+    journal.call({ n, method, path, status, code, parts: 0, write: isWrite(method) });
+    return response;
   }
 };

@@ -2,7 +2,9 @@ import https from 'node:https';
 import type { RequestListener, Server } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { adminRoutes, answerAdminError } from '../admin/door.js';
-import type { ApiRequest } from './messages.js';
+import { failureResponse } from './api.js';
+import { DataverseError } from '../errors.js';
+import type { ApiRequest, ApiResponse } from './messages.js';
 import { handle, type Environment } from './requests.js';
 
 const requestOf = (request: FastifyRequest): ApiRequest => ({
@@ -23,17 +25,31 @@ const answerProduct = async (
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
   const response = await handle(environment, requestOf(request));
-  if (response === undefined) {
-    reply.hijack();
-    request.raw.socket.destroy();
-    return reply;
-  }
+  if (response !== undefined) return await write(reply, response);
+  reply.hijack();
+  request.raw.socket.destroy();
+  return reply;
+};
+
+const write = async (reply: FastifyReply, response: ApiResponse): Promise<FastifyReply> => {
   reply.code(response.status).headers(response.headers);
   // As bytes: Fastify would write another content type over that of a text.
   return await (response.body === null ? reply.send() : reply.send(Buffer.from(response.body)));
 };
 
 const isAdmin = (request: FastifyRequest): boolean => (request.raw.url ?? '').startsWith('/admin');
+
+/** What failed before a route was reached, in the words of whom was asked. */
+const answerFailure = async (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  if (isAdmin(request)) return answerAdminError(error, reply);
+  const isTooLarge = error instanceof Error && 'statusCode' in error && error.statusCode === 413;
+  const refusal = new DataverseError(413, '0x8004418a', 'The request length is too large.');
+  return await write(reply, failureResponse(isTooLarge ? refusal : error));
+};
 
 /** Node's own limit, 16 KiB, is below the 32,768 characters that the address of a GET may have. */
 const maxHeaderSize = 128 * 1024;
@@ -55,6 +71,11 @@ export const createServer = (
     forceCloseConnections: true,
     http: { maxHeaderSize },
     routerOptions: { maxParamLength: 200 },
+    // Addresses that the framework cannot read are still the product's to refuse.
+    frameworkErrors: (error, request, reply) => {
+      if (isAdmin(request)) answerAdminError(error, reply);
+      else void answerProduct(environment, request, reply);
+    },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
@@ -64,7 +85,7 @@ export const createServer = (
       done(error instanceof Error ? error : new Error(String(error)), undefined);
     }
   });
-  app.setErrorHandler((error, _request, reply) => answerAdminError(error, reply));
+  app.setErrorHandler(answerFailure);
   adminRoutes(app, environment);
   app.setNotFoundHandler(async (request, reply) => {
     if (isAdmin(request))

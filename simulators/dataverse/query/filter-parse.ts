@@ -1,4 +1,4 @@
-import { badQuery } from '../errors.js';
+import { badQuery, tooDeep } from '../errors.js';
 import { isGuid, type ColumnValue } from '../rows/values.js';
 
 export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le';
@@ -68,11 +68,15 @@ const literal = (word: string): ColumnValue => {
   throw badQuery(`'${word}' is not a literal that this query understands.`);
 };
 
+/** Parentheses and `not` inside of each other; the OData library's default (`FilterLimit`). */
+const deepest = 800;
+
 class Parser {
   readonly #source: string;
   readonly #tokens: Token[];
   readonly #aliases: Readonly<Record<string, string>>;
   #next = 0;
+  #depth = 0;
   /** `c/` inside of `any(c:...)`; a lambda inside a lambda is not read. */
   #prefix = '';
 
@@ -101,6 +105,14 @@ class Parser {
   }
 
   #unary(): Filter {
+    this.#depth += 1;
+    if (this.#depth > deepest) throw tooDeep();
+    const filter = this.#term();
+    this.#depth -= 1;
+    return filter;
+  }
+
+  #term(): Filter {
     if (this.#takeWord('not')) return { kind: 'not', inner: this.#unary() };
     if (this.#takeMark('(')) {
       const inner = this.#or();

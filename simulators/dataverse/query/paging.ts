@@ -20,11 +20,15 @@ export type Position =
       readonly until: number;
     };
 
-/** Pages have 5,000 rows at most, whatever is asked for. */
-export const pageSize = (preferred: string | undefined): number => {
-  const asked = Number(preferred);
-  return Number.isInteger(asked) && asked > 0 ? Math.min(asked, 5000) : 5000;
-};
+const mostRows = 5000;
+
+/** Whether a preferred page size is followed: 1 to 5,000 rows. */
+export const isPageSize = (preferred: string): boolean =>
+  /^[1-9]\d*$/.test(preferred) && Number(preferred) <= mostRows;
+
+/** Pages have 5,000 rows where nothing else that is possible is asked for. */
+export const pageSize = (preferred: string | undefined): number =>
+  preferred !== undefined && isPageSize(preferred) ? Number(preferred) : mostRows;
 
 /** The cookie that the product puts into `$skiptoken`; our state is inside `pagingcookie`. */
 export const writeCookie = (position: Position): string => {

@@ -18,6 +18,12 @@ export interface Query {
 
 const known = ['$select', '$filter', '$orderby', '$top', '$count', '$expand', '$skiptoken', '$deltatoken'];
 
+/** Queries in other languages than OData's: none of them is carried out, and no row must pass for their answer. */
+const otherQueries = ['fetchxml', 'savedquery', 'userquery'];
+
+const isRefused = (name: string): boolean =>
+  name.startsWith('$') ? !known.includes(name) : otherQueries.includes(name.toLowerCase());
+
 const decode = (text: string): string => {
   try {
     return decodeURIComponent(text.replace(/\+/g, ' '));
@@ -60,9 +66,7 @@ const options = (text: string): Map<string, string> => {
   for (const pair of text.split('&').filter((one) => one !== '')) {
     const equals = pair.indexOf('=');
     const name = decode(equals < 0 ? pair : pair.slice(0, equals));
-    if (name.startsWith('$') && !known.includes(name)) {
-      throw badQuery(`The query parameter ${name} is not supported.`);
-    }
+    if (isRefused(name)) throw badQuery(`The query parameter ${name} is not supported.`);
     found.set(name, equals < 0 ? '' : decode(pair.slice(equals + 1)));
   }
   return found;
@@ -70,7 +74,7 @@ const options = (text: string): Map<string, string> => {
 
 const isPagingToken = (pair: string): boolean => /^(\$|%24)(skiptoken|deltatoken)=/i.test(pair);
 
-/** Reads the text after the question mark; unknown `$` options are a 400. */
+/** Reads the text after the question mark; unknown `$` options, FetchXML and saved queries are a 400. */
 export const parseQuery = (text: string): Query => {
   const found = options(text);
   const list = (name: string): string[] => splitTopLevel(found.get(name) ?? '');

@@ -10,7 +10,7 @@ import {
   type ApiResponse,
 } from '../http/messages.js';
 import { rootUrl, type Organization, type Table } from '../organization.js';
-import { pageSize, readCookie, writeCookie } from './paging.js';
+import { isPageSize, pageSize, readCookie, writeCookie } from './paging.js';
 import { demandPrivilege } from '../rights/privileges.js';
 import { parsePrefer, type Query } from './query.js';
 import { annotationTest, etagOf, representRow, selectedColumns } from './represent.js';
@@ -21,8 +21,10 @@ import type { StoredRow } from '../rows/versioned-rows.js';
 
 /** The header that repeats which preferences were followed. */
 export const appliedPreferences = (prefer: ReadonlyMap<string, string>): Record<string, string> => {
-  const followed = [...prefer].filter(([name]) =>
-    ['odata.track-changes', 'odata.maxpagesize', 'odata.include-annotations', 'return'].includes(name),
+  const followed = [...prefer].filter(([name, value]) =>
+    name === 'odata.maxpagesize'
+      ? isPageSize(value)
+      : ['odata.track-changes', 'odata.include-annotations', 'return'].includes(name),
   );
   const texts = followed.map(([name, value]) => {
     if (value === '') return name;

@@ -9,7 +9,7 @@ const depth = z.enum(['Global', 'Deep', 'Local', 'Basic', 'None']);
 const depthOrFlag = z.union([z.boolean(), depth]);
 
 const tablePrivileges = z.strictObject({
-  read: depth,
+  read: depthOrFlag,
   create: depthOrFlag,
   write: depthOrFlag,
   delete: depthOrFlag,
@@ -73,7 +73,7 @@ export const missingPrivilege = (name: string, shape?: TableShape): DataverseErr
 /** Change tracking asks for organization-wide read (MicrosoftDocs/powerapps-docs issue 3883). */
 export const demandGlobalRead = (privileges: Privileges, shape: TableShape): void => {
   demandPrivilege(privileges, shape, 'Read');
-  if (privileges[shape.logicalName].read === 'Global') return;
+  if (depthOf(privileges, shape, 'Read') === 'Global') return;
   const name = privilegeName('Read', shape);
   throw new DataverseError(
     403,
@@ -89,7 +89,7 @@ export interface HeldPrivilege {
 }
 
 /** Privileges without a table that matter to integrations. */
-const generalPrivileges = [
+export const generalPrivileges = [
   'prvReadUser',
   'prvReadOrganization',
   'prvReadEntity',
@@ -98,6 +98,7 @@ const generalPrivileges = [
   'prvReadAttributeMaskingRule',
   'prvActOnBehalfOfAnotherUser',
 ] as const;
+export type GeneralPrivilege = (typeof generalPrivileges)[number];
 
 const named = (name: string, depth: Depth): HeldPrivilege => ({ name, depth, id: namedGuid(name) });
 
@@ -113,7 +114,7 @@ export const everyPrivilege = (shapes: readonly TableShape[]): readonly HeldPriv
 export const heldPrivileges = (
   privileges: Privileges,
   shapes: readonly TableShape[],
-  withheld: readonly string[],
+  withheld: readonly GeneralPrivilege[],
 ): HeldPrivilege[] => [
   ...shapes.flatMap((shape) =>
     (Object.keys(everyRight) as Right[])

@@ -45,18 +45,32 @@ const expired = ({ settings }: Organization): DataverseError =>
     'Version stamp associated with the client has expired. Please perform a full sync.',
   );
 
-/** The version that a delta token stands for; an old or unknown one is a 400. */
+const invalid = (): DataverseError => new DataverseError(400, '0x80040203', 'The delta token is not valid.');
+
+/** Clocks may differ, but no token is of the day after tomorrow. */
+const mostAheadMs = 86_400_000;
+
+/** Tokens do not name their table. One that this run gave out for others alone was mixed up by the client. */
+const isOfAnother = (organization: Organization, table: Table, version: number): boolean =>
+  version > organization.versionBefore &&
+  !table.tokensGiven.has(version) &&
+  Object.values(organization.tables).some(({ tokensGiven }) => tokensGiven.has(version));
+
+/** The version that a delta token stands for; an old one, another table's, or one never given is a 400. */
 const readToken = (organization: Organization, table: Table, token: string): number => {
   const match = tokenPattern.exec(token);
-  if (match === null) throw new DataverseError(400, '0x80040203', 'The delta token is not valid.');
+  if (match === null) throw invalid();
   const version = Number(match[1]);
   const issuedAt = Date.parse(`${match[4] ?? ''}-${match[2] ?? ''}-${match[3] ?? ''}T${match[5] ?? ''}Z`);
   const oldest = organization.now() - organization.settings.trackingDays * 86_400_000;
   if (version < table.tokensExpiredBelow || issuedAt < oldest) throw expired(organization);
+  const isAhead = version > organization.version || issuedAt > organization.now() + mostAheadMs;
+  if (isAhead || isOfAnother(organization, table, version)) throw invalid();
   return version;
 };
 
 const deltaLink = (organization: Organization, table: Table, query: Query, version: number): Answer => {
+  table.tokensGiven.add(version);
   const token = writeToken(version, organization.now());
   return { '@odata.deltaLink': linkWith(organization, table, query, '$deltatoken', token) };
 };

@@ -22,7 +22,8 @@ const edmType = (column: Column): string => {
   return edmTypes[column.type] ?? 'Edm.String';
 };
 
-const fitsType = (column: Column, value: ColumnValue): boolean => {
+/** Whether a value, as JSON has it, is of the column's type. */
+export const fitsType = (column: Column, value: ColumnValue): boolean => {
   switch (edmType(column)) {
     case 'Edm.Int32':
       return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 31;

@@ -39,7 +39,12 @@ const cellsToSet = (table: Table, set: CrmWorkflow['set']): Cells =>
 
 /** Refuses workflows that could not run, when they are defined. */
 export const checkWorkflows = (organization: Organization, workflows: readonly CrmWorkflow[]): void => {
-  for (const { table, set } of workflows) cellsToSet(organization.tables[table], set);
+  for (const { table: name, set, whenSent } of workflows) {
+    const table = organization.tables[name];
+    cellsToSet(table, set);
+    if (whenSent === undefined || columnByName(table, whenSent) !== undefined) continue;
+    throw new DataverseError(400, 'admin', `Table '${name}' has no column '${whenSent}' to wait for.`);
+  }
 };
 
 /** What runs after a write that took effect. Its own changes start no workflow again. */

@@ -124,6 +124,10 @@ const sorted = (rows: readonly Definition[], query: Query): readonly Definition[
   return [...rows].sort((a, b) => sign * compareValues(sortOf(at(a)), at(a), at(b)));
 };
 
+/** `systemusers(fullname)`: the table, and the columns where some were chosen. */
+const contextOf = (organization: Organization, name: DirectoryName, { select: chosen }: Query): string =>
+  `${rootUrl(organization)}$metadata#${name}${chosen === null ? '' : `(${chosen.join(',')})`}`;
+
 const collection = (
   organization: Organization,
   name: DirectoryName,
@@ -133,7 +137,7 @@ const collection = (
   const found = sorted(filterDefinitions(rows, query), query);
   const value = found.slice(0, query.top ?? undefined).map((row) => select(name, row, query));
   return jsonResponse(200, {
-    '@odata.context': `${rootUrl(organization)}$metadata#${name}`,
+    '@odata.context': contextOf(organization, name, query),
     ...(query.count ? { '@odata.count': found.length } : {}),
     value,
   });
@@ -185,7 +189,7 @@ export const readDirectory = (
   if (id === null) return collection(organization, name, rows, query);
   const row = rows.find((one) => one[keys[name]] === id);
   if (row === undefined) throw rowNotFound(typeOf(name), id);
-  const context = `${rootUrl(organization)}$metadata#${name}/$entity`;
+  const context = `${contextOf(organization, name, query)}/$entity`;
   return jsonResponse(200, { '@odata.context': context, ...select(name, row, query) });
 };
 
