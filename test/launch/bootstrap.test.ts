@@ -129,7 +129,7 @@ describe.skipIf(process.platform === 'win32')('when the shell in between is told
       let said = '';
       shell.stdout.on('data', (chunk: Buffer) => {
         said += chunk.toString();
-        if (/it runs\n$/.test(said)) shell.kill('SIGTERM');
+        if (said.endsWith('it runs\n')) shell.kill('SIGTERM');
       });
       // The output ends with the last process that writes to it.
       await once(shell, 'close');
