@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['test/public-clients/**/*.flow.ts'],
     maxWorkers: 2,
+    // node-marketo-rest writes to the console: worth reading where a flow fails.
+    silent: 'passed-only',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { endWithNpm } from './launcher.mjs';
 import { ensureBuild, ensureDependencies, root } from './prepare.mjs';
 
 const needed = [20, 19];
@@ -29,6 +30,8 @@ const isOldNode = () => {
 const handOver = async (program, args) => {
   const file = join(root, program);
   process.argv = [process.execPath, file, ...args];
+  // `npm start` watches by itself: it has more to stop, and says so.
+  if (program !== programs.start) endWithNpm();
   await import(pathToFileURL(file).href);
 };
 

@@ -2,8 +2,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { LifeEdit } from './life.js';
 import { PortInUse, startRemotes, type Remotes } from './start.js';
 import { StateUnreadable } from './state-folder.js';
+import { StateFolderUnusable } from './state-lock.js';
 
-/** Exit code of a mistake in the call: a bad option, or a port that is taken. */
+/** Exit code of a mistake in the call: a bad option, a port that is taken, a folder that cannot be used. */
 const MISTAKE = 2;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -84,15 +85,21 @@ function untilAsked(exitWithParent: boolean): Promise<void> {
   });
 }
 
+const beginOf = ({ begin }: Remotes): string =>
+  'people' in begin
+    ? `${begin.people} people`
+    : `${begin.persons} persons and ${begin.rows} leads and contacts as kept`;
+
+const isMistake = (error: unknown): error is Error =>
+  [PortInUse, StateUnreadable, StateFolderUnusable].some((kind) => error instanceof kind);
+
 async function run(argv: readonly string[]): Promise<void> {
   const options = optionsFrom(argv);
   const asked = untilAsked(options.exitWithParent);
   const remotes = await startRemotes({ ...options, tell: say, onEdit: tellEdit });
   await remotes.setLife(options.life);
   process.stdout.write(`${JSON.stringify(remotes.environment)}\n`);
-  say(
-    `Marketo ${remotes.marketo}, Dataverse ${remotes.dataverse}, ${options.people} people. Ctrl-C ends both.`,
-  );
+  say(`Marketo ${remotes.marketo}, Dataverse ${remotes.dataverse}, ${beginOf(remotes)}. Ctrl-C ends both.`);
   obeyParent(remotes);
   await asked;
   await remotes.close();
@@ -105,7 +112,7 @@ try {
   if (error instanceof CommanderError) {
     // Commander has already written its message.
     process.exitCode = error.exitCode === 0 ? 0 : MISTAKE;
-  } else if (error instanceof PortInUse || error instanceof StateUnreadable) {
+  } else if (isMistake(error)) {
     say(error.message);
     process.exitCode = MISTAKE;
   } else {

@@ -3,6 +3,7 @@ import { startLife, type Life, type LifeEdit } from './life.js';
 import { startMarketoSimulator } from './marketo/index.js';
 import { generatePopulation, underEmployers } from './population/index.js';
 import { keepState, loadState, type RemotesState } from './state-folder.js';
+import { holdFolder } from './state-lock.js';
 
 export interface RemotesOptions {
   /** 0 takes any free port. */
@@ -24,6 +25,8 @@ export interface Remotes {
   /** Origins, for the administrative doors. */
   readonly marketo: string;
   readonly dataverse: string;
+  /** What both began with: so many people of a new population, or so many records that the folder kept. */
+  readonly begin: { readonly people: number } | { readonly persons: number; readonly rows: number };
   /** The environment that points a sync at both. */
   readonly environment: Readonly<Record<string, string>>;
   /** From now on so many edits a minute, 0 for none; answers how many were made since the start. */
@@ -56,54 +59,76 @@ async function onPort<Started>(
 /** What the two begin with: what the folder kept, else a new population. */
 async function beginning({ people, seed, stateDir }: RemotesOptions) {
   const kept = stateDir === undefined ? undefined : await loadState(stateDir);
-  if (kept !== undefined)
-    return { lives: kept.lives, marketo: { state: kept.marketo }, dataverse: { state: kept.dataverse } };
-  const { persons, leads, contacts, employers } = generatePopulation({ people, seed });
-  const employed = underEmployers(contacts, employers, seed);
-  return { lives: 0, marketo: { persons }, dataverse: { leads, ...employed } };
+  if (kept === undefined) {
+    const { persons, leads, contacts, employers } = generatePopulation({ people, seed });
+    const employed = underEmployers(contacts, employers, seed);
+    return { lives: 0, counts: { people }, marketo: { persons }, dataverse: { leads, ...employed } };
+  }
+  const { lives, marketo, dataverse } = kept;
+  const { lead, contact } = dataverse.tables;
+  const rows = (lead?.rows.length ?? 0) + (contact?.rows.length ?? 0);
+  const counts = { persons: marketo.persons.length, rows };
+  return { lives, counts, marketo: { state: marketo }, dataverse: { state: dataverse } };
 }
 
 /**
  * Starts both simulators with one population.
  *
- * @throws PortInUse; nothing is left running then
+ * @throws PortInUse, StateUnreadable, StateFolderUnusable; nothing is left running then
  */
 export async function startRemotes(options: RemotesOptions): Promise<Remotes> {
-  const { limits, marketoPort, dataversePort } = options;
+  const servers: { close(): Promise<void> }[] = [];
+  const release = options.stateDir === undefined ? undefined : await holdFolder(options.stateDir);
+  const end = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()));
+  };
+  try {
+    const { stop, ...remotes } = await startServers(options, servers);
+    return {
+      ...remotes,
+      close: async () => {
+        await remotes.setLife(0);
+        await end();
+        await stop().finally(release);
+      },
+    };
+  } catch (error) {
+    await end().finally(release);
+    throw error;
+  }
+}
+
+async function startServers(
+  options: RemotesOptions,
+  servers: { close(): Promise<void> }[],
+): Promise<Omit<Remotes, 'close'> & { readonly stop: () => Promise<void> }> {
+  const { limits, marketoPort, dataversePort, stateDir } = options;
   const begin = await beginning(options);
   const marketo = await onPort(marketoPort, '--marketo-port', () =>
     startMarketoSimulator({ port: marketoPort, limits, ...begin.marketo }),
   );
-  try {
-    const dataverse = await onPort(dataversePort, '--dataverse-port', () =>
-      startDataverseSimulator({ port: dataversePort, limits, ...begin.dataverse }),
-    );
-    const origins = { marketo: marketo.origin, dataverse: dataverse.origin };
-    const life = lifeIn(origins, options, begin.lives);
-    const state = (): RemotesState => ({
-      lives: life.lives(),
-      marketo: marketo.state(),
-      dataverse: dataverse.state(),
-    });
-    const revision = (): string => [life.lives(), marketo.revision(), dataverse.revision()].join('\n');
-    const kept =
-      options.stateDir === undefined
-        ? undefined
-        : await keepState(options.stateDir, { state, revision, tell: options.tell });
-    return {
-      ...origins,
-      environment: { ...marketo.environment, ...dataverse.environment },
-      setLife: life.set,
-      close: async () => {
-        await life.set(0);
-        await Promise.all([marketo.close(), dataverse.close()]);
-        await kept?.stop();
-      },
-    };
-  } catch (error) {
-    await marketo.close();
-    throw error;
-  }
+  servers.push(marketo);
+  const dataverse = await onPort(dataversePort, '--dataverse-port', () =>
+    startDataverseSimulator({ port: dataversePort, limits, ...begin.dataverse }),
+  );
+  servers.push(dataverse);
+  const origins = { marketo: marketo.origin, dataverse: dataverse.origin };
+  const life = lifeIn(origins, options, begin.lives);
+  const state = (): RemotesState => ({
+    lives: life.lives(),
+    marketo: marketo.state(),
+    dataverse: dataverse.state(),
+  });
+  const revision = (): string => [life.lives(), marketo.revision(), dataverse.revision()].join('\n');
+  const kept =
+    stateDir === undefined ? undefined : await keepState(stateDir, { state, revision, tell: options.tell });
+  return {
+    ...origins,
+    begin: begin.counts,
+    environment: { ...marketo.environment, ...dataverse.environment },
+    setLife: life.set,
+    stop: async () => kept?.stop(),
+  };
 }
 
 /** Life that can be given another pace; one change waits for the one before it. */

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DataverseState } from './dataverse/index.js';
@@ -19,12 +19,13 @@ export class StateUnreadable extends Error {
 }
 
 export const STATE_FILE = 'simulators.jsonl';
-const HEADER = JSON.stringify({ format: 'contact-sync simulators', version: 1 });
+const FORMAT = 'contact-sync simulators';
+const HEADER = JSON.stringify({ format: FORMAT, version: 1 });
 
 /**
  * What the folder keeps, or undefined when it keeps nothing yet.
  *
- * @throws StateUnreadable when the file is of another version, or is none of ours
+ * @throws StateUnreadable when the file is empty, of another version, or none of ours
  */
 export async function loadState(folder: string): Promise<RemotesState | undefined> {
   const path = join(folder, STATE_FILE);
@@ -33,17 +34,29 @@ export async function loadState(folder: string): Promise<RemotesState | undefine
     for await (const line of createInterface({ input: createReadStream(path, 'utf8') })) lines.push(line);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+    throw unreadable(path, error);
   }
   try {
-    if (lines.shift() !== HEADER) throw new Error('it was kept by another version');
+    const header = lines.shift();
+    if (header === undefined) throw new Error('it is empty');
+    if (header !== HEADER) throw new Error(whoseHeader(header));
     // The header says who wrote it: this file's own types are then what it holds.
     return objectFrom(lines) as unknown as RemotesState;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StateUnreadable(`${path} cannot be read: ${why}. Move it away to start anew.`, { cause });
+    throw unreadable(path, cause);
   }
 }
+
+function unreadable(path: string, cause: unknown): StateUnreadable {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StateUnreadable(`${path} cannot be read: ${why}. Move it away to start anew.`, { cause });
+}
+
+/** What is wrong with a first line that is not ours: only one that looks like ours is of another version. */
+const whoseHeader = (header: string): string =>
+  header.startsWith(`{"format":"${FORMAT}"`)
+    ? 'it was kept by another version'
+    : 'it is no state of the simulators';
 
 /** Written beside and renamed into place: a process killed on the way leaves the last whole one. */
 async function writeState(folder: string, state: RemotesState): Promise<void> {
@@ -70,12 +83,14 @@ export interface KeepOptions {
   readonly tell: (line: string) => void;
 }
 
-/** Writes the state now, then every few seconds while it changes, and once more when it is stopped. */
+/**
+ * Writes the state now, then every few seconds while it changes, and once more when it is stopped. The caller holds the
+ * folder (`holdFolder`).
+ */
 export async function keepState(
   folder: string,
   { state, revision, tell }: KeepOptions,
 ): Promise<{ stop(): Promise<void> }> {
-  await mkdir(folder, { recursive: true });
   await rm(join(folder, `${STATE_FILE}.new`), { force: true });
   let written: string | undefined;
   const write = async (): Promise<number> => {

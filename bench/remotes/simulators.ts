@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
@@ -16,6 +17,7 @@ const environment = z.object({
   DATAVERSE_CLIENT_ID: z.string(),
   DATAVERSE_CLIENT_SECRET: z.string(),
 });
+const ANY_PORTS = ['--marketo-port=0', '--dataverse-port=0'];
 
 /** The environment variables that lead to both simulators. */
 export type Addresses = z.infer<typeof environment>;
@@ -33,13 +35,16 @@ const patch = (change: object): RequestInit => ({
   body: JSON.stringify(change),
 });
 
-/** Both simulators in a process of their own, so that their work is not counted as ours, without rate limits. */
+/**
+ * Both simulators in a process of their own, so that their work is not counted as ours, without rate limits. The channel
+ * tells that process when this one is gone, however it ended.
+ */
 export async function startSimulators(people: number): Promise<Simulators> {
   const child = spawn(
     process.execPath,
-    [PROGRAM, '--marketo-port=0', '--dataverse-port=0', `--people=${people}`, '--limits=off'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+    [...[PROGRAM, '--exit-with-parent'], ...ANY_PORTS, `--people=${people}`, '--limits=off'],
+    { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
+  ) as ChildProcessByStdio<null, Readable, null>;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   for await (const line of createInterface({ input: child.stdout })) {
     const addresses = environment.parse(JSON.parse(line));

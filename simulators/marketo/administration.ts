@@ -7,6 +7,7 @@ import type { Service } from './access/identity.js';
 import type { Instance } from './instance.js';
 import { USER_EDIT } from './activities/origins.js';
 import type { Partition } from './persons/partitions.js';
+import { settingsSchema, type Settings } from './settings.js';
 import { storable } from './fields/values.js';
 
 /** Merges persons into one, as a user does: the winner's id and values stay. */
@@ -104,3 +105,18 @@ function enteredRecord(
 
 export const shownRecords = (records: readonly ExternalRecord[]): Record<string, FieldValue>[] =>
   records.map(({ id, values }) => ({ id, ...Object.fromEntries(values) }));
+
+const FIELD_KNOBS = ['blockedFields', 'readOnlyFields', 'hiddenFields', 'crmManagedFields'] as const;
+
+/** Turns knobs. A name that stands for nothing is refused: a misspelt one would change nothing, in silence. */
+export function changeSettings(instance: Instance, change: Partial<Settings>): Settings {
+  const { settings, fields, partitions } = instance;
+  for (const knob of FIELD_KNOBS)
+    for (const name of change[knob] ?? [])
+      if (!fields.get(name)) throw new AdminRefusal(400, `${knob}: there is no person field '${name}'`);
+  for (const name of change.deniedPartitions ?? [])
+    if (!partitions.byName(name))
+      throw new AdminRefusal(400, `deniedPartitions: there is no partition '${name}'`);
+  settings.current = settingsSchema.parse({ ...settings.current, ...change });
+  return settings.current;
+}

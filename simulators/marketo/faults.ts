@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { MOST_TIMER_MS } from './settings.js';
 
 const number = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number);
+const atLeast = (least: number) => number.pipe(z.int().min(least));
 
 /** A fault as the administrative door takes it. */
 export const faultSchema = z
@@ -13,13 +15,17 @@ export const faultSchema = z
     code: z.union([z.string(), z.number()]).transform(String).optional(),
     /** HTTP status of the answer; without a code the body is a gateway's HTML. */
     status: number.pipe(z.int().min(200).max(599)).optional(),
-    delayMs: number.optional(),
-    times: number.default(1),
+    /** How long `slow` waits. */
+    delayMs: atLeast(0).pipe(z.int().max(MOST_TIMER_MS)).optional(),
+    times: atLeast(1).default(1),
     /** Matching calls that go through before the first fault. */
-    skip: number.default(0),
+    skip: atLeast(0).default(0),
   })
   .refine((fault) => fault.kind !== 'code' || fault.code !== undefined, {
     error: 'kind "code" needs a code',
+  })
+  .refine((fault) => fault.kind !== 'slow' || fault.delayMs !== undefined, {
+    error: 'kind "slow" needs delayMs',
   });
 
 export type FaultSpec = z.output<typeof faultSchema>;
@@ -33,6 +39,9 @@ interface Armed {
   remaining: number;
   toSkip: number;
 }
+
+/** The token endpoint is struck only by a fault whose path names it: the others mean calls that have a token. */
+const SIGN_IN = '/identity/';
 
 /** Faults waiting for calls to strike. One call is struck by one fault at most, the oldest first. */
 export class Faults {
@@ -79,4 +88,4 @@ export class Faults {
 
 const matches = (fault: Fault, methods: readonly string[], path: string): boolean =>
   (fault.method === undefined || methods.includes(fault.method)) &&
-  (fault.path === undefined || path.includes(fault.path));
+  (fault.path === undefined ? !path.startsWith(SIGN_IN) : path.includes(fault.path));

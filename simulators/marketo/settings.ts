@@ -4,6 +4,9 @@ import { DEFAULT_PERSON_SETTINGS, personSettings } from './persons/person-settin
 
 const names = z.array(z.string());
 
+/** A longer timer fires at once (Node: `setTimeout`), ms. */
+export const MOST_TIMER_MS = 2 ** 31 - 1;
+
 /** What the administrative door may change while the simulator runs. */
 export const settingsSchema = z.strictObject({
   /** `off` never answers 606, 607 or 615; everything else stays. */
@@ -24,7 +27,7 @@ export const settingsSchema = z.strictObject({
   /** Log entries that one page of a stream looks at: small values make empty pages with `moreResult: true`. */
   scanBlock: z.int().positive(),
   /** Time that every call takes on the server, ms, during which it holds its concurrency slot. */
-  latencyMs: z.int().nonnegative(),
+  latencyMs: z.int().nonnegative().max(MOST_TIMER_MS),
   /** Which activity a changed score leaves: 22 (Change Score), 13 (Change Data Value), or both. */
   scoreActivity: z.enum(['22', '13', 'both']),
   ...bulkSettings,

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -23,7 +24,7 @@ let project = '';
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'contact-sync-bootstrap-'));
   mkdirSync(join(project, 'launch'));
-  for (const name of ['bootstrap.mjs', 'prepare.mjs', 'checks.mjs', 'clients.mjs']) {
+  for (const name of ['bootstrap.mjs', 'launcher.mjs', 'prepare.mjs', 'checks.mjs', 'clients.mjs']) {
     cpSync(join(repository, 'launch', name), join(project, 'launch', name));
   }
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
@@ -100,6 +101,41 @@ describe('npm start on a bare clone', () => {
 
 it('leaves standard output of the simulators to their own line', () => {
   expect(bootstrap(['simulators', '--people', '5']).stdout).toBe('["--people","5"]\n');
+});
+
+describe.skipIf(process.platform === 'win32')('when the shell in between is told to end', () => {
+  /** Says so when it is there, and when it is asked to stop. */
+  const waiting = `
+    const alive = setInterval(() => {}, 1_000);
+    process.once('SIGTERM', () => { console.log('asked to stop'); clearInterval(alive); });
+    console.log('it runs');`;
+  const runUnderShell = (command: string, environment: Record<string, string | undefined>) => {
+    const npm = join(project, 'npm.js');
+    cpSync(join(fixtures, 'npm.mjs'), npm);
+    const shell = `"${process.execPath}" launch/bootstrap.mjs ${command}; true`;
+    const env = { ...process.env, npm_execpath: npm, FAKE_PROGRAM: waiting, ...environment };
+    return spawn('sh', ['-c', shell], { cwd: project, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  };
+
+  it.each(['simulators', 'bench-remotes'])(
+    '%s end under npm, which waits for them no longer',
+    async (command) => {
+      mkdirSync(join(project, 'test', 'public-clients'), { recursive: true });
+      cpSync(
+        join(project, 'package-lock.json'),
+        join(project, 'test', 'public-clients', 'package-lock.json'),
+      );
+      const shell = runUnderShell(command, { npm_lifecycle_event: command });
+      let said = '';
+      shell.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.endsWith('it runs\n')) shell.kill('SIGTERM');
+      });
+      // The output ends with the last process that writes to it.
+      await once(shell, 'close');
+      expect(said).toContain('it runs\nasked to stop\n');
+    },
+  );
 });
 
 it('refuses a word it does not know with its usage', () => {

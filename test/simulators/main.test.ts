@@ -1,9 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { adminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
+import { holdFolder } from '../../simulators/state-lock.js';
 
 const root = join(import.meta.dirname, '../..');
 const runner = join(root, 'test/support/run-typescript.mjs');
@@ -54,6 +57,19 @@ async function all(pages: AsyncGenerator<readonly AdminRecord[]>): Promise<Admin
   const records: AdminRecord[] = [];
   for await (const page of pages) records.push(...page);
   return records;
+}
+
+async function recordsOf(ready: Ready): Promise<{ persons: number; rows: number }> {
+  const doors = adminDoors(ready);
+  const leads = await all(doors.rows('leads'));
+  const contacts = await all(doors.rows('contacts'));
+  return { persons: (await all(doors.persons())).length, rows: leads.length + contacts.length };
+}
+
+async function stateDir(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'contact-sync-simulators-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 const isUp = (origin: string): Promise<boolean> =>
@@ -145,6 +161,39 @@ test.each(['--marketo-port', '--dataverse-port'])(
     taken.close();
   },
 );
+
+test('the last line tells what is there: people asked for, then what a folder kept of them', async () => {
+  const folder = await stateDir();
+  const first = await started('--people', '50', '--state-dir', folder);
+  const { persons, rows } = await recordsOf(first.ready);
+  first.child.kill('SIGTERM');
+  expect(await first.closed).toBe(0);
+  expect(first.output.stderr).toContain(', 50 people. Ctrl-C ends both.');
+  const second = await started('--state-dir', folder);
+  second.child.kill('SIGTERM');
+  expect(await second.closed).toBe(0);
+  expect(second.output.stderr).toContain(
+    `, ${persons} persons and ${rows} leads and contacts as kept. Ctrl-C ends both.`,
+  );
+});
+
+test('a state folder that another process uses is one clear error, and stays as it is', async () => {
+  const folder = await stateDir();
+  onTestFinished(await holdFolder(folder));
+  const { closed, output } = run(...ANY_PORTS, '--people', '10', '--state-dir', folder, '--exit-with-parent');
+  expect(await closed).toBe(2);
+  expect(output.stderr).toMatch(/^\S+ is in use by process \d+: .*\n$/);
+  expect(output.stdout).toBe('');
+  expect(await readdir(folder)).toEqual([expect.stringContaining(`.${process.pid}.`)]);
+});
+
+test('a state folder that is a file is one clear error', async () => {
+  const file = join(await stateDir(), 'file');
+  await writeFile(file, '');
+  const { closed, output } = run(...ANY_PORTS, '--people', '10', '--state-dir', file, '--exit-with-parent');
+  expect(await closed).toBe(2);
+  expect(output.stderr).toMatch(/^\S+file cannot keep a state \(.*--state-dir\.\n$/);
+});
 
 test.each([
   [['--people', 'many'], '--people'],

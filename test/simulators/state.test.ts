@@ -1,10 +1,12 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { adminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startRemotes, type Remotes, type RemotesOptions } from '../../simulators/start.js';
 import { STATE_FILE, StateUnreadable } from '../../simulators/state-folder.js';
+import { holdFolder, StateFolderUnusable } from '../../simulators/state-lock.js';
 import { linesOf, objectFrom } from '../../simulators/state-lines.js';
 
 let stateDir = '';
@@ -167,7 +169,7 @@ test('fields and activity types made through the API, rights and settings outliv
 
 test('the state is there as soon as the simulators are, so that kill -9 loses seconds at most', async () => {
   await remotes();
-  expect(await readdir(stateDir)).toEqual([STATE_FILE]);
+  expect(await readdir(stateDir)).toEqual([STATE_FILE, expect.stringMatching(/^simulators\.lock\./)]);
   expect(await readFile(join(stateDir, STATE_FILE), 'utf8')).toContain('"persons"');
 });
 
@@ -192,6 +194,102 @@ test('a file that this version did not write is one clear error', async () => {
   await writeFile(join(stateDir, STATE_FILE), '{"format":"something else"}\n');
   await expect(remotes()).rejects.toThrow(StateUnreadable);
   await expect(remotes()).rejects.toThrow(/simulators\.jsonl cannot be read: .* Move it away/);
+});
+
+test.each([
+  ['', 'it is empty'],
+  ['{"format":"something else"}\n', 'it is no state of the simulators'],
+  ['{"format":"contact-sync simulators","version":0}\n', 'it was kept by another version'],
+])('the message tells what is wrong with a file that holds %j', async (text, why) => {
+  await writeFile(join(stateDir, STATE_FILE), text);
+  await expect(remotes()).rejects.toThrow(why);
+});
+
+test('a start tells what it goes on with', async () => {
+  const before = await remotes({ people: 20 });
+  expect(before.begin).toEqual({ people: 20 });
+  await adminDoors(before).createRows('contacts', [{ lastname: 'Added' }]);
+  const { persons, leads, contacts } = await everything(before);
+  await before.close();
+  const { begin } = await remotes();
+  expect(begin).toEqual({ persons: persons.length, rows: leads.length + contacts.length });
+});
+
+test('a start that fails lets go of the folder', async () => {
+  await writeFile(join(stateDir, STATE_FILE), '');
+  await expect(remotes()).rejects.toThrow(StateUnreadable);
+  expect(await readdir(stateDir)).toEqual([STATE_FILE]);
+});
+
+describe('a folder', () => {
+  const held = async (): Promise<() => Promise<void>> => {
+    const release = await holdFolder(stateDir, 0);
+    onTestFinished(release);
+    return release;
+  };
+  const lockedBy = async (pid: number, host = hostname(), silentMs = 0): Promise<void> => {
+    const ticket = join(stateDir, `simulators.lock.${pid}.0f0e`);
+    const beat = new Date(Date.now() - silentMs);
+    await writeFile(ticket, host);
+    await utimes(ticket, beat, beat);
+  };
+  const deadPid = (): number => spawnSync(process.execPath, ['--version']).pid;
+
+  test('is held by one at a time, and free again afterwards', async () => {
+    const release = await held();
+    await expect(holdFolder(stateDir, 0)).rejects.toThrow(
+      `${stateDir} is in use by process ${process.pid}: end that one first, or name another folder`,
+    );
+    await release();
+    await held();
+  });
+
+  test('is not taken from another process that runs', async () => {
+    await lockedBy(process.ppid);
+    await expect(held()).rejects.toThrow(StateFolderUnusable);
+    await expect(held()).rejects.toThrow(`in use by process ${process.ppid}`);
+  });
+
+  test('is not taken from another host whose process shows itself', async () => {
+    await lockedBy(deadPid(), 'elsewhere');
+    await expect(held()).rejects.toThrow(StateFolderUnusable);
+  });
+
+  test.each([
+    ['died', deadPid, hostname(), 0],
+    ['had the process id that is ours now', () => process.pid, hostname(), 0],
+    ['has not shown itself for long, whoever has its process id now', () => process.ppid, hostname(), 60_000],
+    ['was on another host and is silent', () => process.ppid, 'elsewhere', 60_000],
+  ])('is taken from one that %s', async (_what, pid, host, silentMs) => {
+    await lockedBy(pid(), host, silentMs);
+    await held();
+    expect(await readdir(stateDir)).toEqual([
+      expect.stringMatching(new RegExp(`^simulators\\.lock\\.${process.pid}\\.[0-9a-f]{8}-`)),
+    ]);
+  });
+
+  test('is waited for a moment: who held it may be writing its last state', async () => {
+    const release = await held();
+    const waiting = holdFolder(stateDir, 30_000);
+    await release();
+    await (
+      await waiting
+    )();
+  });
+
+  test('is made with all that is above it', async () => {
+    const release = await holdFolder(join(stateDir, 'one', 'two'), 0);
+    await release();
+    expect(await readdir(join(stateDir, 'one', 'two'))).toEqual([]);
+  });
+
+  test('that cannot be made is one clear error', async () => {
+    const file = join(stateDir, 'file');
+    await writeFile(file, '');
+    const impossible = process.platform === 'linux' ? ['/proc/nothing'] : [];
+    for (const folder of [file, join(file, 'below'), ...impossible])
+      await expect(holdFolder(folder, 0)).rejects.toThrow(`${folder} cannot keep a state (`);
+  });
 });
 
 describe('lines of a state', () => {

@@ -2,10 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { AdminRefusal, editPerson, enterPersons, personById, rawActivities } from '../admin.js';
 import { settleBulk } from '../bulk/index.js';
+import { changeSettings } from '../administration.js';
 import { faultSchema } from '../faults.js';
 import type { Instance } from '../instance.js';
 import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../activities/origins.js';
-import { settingsSchema } from '../settings.js';
+import { settingsSchema, type Settings } from '../settings.js';
 import { adminAssets } from './admin-assets.js';
 import { adminBulk } from './admin-bulk.js';
 
@@ -29,6 +30,10 @@ export function adminDoor(app: FastifyInstance, instance: Instance): void {
     const { statusCode, message } = error as { statusCode?: number; message: string };
     return reply.code(statusCode ?? 500).send({ error: message });
   });
+  app.setNotFoundHandler(({ method, url }, reply) =>
+    reply.code(404).send({ error: `There is no ${method} ${url.split('?', 1)[0] ?? ''}` }),
+  );
+  parseJson(app);
   app.addHook('onRequest', (_request, _reply, done) => {
     settleBulk(instance);
     done();
@@ -39,6 +44,19 @@ export function adminDoor(app: FastifyInstance, instance: Instance): void {
   knobs(app, instance);
   adminAssets(app, instance);
   adminBulk(app, instance);
+}
+
+/** JSON whatever the content type says: `curl --data` names a form, and the door takes nothing else. */
+function parseJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, text === '' ? undefined : JSON.parse(text));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      done(new AdminRefusal(400, `The body is no JSON: ${why}`));
+    }
+  });
 }
 
 function persons(app: FastifyInstance, instance: Instance): void {
@@ -100,11 +118,13 @@ function faults(app: FastifyInstance, instance: Instance): void {
 function knobs(app: FastifyInstance, instance: Instance): void {
   const { settings } = instance;
   app.get('/settings', () => settings.current);
-  app.patch('/settings', (request) => {
-    const change = settingsSchema.partial().parse(request.body);
-    settings.current = settingsSchema.parse({ ...settings.current, ...change });
-    return settings.current;
-  });
+  app.patch('/settings', (request) =>
+    changeSettings(
+      instance,
+      // JSON has no undefined: what is not named stays.
+      settingsSchema.partial().parse(request.body) as Partial<Settings>,
+    ),
+  );
   app.post('/tokens/expire', () => {
     instance.identity.expireAll();
     return {};

@@ -5,14 +5,19 @@ import { journalCall } from './journaling.js';
 import { passageOf } from './passage.js';
 import { strikeAfter, strikeBefore } from './striking.js';
 
-/** The identity service under `/identity`. Its calls count against no limit. */
-export function identityDoor(app: FastifyInstance, instance: Instance, envelopes: Envelopes): void {
+/** Takes any body, and does not look at it. */
+export function anyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => {
-    // Parameters come in the query alone, also for POST.
     payload.resume();
     payload.on('end', () => done(null));
   });
+}
+
+/** The identity service under `/identity`. Its calls count against no limit. */
+export function identityDoor(app: FastifyInstance, instance: Instance, envelopes: Envelopes): void {
+  // Parameters come in the query alone, also for POST.
+  anyBody(app);
   app.addHook('onRequest', async (request, reply) => {
     if (await strikeBefore(instance, envelopes, request, reply)) return reply;
   });

@@ -1,10 +1,12 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { adminDoor } from './admin-door.js';
 import { adminSurroundings } from './admin-surroundings.js';
-import { Envelopes } from './envelope.js';
-import { identityDoor } from './identity-door.js';
-import { overriddenMethod } from './passage.js';
+import { Envelopes, JSON_TYPE } from './envelope.js';
+import { anyBody, identityDoor } from './identity-door.js';
+import { journalCall } from './journaling.js';
+import { overriddenMethod, passageOf } from './passage.js';
 import { bulkEndpoints } from '../bulk/index.js';
 import { multipartParser } from '../bulk/multipart.js';
 import { restEndpoints } from '../rest/index.js';
@@ -18,10 +20,10 @@ export function createServer(instance: Instance): FastifyInstance {
   const app = fastify({
     http: { maxHeaderSize: MOST_HEADER_BYTES },
     rewriteUrl: ({ url = '/' }) =>
-      instance.settings.current.unnormalizedPaths === 'accept' ? normalized(url) : url,
+      decodable(instance.settings.current.unnormalizedPaths === 'accept' ? normalized(url) : url),
     exposeHeadRoutes: false,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 1000 },
+    routerOptions: { maxParamLength: MOST_HEADER_BYTES },
   });
   app.addConstraintStrategy({
     name: 'method',
@@ -40,6 +42,7 @@ export function createServer(instance: Instance): FastifyInstance {
     validate: () => true,
   });
   const envelopes = new Envelopes(instance.now);
+  elsewhere(app, instance, envelopes);
   app.register(
     (scope, _options, done) => {
       identityDoor(scope, instance, envelopes);
@@ -79,4 +82,29 @@ function normalized(url: string): string {
   const [path = '', ...query] = url.split('?');
   const simple = path.replace(/\/{2,}/g, '/').replace(/\/[^/]+\/\.\.(?=\/)/g, '');
   return [simple, ...query].join('?');
+}
+
+/** A URL whose path the router can decode: a `%` that begins no such code stands for itself. */
+function decodable(url: string): string {
+  const [path = '', ...query] = url.split('?');
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?');
+  }
+}
+
+/** Paths outside of every door, such as `//rest`: 610 without a look at the token, whatever the body is. */
+function elsewhere(app: FastifyInstance, instance: Instance, envelopes: Envelopes): void {
+  anyBody(app);
+  app.setNotFoundHandler((request, reply) => {
+    const { code, message } = new ApiFailure('610');
+    passageOf(request).code = code;
+    journalCall(instance, request, 200);
+    return reply
+      .code(200)
+      .type(JSON_TYPE)
+      .send(JSON.stringify(envelopes.failure(code, message)));
+  });
 }

@@ -50,6 +50,73 @@ describe('the administrative door', () => {
     await expect(subject.admin('PATCH', '/settings', { limit: 'off' })).rejects.toThrow('400');
   });
 
+  it.each([
+    ['/faults', 'POST', { kind: 'refuse', times: 0 }, 'times'],
+    ['/faults', 'POST', { kind: 'refuse', times: -1 }, 'times'],
+    ['/faults', 'POST', { kind: 'refuse', times: 1.5 }, 'times'],
+    ['/faults', 'POST', { kind: 'refuse', skip: -1 }, 'skip'],
+    ['/faults', 'POST', { kind: 'slow', delayMs: -1 }, 'delayMs'],
+    ['/faults', 'POST', { kind: 'slow', delayMs: 2 ** 31 }, 'delayMs'],
+    ['/faults', 'POST', { kind: 'slow' }, 'kind "slow" needs delayMs'],
+    ['/settings', 'PATCH', { latencyMs: 2 ** 31 }, 'latencyMs'],
+    [
+      '/settings',
+      'PATCH',
+      { blockedFields: ['title', 'nope'] },
+      "blockedFields: there is no person field 'nope'",
+    ],
+    ['/settings', 'PATCH', { readOnlyFields: ['nope'] }, "readOnlyFields: there is no person field 'nope'"],
+    ['/settings', 'PATCH', { hiddenFields: ['nope'] }, "hiddenFields: there is no person field 'nope'"],
+    [
+      '/settings',
+      'PATCH',
+      { crmManagedFields: ['nope'] },
+      "crmManagedFields: there is no person field 'nope'",
+    ],
+    ['/settings', 'PATCH', { deniedPartitions: ['EU'] }, "deniedPartitions: there is no partition 'EU'"],
+  ])('%s refuses to %s %j', async (path, method, body, message) => {
+    const subject = await start();
+    const before = [await subject.admin('GET', '/settings'), await subject.admin('GET', '/faults')];
+    const refused = subject.admin(method, path, body);
+    await expect(refused).rejects.toThrow(/^400 /);
+    await expect(
+      refused.catch((error: unknown) => (error as Error).message.replaceAll('\\"', '"')),
+    ).resolves.toContain(message);
+    expect([await subject.admin('GET', '/settings'), await subject.admin('GET', '/faults')]).toEqual(before);
+  });
+
+  it('takes its own names: the standard fields, custom ones, partitions that were added', async () => {
+    const subject = await start();
+    const { crmManagedFields } = await subject.admin('GET', '/settings');
+    await subject.admin('POST', '/partitions', { name: 'EU' });
+    const change = { crmManagedFields, blockedFields: ['lastDemoAt'], deniedPartitions: ['EU'] };
+    expect(await subject.admin('PATCH', '/settings', change)).toMatchObject(change);
+  });
+
+  it.each(['application/x-www-form-urlencoded', 'text/plain', 'application/json; charset=utf-8'])(
+    'takes JSON that is called %s, as command lines send it',
+    async (type) => {
+      const { origin } = await start();
+      const send = (body: string) =>
+        fetch(`${origin}/admin/settings`, { method: 'PATCH', headers: { 'content-type': type }, body });
+      expect(await (await send('{"scanBlock":7}')).json()).toMatchObject({ scanBlock: 7 });
+      const broken = await send('{"scanBlock":');
+      expect(broken.status).toBe(400);
+      expect(await broken.json()).toEqual({
+        error: expect.stringMatching(/^The body is no JSON: /) as string,
+      });
+    },
+  );
+
+  it('says that a door is not there in its own shape', async () => {
+    const { origin } = await start();
+    const response = await fetch(`${origin}/admin/nothing?a=1`, { method: 'POST', body: '{}' });
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { error: 'There is no POST /admin/nothing' },
+    ]);
+  });
+
   it('keeps a journal without secrets', async () => {
     const clock = clockAt('2026-11-20T10:00:00Z');
     const subject = await start({ now: clock.now });
@@ -193,6 +260,18 @@ describe('a fault', () => {
     const response = await fetch(`${subject.origin}/identity/oauth/token?grant_type=client_credentials`);
     expect(response.status).toBe(503);
   });
+
+  it.each(['drop', 'refuse', 'slow'])(
+    'of kind %s without a path is left to the calls that follow signing in',
+    async (kind) => {
+      const subject = await start();
+      await subject.admin('POST', '/faults', { kind, ...(kind === 'slow' && { delayMs: 0 }) });
+      expect((await subject.token()).status).toBe(200);
+      expect((await subject.admin('GET', '/faults'))['faults']).toMatchObject([{ kind, remaining: 1 }]);
+      await subject.get('/stats/usage.json').catch(() => undefined);
+      expect(await subject.admin('GET', '/faults')).toEqual({ faults: [] });
+    },
+  );
 
   it('is not used up by a call that its token or the limits refuse', async () => {
     const subject = await start();

@@ -34,6 +34,26 @@ describe('every call', () => {
     expect((await post('{"input":', 'application/json')).code).toBe('609');
   });
 
+  it.each([
+    ['GET', '//rest/v1/lead/1.json', '610'],
+    ['GET', '/', '610'],
+    ['POST', '/soap/mktows/3_1', '610'],
+    ['GET', '/identity/nothing', '610'],
+    ['GET', '/rest/v1/lead/%zz.json', '1004'],
+    ['GET', '/rest/v1/lead/%ff.json', '1004'],
+    ['GET', '/rest/v1/%zz.json', '610'],
+    ['GET', `/rest/v1/lead/${'7'.repeat(3000)}.json`, '1004'],
+  ])('answers %s %s in the envelope', async (method, path, code) => {
+    const subject = await start();
+    const headers = { 'content-type': 'text/xml' };
+    const response = await subject.raw(path, { method, ...(method === 'POST' && { headers, body: '<a/>' }) });
+    const answer = await answered(response);
+    expect(Object.keys(answer.envelope)).toEqual(['requestId', 'success', 'errors']);
+    expect([answer.status, answer.code]).toEqual([200, code]);
+    const { calls } = await subject.admin('GET', '/journal?after=1');
+    expect(calls).toMatchObject([{ method, status: 200, code }]);
+  });
+
   it('takes _method from a form body too, as public clients send it', async () => {
     const subject = await start({ persons: [{ email: 'a@x.io' }] });
     const form = (path: string, fields: Record<string, string> | [string, string][]) =>
