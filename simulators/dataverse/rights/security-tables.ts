@@ -2,7 +2,7 @@ import type { Column } from '../schema/columns.js';
 import type { Definition } from '../schema/metadata.js';
 import type { Organization, Table } from '../organization.js';
 import { everyUser, integrationTeam, people } from './people.js';
-import { missingPrivilege } from './privileges.js';
+import { missingPrivilege, type GeneralPrivilege } from './privileges.js';
 import { namedGuid } from '../rows/values.js';
 
 /** Lists every secured column, with all rights (Microsoft: "Column-level security"). */
@@ -67,7 +67,7 @@ const maskRows = (organization: Organization): Definition[] =>
       _maskingruleid_value: namedGuid(`maskingrule ${column.metadataId}`),
     }));
 
-const demand = ({ settings }: Organization, right: string): void => {
+const demand = ({ settings }: Organization, right: GeneralPrivilege): void => {
   if (settings.withheldPrivileges.includes(right)) throw missingPrivilege(right);
 };
 

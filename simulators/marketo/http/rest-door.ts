@@ -216,7 +216,8 @@ function failureOf(error: unknown): ApiFailure {
   if (error instanceof ApiFailure) return error;
   if (codeOf(error) === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new ApiFailure('612');
   // A defect of the simulator itself must not pass for a simulated fault.
-  process.emitWarning(error instanceof Error ? error : String(error), 'MarketoSimulatorDefect');
+  const defect = error instanceof Error ? error : new Error(String(error));
+  process.emitWarning(defect.message, { type: 'MarketoSimulatorDefect', detail: defect.stack ?? '' });
   return new ApiFailure('611');
 }
 
