@@ -45,6 +45,8 @@ export interface Connection {
   send(lane: Lane, call: Call): Promise<Answer>;
   /** Obeys what an answer (also a part of a batch) says about the load: pauses, lowers or raises parallelism. */
   heed(answer: Answer, call: CallContext): Promise<void>;
+  /** Strikes our secrets out of an answer: its texts go into messages and outcomes. */
+  redacted(answer: Answer): Answer;
   /** What failures tell of a call. */
   context(call: Call): CallContext;
   close(): void;
@@ -109,6 +111,10 @@ class EnvironmentConnection implements Connection {
     if (errorOf(answer).code === TOO_CONCURRENT) await this.#budget.advise(this.parallelism.tooMany());
   }
 
+  redacted(answer: Answer): Answer {
+    return { ...answer, body: this.#signIn.redact(answer.body) };
+  }
+
   context({ name, writes, cursor }: Call): CallContext {
     return { name, origin: this.origin, writes: writes === true, cursor: cursor === true };
   }
@@ -126,7 +132,8 @@ class EnvironmentConnection implements Connection {
       call.signal?.throwIfAborted();
       // Several calls wait for one token: who gives up must not end it for the others.
       const token = await orAborted(this.#signIn.token(refused), call.signal);
-      const answer = await this.#request(call, token, timeoutMs);
+      const heard = await this.#request(call, token, timeoutMs);
+      const answer = isSuccess(heard) ? heard : this.redacted(heard);
       await this.heed(answer, this.context(call));
       return { answer, token };
     });
