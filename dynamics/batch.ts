@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Lane } from '../rules/terms.js';
-import { brokenAnswer, failureOf, isSuccess } from './answers.js';
+import { type Answer, brokenAnswer, type CallContext, errorOf, failureOf, isSuccess } from './answers.js';
 import { attribute, type NamedPart, type PartAnswer } from './attribution.js';
 import { API_PATH, type Call, type Connection } from './connection.js';
 import { readBatch } from './multipart-reader.js';
@@ -48,9 +48,24 @@ export async function sendBatch(connection: Connection, lane: Lane, batch: Batch
     throw isSuccess(answer) ? brokenAnswer(context, 'no multipart body') : failureOf(answer, context);
   }
   if (read.answers.length > batch.parts.length) throw brokenAnswer(context, 'more answers than questions');
-  const throttled = read.answers.find((part) => part?.status === 429);
-  if (throttled !== undefined) connection.heed(throttled, context);
-  return attribute(read, batch.parts.length, batch.named ?? (() => undefined));
+  const answers = read.answers.map((part) =>
+    part === undefined || isSuccess(part) ? part : connection.redacted(part),
+  );
+  for (const part of toHeed(answers, context)) connection.heed(part, context);
+  return attribute({ ...read, answers }, batch.parts.length, batch.named ?? (() => undefined));
+}
+
+/** Of the parts that ask for a wait, the one of each code that asks for the longest: the others say nothing more. */
+function toHeed(parts: readonly (Answer | undefined)[], context: CallContext): Answer[] {
+  const longest = new Map<string, { readonly part: Answer; readonly waitMs: number }>();
+  for (const part of parts) {
+    if (part === undefined || isSuccess(part)) continue;
+    const { retryAfterMs: waitMs } = failureOf(part, context).details;
+    const code = errorOf(part).code ?? '';
+    if (waitMs !== undefined && waitMs > (longest.get(code)?.waitMs ?? 0))
+      longest.set(code, { part, waitMs });
+  }
+  return [...longest.values()].map(({ part }) => part);
 }
 
 /** A GET inside a batch; it carries no content type. */

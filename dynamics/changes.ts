@@ -1,8 +1,9 @@
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import type { Kind, Lane } from '../rules/terms.js';
+import { brokenAnswer } from './answers.js';
 import type { Connection } from './connection.js';
 import { lookupName, lookupsIn, namesFor, propertiesOf, withNames } from './lookup-names.js';
-import { PAGE_SIZE, readPages, staysOn } from './pages.js';
+import { PAGE_SIZE, type Page, readPages, staysOn } from './pages.js';
 import { readRows } from './reads.js';
 import { selection } from './rows.js';
 import { lookupColumn, TABLES } from './tables.js';
@@ -15,6 +16,9 @@ const TRACKED = `odata.track-changes,${SIZE}`;
  * Microsoft: "Use change tracking to synchronize data with external systems". No filter, order or annotations go with
  * tracking: names of lookups are read beside it. A delta link needs no tracking header; a next link wants the headers of
  * the first page.
+ *
+ * Where nothing changed, an answer without a link keeps the old one good. Changes without a new link are a broken answer:
+ * they would be read again every time, and more with each, and nobody would know.
  */
 export async function* readChanges(
   connection: Connection,
@@ -49,8 +53,20 @@ async function* readTracked(
   const read = { name: `read changes of ${set}`, kind, tracked: true, signal };
   if ('link' in from) {
     mustBeOurs(connection.origin, kind, from.link);
-    const prefer = /[?&](\$|%24)deltatoken=/i.test(from.link) ? SIZE : TRACKED;
-    yield* readPages(connection, lane, { ...read, path: from.link, prefer, select: selectedIn(from.link) });
+    const isDelta = /[?&](\$|%24)deltatoken=/i.test(from.link);
+    const prefer = isDelta ? SIZE : TRACKED;
+    const select = selectedIn(from.link);
+    let quiet = isDelta;
+    for await (const page of readPages(connection, lane, { ...read, path: from.link, prefer, select })) {
+      quiet &&= page.rows.length === 0 && page.deleted.length === 0;
+      if (endsWithoutLink(page) && !quiet) {
+        throw brokenAnswer(
+          { name: read.name, origin: connection.origin },
+          'changes that have no new change link',
+        );
+      }
+      yield page;
+    }
     return;
   }
   const path = `${set}?${selection(kind, from.select)}`;
@@ -61,10 +77,13 @@ async function* readTracked(
     select: new Set(propertiesOf(from.select)),
   });
   for await (const page of pages) {
-    if (page.nextLink === undefined && page.deltaLink === undefined) throw untracked(connection.origin, set);
+    if (endsWithoutLink(page)) throw untracked(connection.origin, set);
     yield page;
   }
 }
+
+const endsWithoutLink = ({ nextLink, deltaLink }: Page): boolean =>
+  nextLink === undefined && deltaLink === undefined;
 
 /** A first read that ends without a cursor would be repeated for ever. */
 const untracked = (origin: string, set: string): RemoteFailure =>

@@ -48,6 +48,8 @@ export interface Connection {
    * for the store: what it keeps counts from the next call on.
    */
   heed(answer: Answer, call: CallContext): void;
+  /** Strikes our secrets out of an answer: its texts go into messages and outcomes. */
+  redacted(answer: Answer): Answer;
   /** What failures tell of a call. */
   context(call: Call): CallContext;
   close(): void;
@@ -115,6 +117,10 @@ class EnvironmentConnection implements Connection {
     if (errorOf(answer).code === TOO_CONCURRENT) note(this.#budget.advise(this.parallelism.tooMany()));
   }
 
+  redacted(answer: Answer): Answer {
+    return { ...answer, body: this.#signIn.redact(answer.body) };
+  }
+
   context({ name, writes, cursor }: Call): CallContext {
     return { name, origin: this.origin, writes: writes === true, cursor: cursor === true };
   }
@@ -149,7 +155,8 @@ class EnvironmentConnection implements Connection {
 
   async #once(call: Call, token: string): Promise<Attempted> {
     call.signal?.throwIfAborted();
-    const answer = await this.#request(call, token);
+    const heard = await this.#request(call, token);
+    const answer = isSuccess(heard) ? heard : this.redacted(heard);
     this.heed(answer, this.context(call));
     return { answer, token };
   }

@@ -1,5 +1,6 @@
 import type { IsoInstant, Kind, Lane } from '../rules/terms.js';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import { httpDate } from '../rules/retry-after.js';
 import { type Answer, brokenAnswer, type CallContext } from './answers.js';
 import { API_PATH, type Call, type Connection, sendForJson } from './connection.js';
 import { parsed, rowLacks } from './parse.js';
@@ -33,7 +34,9 @@ export interface PagedRead {
 /** Reads page after page along the server's links, which are sent back as they came. */
 export async function* readPages(connection: Connection, lane: Lane, read: PagedRead): AsyncGenerator<Page> {
   let path: string | undefined = read.path;
+  const asked = new Set<string>();
   while (path !== undefined) {
+    asked.add(path);
     const call: Call = {
       name: read.name,
       method: 'GET',
@@ -44,7 +47,10 @@ export async function* readPages(connection: Connection, lane: Lane, read: Paged
     };
     const { json, answer } = await sendForJson(connection, lane, call);
     const page = parsePage(json, answer, read, connection.context(call));
-    if (page.nextLink === path) throw brokenAnswer(connection.context(call), 'a next page that is this page');
+    // Links that lead back would be followed for ever.
+    if (page.nextLink !== undefined && asked.has(page.nextLink)) {
+      throw brokenAnswer(connection.context(call), 'a next page that was read already');
+    }
     yield page;
     path = page.nextLink;
   }
@@ -96,6 +102,5 @@ function mustStay(link: string, { origin, name }: CallContext): void {
 }
 
 function serverTime(answer: Answer): IsoInstant {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  return new Date(Number.isNaN(date) ? Date.now() : date).toISOString();
+  return new Date(httpDate(answer.headers['date']) ?? Date.now()).toISOString();
 }

@@ -4,7 +4,14 @@ import {
   type INetworkModule,
 } from '@azure/msal-node';
 
-import { FAILURES, RemoteFailure, type FailureType } from '../rules/failures.js';
+import {
+  FAILURES,
+  RemoteFailure,
+  TRANSIENT,
+  type FailureDetails,
+  type FailureType,
+} from '../rules/failures.js';
+import { redactor } from '../rules/redact.js';
 import type { Http } from './http.js';
 import { createTokenNetwork, type LastAnswer } from './token-network.js';
 import type { DynamicsSettings } from './types.js';
@@ -19,6 +26,8 @@ export interface SignIn {
   token(refused?: string): Promise<string>;
   /** The token that is there without asking for one, if it is good at this moment and not `refused`. */
   held(refused?: string): string | undefined;
+  /** `text` with the client's secret and the tokens of late struck out. */
+  redact(text: string): string;
 }
 
 interface Held {
@@ -32,28 +41,49 @@ interface Held {
 /** MSAL itself stops using a token 300 s before its end. */
 const MARGIN_MS = 300_000;
 const RENEWAL_RETRY_MS = 60_000;
+const TOKENS_KEPT_SECRET = 3;
+/** What Entra refuses needs somebody to mend it: until then calls need not ask each time. */
+const REFUSAL_KEPT_MS = 30_000;
 
 /**
  * Signs in by client credentials with MSAL, which keeps the token and knows its life; it does not collapse concurrent
  * requests, so that is done here.
  */
 export function createSignIn(settings: DynamicsSettings, http: Http, timeoutMs: number): SignIn {
-  const network = createTokenNetwork(http, timeoutMs);
+  const secret = settings.clientSecret ?? '';
+  let tokens: readonly string[] = [];
+  let redact = redactor([secret]);
+  const network = createTokenNetwork(http, timeoutMs, (text) => redact(text));
   const application = createApplication(settings, network.module);
   const scopes = [`${new URL(settings.url).origin}/.default`];
   let held: Held | undefined;
   let asking: Promise<Held> | undefined;
+  let refusal: { readonly details: FailureDetails; readonly until: number } | undefined;
+
+  /** An answer may quote a token that was replaced while the call was under way. */
+  function keepSecret(token: string): void {
+    if (tokens.includes(token)) return;
+    tokens = [token, ...tokens].slice(0, TOKENS_KEPT_SECRET);
+    redact = redactor([secret, ...tokens]);
+  }
 
   async function ask(skipCache: boolean): Promise<Held> {
+    const needed = skipCache || held === undefined || Date.now() >= held.goodUntil;
+    if (needed && refusal !== undefined && performance.now() < refusal.until) {
+      throw new RemoteFailure(refusal.details);
+    }
     try {
       const result = await application.acquireTokenByClientCredential({ scopes, skipCache });
       if (result === null || result.accessToken === '') throw new Error('no token in the answer');
       held = { token: result.accessToken, ...lifeOf(result) };
+      keepSecret(held.token);
       return held;
     } catch {
       // A renewal ahead of time that fails does no harm as long as the old token is good.
       if (skipCache || held === undefined || Date.now() >= held.goodUntil) {
-        throw signInFailure(network.last(), settings);
+        const { details } = signInFailure(network.last(), settings);
+        if (!TRANSIENT.has(details.type)) refusal = { details, until: performance.now() + REFUSAL_KEPT_MS };
+        throw new RemoteFailure(details);
       }
       held = { ...held, askAgainAt: Math.min(Date.now() + RENEWAL_RETRY_MS, held.goodUntil) };
       return held;
@@ -75,6 +105,7 @@ export function createSignIn(settings: DynamicsSettings, http: Http, timeoutMs: 
     },
     held: (refused) =>
       held !== undefined && held.token !== refused && Date.now() < held.goodUntil ? held.token : undefined,
+    redact: (text) => redact(text),
   };
 }
 

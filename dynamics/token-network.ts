@@ -3,6 +3,7 @@ import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@az
 import { parseJson } from './answers.js';
 import type { Http } from './http.js';
 import { NoAnswer } from './http.js';
+import type { Redact } from '../rules/redact.js';
 import { retryAfterMs } from '../rules/retry-after.js';
 
 /** How the last request to the token endpoint went: MSAL's errors do not tell it all. */
@@ -10,6 +11,7 @@ export type LastAnswer =
   | { readonly noAnswer: string }
   | {
       readonly status: number;
+      /** OAuth's error code, `invalid_client`. */
       readonly error: string | undefined;
       /** Entra's error number, `AADSTS7000215`. */
       readonly code: string | undefined;
@@ -27,7 +29,7 @@ export interface TokenNetwork {
 const MSAL_THROTTLE_MS = 60_000;
 
 /** MSAL's network client over our HTTP: resolves with any status, rejects without an answer. */
-export function createTokenNetwork(http: Http, timeoutMs: number): TokenNetwork {
+export function createTokenNetwork(http: Http, timeoutMs: number, redact: Redact): TokenNetwork {
   let last: LastAnswer | undefined;
 
   async function send<T>(
@@ -44,7 +46,7 @@ export function createTokenNetwork(http: Http, timeoutMs: number): TokenNetwork 
         timeoutMs,
       });
       const body = tokenBody(answer.status, parseJson(answer.body));
-      const said = summary(answer.status, answer.headers, body);
+      const said = summary(answer.status, answer.headers, body, redact);
       last = said;
       return { status: answer.status, headers: headersFor(answer.headers, said), body: body as T };
     } catch (error) {
@@ -84,10 +86,14 @@ function tokenBody(status: number, body: unknown): Record<string, unknown> {
     : { error: 'server_error', error_description: `HTTP ${status} without a readable body` };
 }
 
+/** Codes go where texts of the remote may not: only a short token is one. */
+const codeIn = (text: string): string => (/^[\w.-]{1,40}$/.test(text) ? text : 'unreadable');
+
 function summary(
   status: number,
   headers: Readonly<Record<string, string>>,
   body: Record<string, unknown>,
+  redact: Redact,
 ): Extract<LastAnswer, { readonly status: number }> {
   const error = body['error'];
   const codes = body['error_codes'];
@@ -97,7 +103,7 @@ function summary(
   const wait = asked ?? (status === 429 || status >= 500 ? MSAL_THROTTLE_MS : undefined);
   return {
     status,
-    error: typeof error === 'string' ? error : undefined,
+    error: typeof error === 'string' ? codeIn(redact(error)) : undefined,
     code: typeof number === 'number' ? `AADSTS${number}` : undefined,
     waitMs: wait,
     throttledUntil: wait === undefined ? undefined : Date.now() + Math.ceil(wait / 1000) * 1000,

@@ -196,6 +196,7 @@ async function change(
   const call: Call<CustomActivityType[]> = {
     name,
     writes: true,
+    once: true,
     path: `${TYPES}/type${path}`,
     body,
     limit,

@@ -56,6 +56,7 @@ export async function addActivities(
     {
       name: 'add custom activities',
       writes: true,
+      once: true,
       path: '/v1/activities/external.json',
       body: { input: activities.map(toActivityInput) },
       limit: 'addActivities',

@@ -4,7 +4,14 @@ import { FAILURES, type RemoteFailure } from '../rules/failures.js';
 import type { IsoInstant, Lane } from '../rules/terms.js';
 import { deadlineOf, type ServerLimit } from './deadlines.js';
 import { placeOf, readEnvelope } from './envelope.js';
-import { aMoment, failureOf, garbage, isUnlistedRefusal, type CallTraits } from './failure.js';
+import {
+  aMoment,
+  failureOf,
+  garbage,
+  isLongerThanAMoment,
+  isUnlistedRefusal,
+  type CallTraits,
+} from './failure.js';
 import type { Http, HttpRequest } from './http.js';
 import type { Identity } from './identity.js';
 import type { MarketoTiming } from './settings.js';
@@ -71,7 +78,7 @@ export function createSend(connection: Connection, lane: Lane): Send {
       if (failure.type === FAILURES.unauthorized && TOKEN_CODES.has(failure.details.code) && !renewed) {
         renewed = true;
       } else {
-        askOthersToWait(budget, failure);
+        askOthersToWait(budget, failure, timing);
         const pauseMs = outcome.unlisted ? aMoment(timing, Math.random()) : pauseOf(failure);
         if (pauseMs === undefined || repeats >= timing.repeats) throw failure;
         repeats += 1;
@@ -93,10 +100,10 @@ function pauseOf({ type, details: { retryAfterMs = 0 } }: RemoteFailure): number
  * 606 and `Retry-After` concern every process that calls this subscription; 615 passes as soon as somebody's call ends,
  * and what is busy is one thing among many.
  */
-function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure): void {
+function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure, timing: MarketoTiming): void {
   const { code, retryAfterMs } = details;
   if (type !== FAILURES.rateLimited && type !== FAILURES.unavailable) return;
-  if (retryAfterMs === undefined || code === '615') return;
+  if (retryAfterMs === undefined || (code === '615' && !isLongerThanAMoment(timing, retryAfterMs))) return;
   // What Marketo said is not held up by the note about it; a store that is down shows at the next call.
   void budget.pause(retryAfterMs).catch(() => undefined);
 }
@@ -125,14 +132,16 @@ async function attempt<T>(
   token: string,
 ): Promise<Outcome<T>> {
   const answer = await http.send(call, toRequest(endpoint, call, token, deadlineMs), signal);
-  const understood = understand(call, answer);
+  // Struck out before anything is cut: half a token is one too many.
+  const redacted = (): HttpAnswer => ({ ...answer, text: identity.redact(answer.text, token) });
+  // A write that succeeds says why single records were skipped, and that is quoted too.
+  const understood = understand(call, call.writes ? redacted() : answer);
   if (understood !== undefined) return { answer: understood };
 
-  // Struck out before anything is cut: half a token is one too many.
-  const said = { ...answer, text: identity.redact(answer.text, token) };
+  const said = redacted();
   const failure = failureOf(call, said, { timing, now: new Date(), random: Math.random() });
   if (TOKEN_CODES.has(failure.details.code)) identity.drop(token);
-  return { failure, unlisted: isUnlistedRefusal(said) };
+  return { failure, unlisted: isUnlistedRefusal(call, said) };
 }
 
 /** `undefined` unless `answer` is a success; a success of the wrong shape is garbage. */

@@ -128,13 +128,21 @@ const UNLISTED = refused(
   "Adobe's list of error codes does not have it: it was sent again in vain; ask Adobe's support, with the request id",
 );
 
+/** The same of a call that must not be executed twice. */
+const UNLISTED_ONCE: Verdict = {
+  ...inDoubt,
+  advice:
+    "Adobe's list of error codes does not have it, so it may have been executed, and is not sent again before that is known; if it stays so, ask Adobe's support, with the request id",
+};
+
 /** Whether Adobe lists the code, or its kind (5xx). */
 export const isListed = (code: string): boolean => verdictOf(code) !== UNLISTED;
 
-export function verdictOf(code: string): Verdict {
+/** @param once of a call that must not be executed twice */
+export function verdictOf(code: string, once = false): Verdict {
   // `Object.hasOwn`: a code is text from outside, and may be the name of a member that every object has.
   const listed = Object.hasOwn(VERDICTS, code) ? VERDICTS[code] : undefined;
-  return listed ?? (/^5\d\d$/.test(code) ? inDoubt : UNLISTED);
+  return listed ?? (/^5\d\d$/.test(code) ? inDoubt : once ? UNLISTED_ONCE : UNLISTED);
 }
 
 /** Whether a record that was skipped with this code may be taken another time, though nothing of it changes. */

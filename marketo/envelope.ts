@@ -25,6 +25,7 @@ const envelope = z.discriminatedUnion('success', [
   z.object({
     success: z.literal(true),
     result: z.unknown().optional(),
+    errors: z.array(z.unknown()).nullish(),
     moreResult: z.boolean().nullish(),
     nextPageToken: z.string().nullish(),
   }),
@@ -41,7 +42,9 @@ export function readEnvelope(text: string): Envelope {
     const { errors, requestId: id } = parsed.data;
     return { kind: 'refusal', reason: errors[0], requestId: id };
   }
-  const { result, moreResult, nextPageToken } = parsed.data;
+  const { result, errors, moreResult, nextPageToken } = parsed.data;
+  // Taken for a success, a read would say that nobody is there.
+  if ((errors ?? []).length > 0) return { kind: 'garbage', what: 'a success with errors' };
   return { kind: 'success', result, more: moreResult ?? undefined, nextToken: nextPageToken ?? undefined };
 }
 

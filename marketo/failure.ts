@@ -17,6 +17,11 @@ export interface CallTraits {
   readonly name: string;
   /** True for a call that changes something, so that a lost answer leaves a doubt. */
   readonly writes: boolean;
+  /**
+   * True for a write that must not be executed twice: Marketo has no key against its repetition, or would refuse the
+   * second for the sake of the first.
+   */
+  readonly once?: boolean;
   /** True for a call that continues a stream from a paging token. */
   readonly stream?: boolean;
 }
@@ -51,7 +56,7 @@ export function failureOf(call: CallTraits, answer: HttpAnswer, around: Surround
     return ofStatus(call, answer, envelope.kind === 'garbage' ? envelope.what : 'a success', around);
   }
   const { code, message } = envelope.reason;
-  const verdict = verdictOf(code);
+  const verdict = verdictOf(code, call.once);
   const request = envelope.requestId === undefined ? '' : `, request ${envelope.requestId}`;
   const said = `Marketo refused ${call.name} (${code} ${message.slice(0, QUOTED)}${request})`;
   if (call.stream === true && CURSOR_CODES.has(code)) {
@@ -67,8 +72,12 @@ export function failureOf(call: CallTraits, answer: HttpAnswer, around: Surround
   });
 }
 
-/** Whether Marketo refused the call with a code that Adobe does not list: whether it will pass is not known. */
-export function isUnlistedRefusal(answer: HttpAnswer): boolean {
+/**
+ * Whether Marketo refused the call with a code that Adobe does not list, and it may be sent again: whether it will pass
+ * is not known.
+ */
+export function isUnlistedRefusal({ once }: CallTraits, answer: HttpAnswer): boolean {
+  if (once === true) return false;
   const envelope = readEnvelope(answer.text);
   return envelope.kind === 'refusal' && !isListed(envelope.reason.code);
 }
@@ -151,22 +160,37 @@ function byClass(status: number): StatusMeaning {
   return [FAILURES.refusedCall, 'the call does not fit what Marketo accepts'];
 }
 
+/** The longer of what the code and the header ask for; the header counts only where time heals. */
 function retryAfter(
+  code: string,
+  verdict: Verdict,
+  answer: HttpAnswer,
+  around: Surroundings,
+): { readonly retryAfterMs?: number } {
+  const ofHeader = TRANSIENT.has(verdict.type) ? answer.retryAfterMs : undefined;
+  const waits = [ofCode(code, verdict, answer, around), ofHeader].filter((wait) => wait !== undefined);
+  return waits.length === 0 ? {} : { retryAfterMs: Math.max(...waits) };
+}
+
+function ofCode(
   code: string,
   { waitMs }: Verdict,
   answer: HttpAnswer,
   { timing, now, random }: Surroundings,
-): { readonly retryAfterMs?: number } {
-  if (code === '606') return { retryAfterMs: timing.rateLimitMs };
-  if (code === '615') return { retryAfterMs: aMoment(timing, random) };
+): number | undefined {
+  if (code === '606') return timing.rateLimitMs;
+  if (code === '615') return aMoment(timing, random);
   // The server's clock, where it tells it: the reset is by its day.
-  if (code === '607') return { retryAfterMs: millisUntilQuotaReset(answer.date ?? now) };
-  return waitMs === undefined ? {} : { retryAfterMs: waitMs };
+  return code === '607' ? millisUntilQuotaReset(answer.date ?? now) : waitMs;
 }
 
 /** Long enough for somebody else's call to end, and not the same for everybody. */
 export const aMoment = ({ concurrencyMs }: MarketoTiming, random: number): number =>
   Math.round(concurrencyMs * (1 + 2 * random));
+
+/** Longer than any such moment: somebody asked for it. */
+export const isLongerThanAMoment = ({ concurrencyMs }: MarketoTiming, waitMs: number): boolean =>
+  waitMs > 3 * concurrencyMs;
 
 const doubt = (call: CallTraits): FailureDetails['effect'] => (call.writes ? 'unknown' : 'none');
 

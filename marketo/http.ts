@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { AxiosError, type AxiosInstance } from 'axios';
-import { retryAfterMs } from '../rules/retry-after.js';
+import { httpDate, retryAfterMs } from '../rules/retry-after.js';
 import { connectionFailure, type CallTraits } from './failure.js';
 import type { HttpAnswer } from './wire.js';
 
@@ -88,8 +88,8 @@ const codeOf = (error: unknown): string =>
   error instanceof AxiosError && error.code !== undefined ? error.code : 'broken';
 
 function clockOf(date: string | undefined): { date?: Date } {
-  const at = Date.parse(date ?? '');
-  return Number.isNaN(at) ? {} : { date: new Date(at) };
+  const at = httpDate(date);
+  return at === undefined ? {} : { date: new Date(at) };
 }
 
 function patienceOf(header: string | undefined, date: string | undefined): { retryAfterMs?: number } {

@@ -3,7 +3,8 @@ import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import { inParallel } from '../rules/in-parallel.js';
 import { storable } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
-import type { Send } from './calls.js';
+import type { Answer, Call, Send } from './calls.js';
+import { garbage, type CallTraits } from './failure.js';
 import { batchFilterValues, type Unaskable } from './filter-values.js';
 import { halve } from './in-calls.js';
 
@@ -67,36 +68,44 @@ async function readBatch(
   signal?: AbortSignal,
 ): Promise<PersonRecord[] | 'tooMany'> {
   const found: PersonRecord[] = [];
+  const asked = new Set<string>();
+  const call: Call<PersonRecord[]> = {
+    name: `read persons by ${by}`,
+    writes: false,
+    path: '/v1/leads.json',
+    query: {
+      filterType: by,
+      filterValues: batch.join(','),
+      fields: fields.join(','),
+      batchSize: 300,
+    },
+    limit: 'personsByFilter',
+    result: pageOf(fields),
+  };
   let nextPageToken: string | undefined;
   try {
     do {
-      const page = await send(
-        {
-          name: `read persons by ${by}`,
-          writes: false,
-          path: '/v1/leads.json',
-          query: {
-            filterType: by,
-            filterValues: batch.join(','),
-            fields: fields.join(','),
-            batchSize: 300,
-            nextPageToken,
-          },
-          limit: 'personsByFilter',
-          result: pageOf(fields),
-        },
-        signal,
-      );
+      const page = await send({ ...call, query: { ...call.query, nextPageToken } }, signal);
       found.push(...page.result);
-      // The token alone says that there is more, where `moreResult` is left out.
-      const more = page.more ?? page.result.length > 0;
-      nextPageToken = more ? page.nextToken : undefined;
+      if (nextPageToken !== undefined) asked.add(nextPageToken);
+      nextPageToken = nextOf(page, call);
+      // Pages that lead back would be read for ever.
+      if (asked.has(nextPageToken ?? '')) throw garbage(call, 'a page token that was used already');
     } while (nextPageToken !== undefined);
   } catch (error) {
     if (isTooMany(error) && by !== 'id') return 'tooMany';
     throw error;
   }
   return found;
+}
+
+/** The token alone says that there is more, where `moreResult` is left out; without it the rest cannot be read. */
+function nextOf(
+  { more, nextToken, result }: Answer<readonly unknown[]>,
+  call: CallTraits,
+): string | undefined {
+  if (more === true && nextToken === undefined) throw garbage(call, 'wrong shape at nextPageToken');
+  return (more ?? result.length > 0) ? nextToken : undefined;
 }
 
 /** Marketo sends null for an empty field, or leaves it out: both read as null. */

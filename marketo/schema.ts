@@ -125,6 +125,7 @@ export async function createFields(
     {
       name: 'create person fields',
       writes: true,
+      once: true,
       path: '/v1/leads/schema/fields.json',
       body: { input: input.map(({ type: dataType, ...field }) => ({ ...field, dataType })) },
       limit: 'persons',

@@ -162,6 +162,7 @@ async function page(
   const { nextToken, more, serverTime } = answer;
   // A stream always gives a new token; going on without one would repeat or lose entries.
   if (nextToken === undefined) throw garbage(call, 'wrong shape at nextPageToken');
+  if (more === true && nextToken === token) throw garbage(call, 'a page token that was used already');
   return { entries: answer.result, nextToken, more: more ?? false, serverTime };
 }
 

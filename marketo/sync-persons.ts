@@ -66,6 +66,8 @@ export async function syncPersons(
     {
       name: 'sync persons',
       writes: true,
+      // A second creation is refused, or another person; all else comes to the same, being keyed.
+      once: action === 'createOnly' || action === 'createDuplicate',
       path: '/v1/leads.json',
       body: { action, lookupField, input: records },
       limit: 'syncPersons',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { ChangePage, ChangesFrom } from '../../dynamics/index.js';
 import { API, errorReply, id, type Reply } from './fake-dataverse.js';
@@ -67,6 +67,14 @@ describe('a first read of changes', () => {
       body: { value: [], '@odata.deltaLink': link('$deltatoken=1') },
     });
     expect((await all({ select: ['firstname'] }))[0]?.serverTime).toBe('2026-08-22T08:10:44.000Z');
+    vi.stubEnv('TZ', 'America/New_York');
+    at.fake.answer = () => ({
+      status: 200,
+      headers: { date: 'Sat Aug 22 08:10:44 2026' },
+      body: { value: [], '@odata.deltaLink': link('$deltatoken=1') },
+    });
+    expect((await all({ select: ['firstname'] }))[0]?.serverTime).toBe('2026-08-22T08:10:44.000Z');
+    vi.unstubAllEnvs();
   });
 
   it('fails rather than end without a cursor', async () => {
@@ -129,6 +137,47 @@ describe('reading on from a link', () => {
     expect(more).toEqual([]);
     expect(only).toMatchObject({ rows: [], deleted: [] });
     expect(only).not.toHaveProperty('deltaLink');
+  });
+
+  it.each([
+    ['changes', [[row(1)]]],
+    ['deletions', [[{ '@odata.context': '…/$deletedEntity', id: id(5), reason: 'deleted' }]]],
+    ['changes before an empty last page', [[row(1)], []]],
+  ])('fails rather than end without a cursor after %s', async (_what, pages: object[][]) => {
+    at.fake.answer = () => {
+      const [now = [], ...later] = pages.splice(0);
+      pages.push(...later);
+      return page(now, later.length === 0 ? {} : { '@odata.nextLink': link('$skiptoken=2') });
+    };
+    await expect(all({ link: link('$deltatoken=1') })).rejects.toMatchObject({
+      details: {
+        type: 'Unavailable',
+        code: 'broken-answer',
+        effect: 'none',
+        message: expect.stringContaining('no new change link') as string,
+      },
+    });
+  });
+
+  it('fails where a first read, resumed at its last page, ends without a cursor', async () => {
+    at.fake.answer = () => page([]);
+    await expect(all({ link: link('$skiptoken=2') })).rejects.toMatchObject({
+      details: { code: 'broken-answer' },
+    });
+  });
+
+  it.each([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ])('fails where next links lead in a ring of %s, after that many pages', async (ring, most) => {
+    const numbers = { next: 0 };
+    at.fake.answer = () =>
+      page([], { '@odata.nextLink': link(`$skiptoken=${(numbers.next = (numbers.next + 1) % ring)}`) });
+    await expect(all({ link: link('$skiptoken=0') })).rejects.toMatchObject({
+      details: { type: 'Unavailable', code: 'broken-answer' },
+    });
+    expect(at.fake.heard).toHaveLength(most);
   });
 
   it('resumes a first read at a kept next link', async () => {

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Dynamics } from '../../dynamics/index.js';
 import { createParallelism } from '../../dynamics/parallelism.js';
+import { batchReply, heardParts } from './batch-wire.js';
 import { errorReply, type FakeDataverse, id, startFakeDataverse } from './fake-dataverse.js';
 import { recordedBudget, type RecordedBudget } from './recorded-budget.js';
+import { updates } from './rows.js';
 
 let fake: FakeDataverse;
 let budget: RecordedBudget;
@@ -41,6 +43,23 @@ describe('a request to slow down', () => {
       });
     expect(await failure()).toMatchObject({ details: { retryAfterMs: 90_000 } });
     expect(budget.pauses).toEqual([90_000]);
+  });
+
+  it.each([
+    ['throttled', [429, 429, 429], [1, 25, 7], [25_000]],
+    ['of an environment that is not well', [400, 503, 503], [90, 2, 40], [40_000]],
+  ])('by parts of a batch, %s, pauses for the longest', async (_what, status, seconds, pauses) => {
+    fake.answer = (request) =>
+      batchReply(
+        heardParts(request).map((_part, at) => ({
+          status: status[at] ?? 500,
+          headers: { 'retry-after': String(seconds[at]) },
+          body: { error: { code: '', message: 'not now' } },
+        })),
+      );
+    await dynamics.write(updates(3));
+    // Throttled rows are sent again, and then asked to wait as long.
+    expect([...new Set(budget.pauses)]).toEqual(pauses);
   });
 
   it('without a time pauses a little', async () => {

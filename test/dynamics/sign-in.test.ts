@@ -265,6 +265,22 @@ describe('a sign-in that fails', () => {
     expect(fake.tokenRequests).toHaveLength(2);
   });
 
+  it('is not tried by every call while a secret is refused, but again after 30 s', async () => {
+    fake.token = (count) =>
+      count === 1 ? entra(401, 'invalid_client', 7000215) : { status: 200, body: tokenBody('mended') };
+    const dynamics = fake.connect();
+    const clock = vi.spyOn(performance, 'now');
+    const refused = { details: { type: 'Unauthorized', code: 'AADSTS7000215' } };
+    expect(await failureOf(dynamics)).toMatchObject(refused);
+    const begun = performance.now();
+    clock.mockReturnValue(begun + 29_000);
+    expect(await failureOf(dynamics.onLane('backfill'))).toMatchObject(refused);
+    expect(fake.tokenRequests).toHaveLength(1);
+    clock.mockReturnValue(begun + 30_001);
+    expect(await dynamics.whoAmI()).toMatchObject({ userId: id(1) });
+    clock.mockRestore();
+  });
+
   it('recovers once the endpoint does', async () => {
     fake.token = (count) => (count === 1 ? 'drop' : { status: 200, body: tokenBody('better') });
     const dynamics = fake.connect();

@@ -70,6 +70,34 @@ describe('An HTTP status', () => {
     expect(pauses).toEqual([90_000]);
   });
 
+  it.each([
+    ['429 with 606', 429, '606', rateLimited],
+    ['429 with 615', 429, '615', rateLimited],
+    ['503 with 608', 503, '608', unavailable],
+  ])('%s asks by Retry-After everybody to wait that long', async (_what, status, code, type) => {
+    const remote = await startRemote();
+    const errors = [{ code, message: 'not now' }];
+    remote.answer = () => ({ status, headers: { 'Retry-After': '120' }, body: { success: false, errors } });
+    const pauses: number[] = [];
+    const budget = { ...unlimitedBudget, pause: (ms: number) => Promise.resolve(void pauses.push(ms)) };
+    const failure = await failureOf(read(remote.connect({ budget })));
+    expect(failure).toMatchObject({ type, code, retryAfterMs: 120_000 });
+    expect(pauses).toEqual([120_000]);
+    expect(remote.calls).toHaveLength(1);
+  });
+
+  it('beside a code asks for the longer of both waits', async () => {
+    const remote = await startRemote();
+    const errors = [{ code: '606', message: 'Max rate limit' }];
+    remote.answer = () => ({
+      status: 429,
+      headers: { 'Retry-After': '1' },
+      body: { success: false, errors },
+    });
+    const timing = { rateLimitMs: 20_000, repeats: 0 };
+    expect(await failureOf(read(remote.connect({ timing })))).toMatchObject({ retryAfterMs: 20_000 });
+  });
+
   it('that no time heals names no wait, whatever its headers say', async () => {
     const remote = await startRemote();
     remote.answer = () => ({ status: 403, headers: { 'Retry-After': '90' }, body: '' });
@@ -83,6 +111,7 @@ describe('An answer that is none of this API', () => {
     ['nothing at all', { body: '' }],
     ['broken JSON', { body: '{"success":true,"result":[' }],
     ['JSON of another kind', { body: ['hello'] }],
+    ['a success with errors', { body: { success: true, errors: [{ code: '604', message: 'timed out' }] } }],
     ['a failure without errors', { body: { success: false, errors: [] } }],
     ['a result of another shape', ok([{ status: 'created' }])],
     ['a result of another status', ok([{ id: 501, status: 'memberof' }])],

@@ -83,6 +83,19 @@ const STATUS: readonly Fault[] = [
   { name: '503, Retry-After as a date', reply: page(503, { 'Retry-After': IN_TWO_MINUTES }) },
 ];
 
+const enveloped = (status: number, code: string, message: string): Fault => {
+  const answer = refuse(code, message) as Exclude<Reply, string>;
+  const headers = { Date: DATE, 'Retry-After': '120' };
+  return { name: `${status} with ${code}, Retry-After in seconds`, reply: { ...answer, status, headers } };
+};
+
+const STATUS_AND_CODE: readonly Fault[] = [
+  enveloped(429, '606', "Max rate limit '100' exceeded with in '20' secs"),
+  enveloped(429, '615', "Concurrent access limit '10' reached"),
+  enveloped(503, '608', 'API temporarily unavailable'),
+  enveloped(503, '1003', 'Invalid data'),
+];
+
 const BODY: readonly Fault[] = [
   { name: 'HTML', reply: page(200) },
   { name: 'empty', reply: { body: '' } },
@@ -92,6 +105,10 @@ const BODY: readonly Fault[] = [
   {
     name: '`success:true` with a result of another shape',
     reply: { body: { success: true, nextPageToken: 7, result: { nope: 1 } } },
+  },
+  {
+    name: '`success:true` with errors',
+    reply: { body: { success: true, errors: [{ code: '604', message: 'request timed out' }] } },
   },
   { name: '`success:true` with HTTP 201', reply: { status: 201, body: { success: true, result: [] } } },
 ];
@@ -121,7 +138,8 @@ async function fateOf(work: Promise<unknown>, again: () => number): Promise<Fate
   expect(code).toMatch(/^[\w.-]{1,40}$/);
   const advice = message.slice(message.lastIndexOf('): ') + 3).replace(/^.*HTTP \d+: /, '');
   expect(advice.length).toBeGreaterThan(10);
-  const wait = code === '615' ? 1_000 : (WAITS[retryAfterMs ?? 0] ?? retryAfterMs);
+  const wait =
+    code === '615' && (retryAfterMs ?? 0) < 1_000 ? 1_000 : (WAITS[retryAfterMs ?? 0] ?? retryAfterMs);
   return { failed: true, type, code, effect, retryAfterMs: wait, advice, again: again() };
 }
 
@@ -215,6 +233,7 @@ it(
     const parts = {
       'No whole answer': await matrix(CONNECTION),
       'An HTTP status, with the page of a gateway': await matrix(STATUS),
+      'An HTTP status beside a code of the error envelope': await matrix(STATUS_AND_CODE),
       'HTTP 200, and none of this API': await matrix(BODY),
       'A code of the error envelope': await matrix(CODES),
       'A code that Adobe does not list': await matrix(UNLISTED),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FAILURES } from '../../rules/failures.js';
 import { CLIENT_SECRET, failureOf, ok, refuse, startRemote, type Remote } from './remote.js';
 
@@ -116,6 +116,25 @@ describe('The access token', () => {
     expect(remote.calls.map(({ token }) => token)).toEqual(['token-2']);
   });
 
+  it('that always comes with no second left is used, and asked for twice at most', async () => {
+    const remote = await startRemote();
+    remote.grant = () => ({ body: { access_token: 'odd', expires_in: 0 } });
+    const marketo = remote.connect();
+    await marketo.usageToday();
+    await marketo.usageToday();
+    expect(remote.signIns).toHaveLength(2);
+    expect(remote.calls.map(({ token }) => token)).toEqual(['odd', 'odd']);
+  });
+
+  it('whose life is null is used for a minute, like one whose life is left out', async () => {
+    const remote = await startRemote();
+    remote.grant = () => ({ body: { access_token: 'odd', expires_in: null } });
+    const marketo = remote.connect();
+    await marketo.usageToday();
+    await marketo.usageToday();
+    expect(remote.signIns).toHaveLength(1);
+  });
+
   it('is still fetched for the others when one caller gives up', async () => {
     const remote = await startRemote();
     const ending = new AbortController();
@@ -183,6 +202,48 @@ describe('The identity service', () => {
       place === 0 ? { status: 503, body: '' } : { body: { access_token: 'late', expires_in: 3599 } };
     const marketo = remote.connect();
     await failureOf(marketo.usageToday());
+    expect(await marketo.usageToday()).toBe(0);
+  });
+
+  it.each([
+    ['429', { status: 429, headers: { 'Retry-After': '120' }, body: '<html>' }, FAILURES.rateLimited],
+    ['503', { status: 503, headers: { 'Retry-After': '120' }, body: '<html>' }, FAILURES.unavailable],
+  ])('that asks by %s for a wait is left alone until it is over', async (_status, reply, type) => {
+    const clock = vi.spyOn(performance, 'now');
+    onTestFinished(() => clock.mockRestore());
+    const remote = await startRemote();
+    remote.grant = (_seen, place) =>
+      place === 0 ? reply : { body: { access_token: 'late', expires_in: 3599 } };
+    const marketo = remote.connect();
+    expect(await failureOf(marketo.usageToday())).toMatchObject({ type, retryAfterMs: 120_000 });
+
+    const begun = performance.now();
+    clock.mockReturnValue(begun + 100_000);
+    const { retryAfterMs } = await failureOf(marketo.onLane('backfill').usageToday());
+    expect(retryAfterMs).toBeGreaterThan(10_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(20_000);
+    expect(remote.signIns).toHaveLength(1);
+
+    clock.mockReturnValue(begun + 121_000);
+    expect(await marketo.usageToday()).toBe(0);
+    expect(remote.signIns).toHaveLength(2);
+  });
+
+  it('that refused the credentials is asked about them again after 30 s, not by every call', async () => {
+    const clock = vi.spyOn(performance, 'now');
+    onTestFinished(() => clock.mockRestore());
+    const remote = await startRemote();
+    remote.grant = (_seen, place) =>
+      place === 0
+        ? { status: 401, body: { error: 'invalid_client' } }
+        : { body: { access_token: 'late', expires_in: 3599 } };
+    const marketo = remote.connect();
+    const first = await failureOf(marketo.usageToday());
+    const begun = performance.now();
+    clock.mockReturnValue(begun + 29_000);
+    expect(await failureOf(marketo.usageToday())).toEqual(first);
+    expect(remote.signIns).toHaveLength(1);
+    clock.mockReturnValue(begun + 30_001);
     expect(await marketo.usageToday()).toBe(0);
   });
 
