@@ -55,8 +55,8 @@ export { MOST_RECORDS } from './sync-persons.js';
  * Marketo's REST API, as far as the sync needs it. Every method rejects with a `RemoteFailure` when the call as a whole
  * failed, and with the signal's own reason when the caller gave up. What Marketo says of a single record is a value.
  * Calls wait for the budget; those that Marketo turned away for its rate or concurrency (606, 615, 429), for a dead token
- * (601, 602) or with a code that Adobe does not list executed nothing and are sent again here, a few times. Nothing else
- * is repeated. docs/failures-marketo.md shows every fault and what becomes of it.
+ * (601, 602) or, unless they must not run twice, with a code that Adobe does not list are taken to have executed nothing and
+ * are sent again here, a few times. Nothing else is repeated. docs/failures-marketo.md shows every fault and what becomes of it.
  */
 export interface Marketo {
   /** The same client (token, sockets) on another lane of the budget. */

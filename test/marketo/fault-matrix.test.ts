@@ -206,7 +206,7 @@ const INTRODUCTION = `# Failures of Marketo
 
 Every fault that the connector can meet at every call that it makes, and what becomes of it. This page is written by
 \`test/marketo/fault-matrix.test.ts\`, which strikes each of the ${EVERY_CALL.length} calls with each fault over real HTTP; it
-cannot say anything that the connector does not do. \`npx vitest run -u test/marketo/fault-matrix.test.ts\` writes it anew.
+cannot say anything that the connector does not do. \`npx vitest run test/marketo/fault-matrix.test.ts -u\` writes it anew.
 
 - **ends in**: the type of the failure, from the closed vocabulary in \`rules/failures.ts\`. \`Unavailable\`, \`RateLimited\`
   and \`Busy\` heal with time and are tried again; \`QuotaExhausted\` ends the cycle until the reset; \`CursorInvalid\` begins
