@@ -1,5 +1,4 @@
 import {
-  halve,
   inCalls,
   MOST_ACTIVITIES,
   toActivityInput,
@@ -7,6 +6,7 @@ import {
   type NewActivity,
 } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
+import { halve } from '../rules/halve.js';
 import {
   dueEntries,
   endEntries,

@@ -1,5 +1,6 @@
-import { halve, inCalls, MOST_RECORDS, type SyncResult } from '../marketo/index.js';
+import { inCalls, MOST_RECORDS, type SyncResult } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
+import { halve } from '../rules/halve.js';
 import type { Link } from '../rules/link.js';
 import type { FieldValue, IsoInstant } from '../rules/terms.js';
 import type { Database } from '../store/database.js';

@@ -1,4 +1,5 @@
 import { FAILURES, type FailureDetails, RemoteFailure, TRANSIENT } from '../rules/failures.js';
+import { halve } from '../rules/halve.js';
 import type { Lane } from '../rules/terms.js';
 import type { CallContext } from './answers.js';
 import type { PartAnswer } from './attribution.js';
@@ -91,13 +92,7 @@ export async function writeBatch(sending: Sending, batch: readonly Numbered[]): 
 const isGatewaysRefusal = ({ type, code }: FailureDetails): boolean =>
   type === FAILURES.unavailable && code !== 'HTTP 408' && code?.startsWith('HTTP 4') === true;
 
-function halves({ rows, again }: Round): Round[] {
-  const middle = Math.ceil(rows.length / 2);
-  return [
-    { rows: rows.slice(0, middle), again },
-    { rows: rows.slice(middle), again },
-  ];
-}
+const halves = ({ rows, again }: Round): Round[] => halve(rows).map((half) => ({ rows: half, again }));
 
 /** The pause that a throttled row asks for was passed to the budget, which the next request waits for. */
 function goesAgain(outcome: RowOutcome, again: number): boolean {

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { FAILURES, RemoteFailure } from '../rules/failures.js';
+import { halve } from '../rules/halve.js';
 import { inParallel } from '../rules/in-parallel.js';
 import { storable } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
 import type { Answer, Call, Send } from './calls.js';
 import { garbage, type CallTraits } from './failure.js';
 import { batchFilterValues, type Unaskable } from './filter-values.js';
-import { halve } from './in-calls.js';
 
 export interface PersonQuery {
   readonly by: 'id' | 'email' | 'dynamicsId';

@@ -98,8 +98,9 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
     agree(draft, field, values);
     return;
   }
-  const winning = winningValue(draft, name, verdict.winner, values);
-  out.decisions.push(decisionOf(draft, field, values, verdict));
+  const decision = decisionOf(draft, field, values, verdict);
+  const winning = decision.value;
+  out.decisions.push(decision);
   const unlike = SIDES.filter(
     (side) => codec.canonical(side, values[side]) !== codec.canonical(verdict.winner, winning),
   );
@@ -198,9 +199,6 @@ const baseOf = (draft: Draft, name: string): Values | undefined => {
   if (!Object.hasOwn(draft.agreed.marketo, name)) return undefined;
   return { marketo: draft.agreed.marketo[name] ?? null, dynamics: draft.agreed.dynamics[name] ?? null };
 };
-
-const winningValue = (draft: Draft, name: string, winner: Side, values: Values): FieldValue =>
-  winner === 'marketo' ? (draft.overtaken[name]?.value ?? values.marketo) : values.dynamics;
 
 const agree = (draft: Draft, { name }: MappedField, values: Values): void => {
   omit(draft.overtaken, name);

@@ -85,6 +85,7 @@ export const createBudget = (
   options: BudgetOptions = {},
 ): SharedBudget => {
   checkLimits(limits);
+  const gcra = gcraOf(limits);
   const statements = budgetStatements(db, remote, limits, options.now);
   const givenBack = underWay();
   // A pause, say, that the remote asked for: the next call is not asked for before the store has it.
@@ -102,7 +103,7 @@ export const createBudget = (
     giveBack,
     sleep: options.sleep ?? sleepFor,
     random: options.random ?? Math.random,
-    leewayMs: (lane) => leewayMicros(gcraOf(limits), lane) / 1_000,
+    leewayMs: (lane) => leewayMicros(gcra, lane) / 1_000,
     dayOver: (spent) => dayOver(remote, limits, spent),
   });
 

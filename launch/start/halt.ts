@@ -45,12 +45,3 @@ export const listenForStop = (halt: AbortController, kill: () => void): (() => v
     for (const signal of signals) process.off(signal, onSignal);
   };
 };
-
-/** Fails with the reason as soon as the signal aborts; the work itself goes on. */
-export const orHalt = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const fail = (): void => reject(signal.reason as Error);
-    if (signal.aborted) fail();
-    signal.addEventListener('abort', fail, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', fail));
-  });

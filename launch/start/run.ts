@@ -6,7 +6,8 @@ import { followEdits } from './edits.js';
 import { ENV_FILE } from './environment.js';
 import { messageOf, StartFailure } from './failure.js';
 import { prepareFolder, releaseFolder, removeFolder, type Folder } from './folder.js';
-import { listenForStop, orHalt, Stopped } from './halt.js';
+import { orAborted } from '../../rules/or-aborted.js';
+import { listenForStop, Stopped } from './halt.js';
 import { drawLive } from './live-view.js';
 import { PRODUCT_REST, type StartOptions } from './options.js';
 import { portsOf } from './simulators.js';
@@ -59,7 +60,7 @@ const start = async ({ options, env, terminal, folder, halt, teardown }: Run): P
   const onCrash = (error: Error): void => halt.abort(error);
   const starting = startStack({ options, folder, env, teardown, tell, onCrash });
   try {
-    return await orHalt(starting, halt.signal);
+    return await orAborted(starting, halt.signal);
   } catch (error) {
     // Ends what runs so far, so that the rest of the start gives up; then what came up meanwhile.
     await teardown.run(tell);
@@ -99,13 +100,13 @@ const work = async (run: Run, stack: Stack): Promise<number> => {
   try {
     if (options.cycles !== null) {
       const stopEdits = async (): Promise<number> => {
-        await orHalt(edits.stop(), signal);
+        await orAborted(edits.stop(), signal);
         return edits.now().total;
       };
       const tell = (line: string): void => terminal.say(line);
       const onStage = (stage: string): void => void (shown.footer = stage);
       const parts = { options, stack, feed, tell, onCycle, onStage, stopEdits };
-      return (await orHalt(runBounded(parts, options.cycles), signal)) ? 0 : 1;
+      return (await orAborted(runBounded(parts, options.cycles), signal)) ? 0 : 1;
     }
     for (;;) {
       const cycle = await feed.next(Infinity);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchFilterValues } from '../../marketo/filter-values.js';
-import { halve } from '../../marketo/in-calls.js';
+import { halve } from '../../rules/halve.js';
 import { FAILURES } from '../../rules/failures.js';
 import { failureOf, ok, refuse, startRemote, type Seen } from './remote.js';
 
