@@ -61,9 +61,12 @@ export const openChunks = async ({ db }: Pick<Ports, 'db'>, input: CycleRef): Pr
   return { chunks, entries: await countDueEntries(db) };
 };
 
-export const complete = async ({ db }: Pick<Ports, 'db'>, input: CompleteCycle): Promise<void> => {
+export const complete = async (
+  { db, guard: thresholds }: Pick<Ports, 'db' | 'guard'>,
+  input: CompleteCycle,
+): Promise<void> => {
   await markActive(db, input.cycle, input.at);
   await completeCycle(db, { ...input, number: input.cycle });
-  // A cycle that a used-up quota cut off has not written all that people let through.
-  if (input.outcome === 'completed' && input.notBefore === null) await endThrough(db, input.cycle);
+  if (thresholds !== null && input.outcome === 'completed')
+    await endThrough(db, input.cycle, thresholds.atLeast);
 };

@@ -47,6 +47,16 @@ const ENDED: Readonly<Record<Side, ReturnType<typeof sql<boolean>>>> = {
   marketo: sql<boolean>`links.dirty and links.status = 'tombstone'`,
 };
 
+/** Records for which something is decided and not done, or in doubt. */
+export const countUnderWay = async (db: Database): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from links where ${ENDED.dynamics}
+      or (status = 'linked' and jsonb_path_exists(writes, '$[*] ? (@.state == "planned" || @.state == "sent")'))`.execute(
+    db,
+  );
+  return rows[0]?.count ?? 0;
+};
+
 /** How many records went missing on each side, with a few of them. */
 export const countMissing = async (db: Database): Promise<Missing[]> => {
   const missing: Missing[] = [];

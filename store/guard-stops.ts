@@ -2,6 +2,7 @@ import { sql, type Selectable } from 'kysely';
 import type { GuardReason } from '../rules/guard.js';
 import type { IsoInstant } from '../rules/terms.js';
 import type { Database } from './database.js';
+import { countUnderWay } from './guard-counts.js';
 import type { GuardStopsTable } from './schema.js';
 
 export type GuardDecision = 'go-on' | 'discard';
@@ -98,9 +99,9 @@ export const renewStop = async (
 };
 
 /**
- * Notes a decision, or replaces one that no cycle has begun to carry out.
+ * Notes a decision, or replaces an earlier one: for what a cycle has not carried out by then.
  *
- * @returns false if the stop has ended or a cycle is letting it through.
+ * @returns false if the stop has ended.
  */
 export const decideStop = async (
   db: Database,
@@ -110,10 +111,9 @@ export const decideStop = async (
 ): Promise<boolean> => {
   const { numUpdatedRows } = await db
     .updateTable('guard_stops')
-    .set({ decision, note, decided_at: sql<Date>`clock_timestamp()` })
+    .set({ decision, note, decided_at: sql<Date>`clock_timestamp()`, through_cycle: null })
     .where('id', '=', id)
     .where('closed_at', 'is', null)
-    .where('through_cycle', 'is', null)
     .executeTakeFirstOrThrow();
   return numUpdatedRows === 1n;
 };
@@ -142,8 +142,15 @@ export const letThrough = async (db: Database, id: number, cycle: number): Promi
   return numUpdatedRows === 1n;
 };
 
-/** The cycle that let the change through has ended: the guard watches again. */
-export const endThrough = async (db: Database, cycle: number): Promise<void> => {
+/**
+ * The cycle that let the change through has ended. Unless as much of it is still planned or in doubt as would stop a cycle
+ * again (a worker died, a remote did not answer), the guard watches again.
+ *
+ * @param atLeast fewer changes than this stop nothing.
+ */
+export const endThrough = async (db: Database, cycle: number, atLeast: number): Promise<void> => {
+  const stop = await openStop(db);
+  if (stop?.throughCycle !== cycle || (await countUnderWay(db)) >= atLeast) return;
   await db
     .updateTable('guard_stops')
     .set({ outcome: 'went-on', closed_at: sql<Date>`clock_timestamp()`, last_cycle: cycle })
