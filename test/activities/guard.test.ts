@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Crash, startWorld, type World } from '../support/world.js';
 import { decideStop, lastStop, openStop, type GuardDecision } from '../../store/guard-stops.js';
+import { createCycleActivities } from '../../activities/index.js';
+import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import type { Stopped } from '../../activities/contract.js';
 import { explainRecord } from '../../client/why/read.js';
 
@@ -164,6 +168,31 @@ describe('A column that is blanked everywhere in Dynamics', () => {
   });
 });
 
+describe('Whoever watches the logs', () => {
+  it('is told once, when the stop is raised, without a value', async () => {
+    const all = await pairs();
+    const records = all.map(({ marketoId }) => ({ id: marketoId, title: 'Test' }));
+    await world.ports.marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records });
+    const input = { cycle: 900, at: new Date().toISOString() };
+    await fetchMarketo(world.ports, input, world.attempt());
+    const warned: string[] = [];
+    const logger = new DefaultLogger('WARN', ({ message, meta }) => {
+      warned.push(`${message} ${JSON.stringify({ cycle: meta?.['cycle'], reasons: meta?.['reasons'] })}`);
+    });
+    const { openChunks } = createCycleActivities(world.ports);
+    for (const cycle of [900, 901]) {
+      const environment = new MockActivityEnvironment({}, { logger });
+      expect(await environment.run(openChunks, { ...input, cycle })).toMatchObject({
+        stopped: { since: 900 },
+      });
+    }
+    expect(warned).toHaveLength(1);
+    expect(warned[0]).toContain('mass change: the cycle pushes nothing');
+    expect(warned[0]).toContain('"cycle":900');
+    expect(warned[0]).not.toContain('Test');
+  });
+});
+
 describe('A change that is discarded', () => {
   it('leaves both sides as they are, field by field, and lets everything else through', async () => {
     const all = await pairs();
@@ -212,6 +241,7 @@ describe('One value everywhere in Marketo, written over its API', () => {
     await world.doors.editPerson(all[9]?.marketoId ?? 0, { title: 'Chair' });
     expect(await cycle()).toEqual([`sameValue marketo lead title 8 ${String(PEOPLE)}`]);
     expect((await openStop(world.db))?.reasons[0]).toMatchObject({ value: 'Test' });
+    expect(JSON.stringify((await world.cycle()).stopped)).not.toContain('Test');
     await decide('discard');
     await world.settled();
     expect(await world.row('leads', all[0]?.leadid ?? '')).toMatchObject({ jobtitle: 'CTO 0' });
