@@ -1,14 +1,15 @@
 import type { PersonRecord } from '../marketo/index.js';
-import type { GuardReason } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
 import { observe } from '../rules/observe.js';
+import type { Side } from '../rules/terms.js';
 import { endedPairs } from '../store/guard-counts.js';
-import type { GuardStop } from '../store/guard-stops.js';
+import { holdDecision, type GuardStop } from '../store/guard-stops.js';
 import { saveLinks } from '../store/links.js';
 import { bury } from './endings.js';
 import { personFields } from './fetch-marketo.js';
 import type { Guarding } from './guarding.js';
 import { keyOf } from './keys.js';
+import { busy } from './request.js';
 import { contextOf, observeRow, rowsById, type RowRead } from './reread.js';
 import { takesNoPart, textOf } from './rows.js';
 import { takeRow } from './take-row.js';
@@ -29,7 +30,7 @@ export const takeUpAgain = async (guarding: Guarding, stop: GuardStop): Promise<
       const links = await endedPairs(guarding.ports.db, found);
       const last = links.at(-1);
       if (last === undefined) break;
-      const missed = await takeSome(guarding, reason, links, stop.decision === 'discard');
+      const missed = await takeSome(guarding, stop, reason.from, links);
       // What somebody else changed meanwhile is looked at once more.
       if (!missed) after = last.id;
       guarding.attempt.progress();
@@ -39,17 +40,21 @@ export const takeUpAgain = async (guarding: Guarding, stop: GuardStop): Promise<
 
 const takeSome = async (
   guarding: Guarding,
-  { from }: GuardReason,
+  stop: GuardStop,
+  from: Side,
   links: readonly Link[],
-  discards: boolean,
 ): Promise<boolean> => {
   const { db, timing } = guarding.ports;
   const back = await (from === 'dynamics' ? withRows(guarding, links) : withPersons(guarding, links));
   const gone = links.filter(({ id }) => !back.has(id));
-  const forgotten = discards ? gone.map((link) => ({ ...link, stamp: null, dirty: false })) : [];
+  const forgotten =
+    stop.decision === 'discard' ? gone.map((link) => ({ ...link, stamp: null, dirty: false })) : [];
   const taken = [...back.values(), ...forgotten];
-  const saved = await saveLinks(db, taken, timing.overlapMs);
-  return saved.size < taken.length;
+  return db.transaction().execute(async (tx) => {
+    if (!(await holdDecision(tx, stop))) throw busy('the stop of the guard');
+    const saved = await saveLinks(tx, taken, timing.overlapMs);
+    return saved.size < taken.length;
+  });
 };
 
 /** Pairs whose row is there, by id of the link. */

@@ -141,8 +141,14 @@ export const COUNTERS = 100;
  */
 const countValue = (values: Map<Canonical, Count>, value: Canonical, record: RecordIds): void => {
   const known = values.get(value);
-  if (known !== undefined) return increment(known, record);
-  if (values.size < COUNTERS) return void values.set(value, { count: 1, examples: [record] });
+  if (known !== undefined) {
+    increment(known, record);
+    return;
+  }
+  if (values.size < COUNTERS) {
+    values.set(value, { count: 1, examples: [record] });
+    return;
+  }
   for (const [other, counted] of values) {
     counted.count -= 1;
     if (counted.count === 0) values.delete(other);

@@ -127,7 +127,8 @@ export const holdDecision = async (db: Database, { id, decision }: GuardStop): P
     .where('closed_at', 'is', null)
     .forShare()
     .executeTakeFirst();
-  return row !== undefined && row.decision === decision;
+  if (row === undefined) return false;
+  return row.decision === decision;
 };
 
 /** This cycle lets the change through; false if people have decided otherwise meanwhile. */

@@ -9,7 +9,7 @@ export const addGuard: Add = (program, context, finish) => {
     .command('guard')
     .summary('what the guard on mass change holds back, and what to do with it')
     .description(
-      'Shows why cycles are stopped before they push: too many blanks, deletes, writes, or one value everywhere. Prints a value that would go everywhere. With a decision, the next cycle carries it out: go-on lets through what is shown (and up to a tenth more), discard gives it up.',
+      'Shows why cycles are stopped before they push: too many blanks, deletes, writes, or one value everywhere. Prints a value that would go everywhere. With a decision, the next cycle carries it out: go-on lets through what is shown, discard gives it up.',
     )
     .addArgument(new Argument('[decision]', 'what to do with it').choices(['go-on', 'discard']))
     .option('--note <text>', 'why, kept with the decision', readName)

@@ -29,7 +29,7 @@ export const runGuard = async (
     await requireInstalled(store.db, environment.installation);
     if (decision !== undefined) await decide(store.db, decision, note ?? null);
     const stop = await lastStop(store.db);
-    if (json) printJson(io, { stop: stop === undefined || stop.outcome !== null ? null : stop });
+    if (json) printJson(io, { stop: stop?.outcome === null ? stop : null });
     else io.out(renderStop(stop, io.color));
     return EXIT.ok;
   } finally {
@@ -40,7 +40,7 @@ export const runGuard = async (
 /** @throws {CommandFailure} when there is nothing to decide (any more). */
 const decide = async (db: Database, decision: GuardDecision, note: string | null): Promise<void> => {
   const stop = await lastStop(db);
-  if (stop === undefined || stop.outcome !== null) throw nothingStopped(stop);
+  if (stop?.outcome !== null) throw nothingStopped(stop);
   if (!(await decideStop(db, stop.id, decision, note))) throw nothingStopped(await lastStop(db));
 };
 

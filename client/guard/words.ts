@@ -5,7 +5,7 @@ import { SIDE_NAMES } from '../why/words.js';
 /** One reason of a stop as people read it, without a value of any record. */
 export const reasonText = (reason: Omit<GuardReason, 'examples' | 'value'>): string => {
   const { measure, from, kind, field, count, of } = reason;
-  const share = `${thousands(count)} of ${thousands(of)} ${kind}s (${percent(count / of)})`;
+  const share = `${thousands(count)} of ${thousands(of)} ${kind}s (${percent(count / Math.max(of, 1))})`;
   const target = SIDE_NAMES[across(from)];
   switch (measure) {
     case 'clears':
@@ -23,7 +23,7 @@ export const reasonText = (reason: Omit<GuardReason, 'examples' | 'value'>): str
 
 /** What becomes of it, by decision. */
 export const goOnText = ({ measure, from }: Pick<GuardReason, 'measure' | 'from'>): string => {
-  if (measure !== 'deletes') return 'it is written as it stands, up to a tenth more';
+  if (measure !== 'deletes') return 'it is written as it stands; much more than this is asked again';
   return from === 'dynamics'
     ? 'persons whose row is gone are flagged (dynamicsDeleted)'
     : 'the pairs end; the rows stay in Dynamics';

@@ -50,13 +50,13 @@ describe('contact-sync guard', () => {
 
 title would be cleared in Marketo for 1,900 of 2,000 leads (95 %), because Dynamics holds none now
   e.g.     person 1042 and row ${ID}
-  go-on    it is written as it stands, up to a tenth more
+  go-on    it is written as it stands; much more than this is asked again
   discard  each side keeps what it has in title; a record is synced again once one of its values moves
 
 title would get one and the same value in Dynamics for 600 of 2,000 leads (30 %), from Marketo
   value    "Test"
   e.g.     person 1042 and row ${ID}
-  go-on    it is written as it stands, up to a tenth more
+  go-on    it is written as it stands; much more than this is asked again
   discard  each side keeps what it has in title; a record is synced again once one of its values moves
 
 Changes are still read, so nothing is lost; requests on demand are served. Once the values are put back, the sync
