@@ -67,6 +67,7 @@ export const complete = async (
 ): Promise<void> => {
   await markActive(db, input.cycle, input.at);
   await completeCycle(db, { ...input, number: input.cycle });
-  if (thresholds !== null && input.outcome === 'completed')
+  // A cycle that a used-up quota cut off has not come to all that people let through.
+  if (thresholds !== null && input.outcome === 'completed' && input.notBefore === null)
     await endThrough(db, input.cycle, thresholds.atLeast);
 };

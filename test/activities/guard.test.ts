@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CycleRef } from '../../activities/contract.js';
+import { begin, complete, followAndOpen } from '../../activities/cycle.js';
 import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { createCycleActivities } from '../../activities/index.js';
 import { lastStop, openStop } from '../../store/guard-stops.js';
@@ -85,6 +86,27 @@ describe('A column that is blanked everywhere in Dynamics', () => {
     await blankTitles(world, all.slice(10));
     expect(await cycle(world)).toEqual([`clears dynamics lead title 10 ${String(PEOPLE)}`]);
   });
+
+  it.each([
+    ['failed', null],
+    ['completed', '2026-11-24T06:00:00.000Z'],
+  ] as const)(
+    'goes through in a later cycle when one was cut off: %s until %s',
+    async (outcome, notBefore) => {
+      const all = await pairs();
+      await blankTitles(world, all);
+      await world.cycle();
+      await decide(world, 'go-on');
+      const { cycle: number } = await begin(world.ports);
+      const input = { cycle: number, at: new Date().toISOString() };
+      expect(await followAndOpen(world.ports, input, world.attempt())).not.toHaveProperty('stopped');
+      await complete(world.ports, { ...input, outcome, counts: {}, notBefore });
+      expect(await openStop(world.db)).toMatchObject({ decision: 'go-on', throughCycle: number });
+      await world.settled();
+      expect(await titles(world, all)).toEqual(all.map(() => null));
+      expect(await ended(world)).toBe('went-on');
+    },
+  );
 
   it('goes through after a worker was killed between the decision and its last write', async () => {
     const all = await pairs();
