@@ -45,6 +45,27 @@ export interface OpenChunksResult {
   readonly chunks: readonly Chunk[];
   /** Entries for persons' activity logs that an earlier cycle left behind. */
   readonly entries: number;
+  /** Why nothing may be pushed, where the guard on mass change says so: then there is no chunk. */
+  readonly stopped?: Stopped;
+}
+
+/** The guard on mass change holds the cycle until people decide (`contact-sync guard`). */
+export interface Stopped {
+  /** The first cycle that was stopped for it. */
+  readonly since: number;
+  readonly reasons: readonly StopReason[];
+}
+
+/** One threshold that is exceeded. */
+export interface StopReason {
+  readonly measure: 'clears' | 'deletes' | 'writes' | 'sameValue';
+  readonly from: 'marketo' | 'dynamics';
+  readonly kind: 'lead' | 'contact';
+  /** Null where it is about whole records. */
+  readonly field: string | null;
+  readonly count: number;
+  /** Pairs of the table that it is a share of. */
+  readonly of: number;
 }
 
 export interface DiffResult {

@@ -1,11 +1,13 @@
 import { countDueEntries } from '../store/activity-entries.js';
 import { completeCycle, markActive, planCycle } from '../store/cycles.js';
+import { endThrough } from '../store/guard-stops.js';
 import { rotateLedger } from '../store/ledger.js';
 import { dirtyRanges } from '../store/links.js';
 import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
 import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
 import { refreshDayUse } from './day-use.js';
 import { followSuccessors } from './follow-successors.js';
+import { guard } from './guard.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Whole months that the ledger is kept besides the current one. */
@@ -37,14 +39,19 @@ export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): 
 const SMALLEST_CHUNK = 1_500;
 const MOST_CHUNKS = 100;
 
-/** Lets pairs follow rows that were qualified or merged, then divides what is to be decided. */
+/**
+ * Lets pairs follow rows that were qualified or merged, then divides what is to be decided, unless the guard on mass
+ * change stops it.
+ */
 export const followAndOpen = async (
   ports: Ports,
   input: CycleRef,
   attempt: Attempt,
 ): Promise<OpenChunksResult> => {
   await followSuccessors(ports, attempt);
-  return openChunks(ports, input);
+  const stopped = await guard(ports, input, attempt);
+  if (stopped === undefined) return openChunks(ports, input);
+  return { chunks: [], entries: await countDueEntries(ports.db), stopped };
 };
 
 /** Divides the dirty links into chunks. */
@@ -54,7 +61,13 @@ export const openChunks = async ({ db }: Pick<Ports, 'db'>, input: CycleRef): Pr
   return { chunks, entries: await countDueEntries(db) };
 };
 
-export const complete = async ({ db }: Pick<Ports, 'db'>, input: CompleteCycle): Promise<void> => {
+export const complete = async (
+  { db, guard: thresholds }: Pick<Ports, 'db' | 'guard'>,
+  input: CompleteCycle,
+): Promise<void> => {
   await markActive(db, input.cycle, input.at);
   await completeCycle(db, { ...input, number: input.cycle });
+  // A cycle that a used-up quota cut off has not come to all that people let through.
+  if (thresholds !== null && input.outcome === 'completed' && input.notBefore === null)
+    await endThrough(db, input.cycle, thresholds.atLeast);
 };

@@ -5,7 +5,8 @@ import type { Link } from '../rules/link.js';
  * part any more.
  */
 export const bury = (link: Link): Link =>
-  isHeldBack(link) ? closeLink(link) : { ...atRest(link), status: 'tombstone', stamp: null };
+  // Dirty until a cycle has taken note of it: the guard on mass change counts those.
+  isHeldBack(link) ? closeLink(link) : { ...atRest(link), status: 'tombstone', stamp: null, dirty: true };
 
 /** Deleted in Dynamics: the person stays, and is to be flagged. */
 export const endLink = (link: Link): Link => {

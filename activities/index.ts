@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { markActive } from '../store/cycles.js';
-import type { CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
+import type { CycleActivities, CycleRef, OnDemandActivities, OpenChunksResult } from './contract.js';
 import { createPerson } from './create-person.js';
 import { begin, complete, followAndOpen, prepare } from './cycle.js';
 import { diff } from './diff.js';
@@ -29,7 +29,9 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
     fetchMarketo: step(fetchMarketo),
     fetchLeads: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'lead', input, attempt)),
     fetchContacts: step((_, input: CycleRef, attempt) => fetchDynamics(ports, 'contact', input, attempt)),
-    openChunks: step(followAndOpen),
+    openChunks: step(async (_, input: CycleRef, attempt) =>
+      alert(input, await followAndOpen(ports, input, attempt)),
+    ),
     diff: step(diff),
     resolve: step(resolve),
     pushToDynamics: step(pushToDynamics),
@@ -44,6 +46,17 @@ export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
   createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
   recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
 });
+
+/** One line for whoever watches the logs, when a stop is raised; the cycles after it say so in their reports. */
+const alert = ({ cycle }: CycleRef, opened: OpenChunksResult): OpenChunksResult => {
+  const { stopped } = opened;
+  if (stopped?.since === cycle)
+    log.warn('mass change: the cycle pushes nothing until somebody decides (contact-sync guard)', {
+      cycle,
+      reasons: stopped.reasons,
+    });
+  return opened;
+};
 
 /** Longest time without progress for which we still say that we are alive: longer than any call or pause of a budget. */
 const SILENCE_MS = 20 * 60 * 1000;

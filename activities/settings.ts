@@ -1,5 +1,6 @@
 import type { Dynamics } from '../dynamics/index.js';
 import type { Marketo } from '../marketo/index.js';
+import type { Thresholds } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
 import type { FieldChoice } from '../rules/mapping.js';
 import { pruneWrites } from '../rules/outcome.js';
@@ -39,6 +40,8 @@ export interface Ports {
   readonly choices: readonly FieldChoice[];
   readonly onMarketoDelete: 'keep' | 'recreate';
   readonly timing: Timing;
+  /** Of the guard on mass change; null: it is off. */
+  readonly guard: Thresholds | null;
 }
 
 /** One attempt of an activity, as its steps see it. */

@@ -82,6 +82,39 @@ const dynamicsBudget = z
   })
   .prefault({});
 
+/** A text such as `10%`, read as a share of 1; `off` as null. */
+const part = (byDefault: string, why: string) =>
+  z
+    .string()
+    .transform((text, context) => {
+      if (text === 'off') return null;
+      const percent = /^\d+(\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : 0;
+      if (percent > 0 && percent <= 100) return percent / 100;
+      const message = `"${text}" is no percentage. Write a number above 0, at most 100, and a percent sign (10%), or off.`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
+    .prefault(byDefault)
+    .describe(why);
+
+const thresholds = z.strictObject({
+  clears: part('10%', 'share of the pairs of a table of which one field may be cleared'),
+  deletes: part('10%', 'share of the pairs of a table that may lose their record on one side'),
+  writes: part('50%', 'share of the pairs of a table that may be written'),
+  sameValue: part('25%', 'share of the pairs of a table that may get one and the same value in one field'),
+  atLeast: z
+    .int()
+    .min(1, 'must be a whole number of records, at least 1.')
+    .default(100)
+    .describe('fewer changes than this never stop a cycle'),
+});
+
+/** `off`, or the thresholds. */
+const guard = z
+  .union([z.literal('off').transform(() => null), thresholds])
+  .prefault({})
+  .describe('a cycle that would change more than this stops before it pushes anything, and asks; off: never');
+
 export const syncConfigSchema = z.strictObject({
   fields: z
     .array(fieldSchema)
@@ -119,4 +152,5 @@ export const syncConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('durations with a unit: 30s, 5m, 1h'),
+  guard,
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
+import type { Thresholds } from '../rules/guard.js';
 import type { FieldChoice } from '../rules/mapping.js';
 import { ConfigurationError } from './configuration-error.js';
 import { checkFields, type Problem, type Row } from './field-checks.js';
@@ -28,6 +29,8 @@ export interface SyncConfig {
     readonly call: number;
     readonly takeover: number;
   };
+  /** Of the guard on mass change; null: it is off. */
+  readonly guard: Thresholds | null;
 }
 
 /** The configuration with the places of its keys, for messages about them. */
@@ -121,12 +124,13 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': ['fields', 'onMarketoDelete', 'budget', 'timing'],
+  '': ['fields', 'onMarketoDelete', 'budget', 'timing', 'guard'],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
   timing: ['overlap', 'doubt', 'call', 'takeover'],
+  guard: ['clears', 'deletes', 'writes', 'sameValue', 'atLeast'],
 };
 
 const NOUNS: Readonly<Record<string, string>> = {
@@ -149,6 +153,7 @@ function described(issue: z.core.$ZodIssue, content: unknown): readonly Problem[
       message: `unknown key.${didYouMean(key, known) || ` Known are ${known.join(', ')}.`}`,
     }));
   }
+  if (issue.code === 'invalid_union') return ofUnion(issue, content);
   if (issue.code === 'invalid_value') {
     const options = issue.values.map(String);
     const hint = typeof found === 'string' ? didYouMean(found, options) : '';
@@ -161,6 +166,18 @@ function described(issue: z.core.$ZodIssue, content: unknown): readonly Problem[
     ];
   }
   return [{ path, message: issue.message }];
+}
+
+/** Off, or a map of keys: what is wrong with the form that was meant. */
+function ofUnion(issue: z.core.$ZodIssueInvalidUnion, content: unknown): readonly Problem[] {
+  const path = issue.path.filter((step) => typeof step !== 'symbol');
+  const found = valueAt(content, path);
+  const inside = issue.errors
+    .flat()
+    .filter(({ path: below, code }) => below.length > 0 || code === 'unrecognized_keys');
+  if (typeof found !== 'object' || inside.length === 0)
+    return [{ path, message: `must be off, or a map of keys; it is ${shown(found)}.` }];
+  return inside.flatMap((each) => described({ ...each, path: [...path, ...each.path] }, content));
 }
 
 const missing = (path: KeyPath): string =>

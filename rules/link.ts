@@ -74,9 +74,9 @@ export const RULES = [
 ] as const;
 export type Rule = (typeof RULES)[number];
 
-/** A field that does not converge for a stated reason, for exactly these values. */
+/** A field that does not converge for a stated reason, for exactly these values; `discarded`: by decision of people. */
 export interface Parked {
-  readonly reason: 'refused' | 'quarantined';
+  readonly reason: 'refused' | 'quarantined' | 'discarded';
   readonly rejectionId: string | null;
   readonly marketo: FieldValue;
   readonly dynamics: FieldValue;

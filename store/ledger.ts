@@ -4,12 +4,17 @@ import type { Decision } from '../rules/plan.js';
 import type { FieldValue, IsoInstant, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
 
+interface Discarded {
+  /** The stop of the guard by which people gave this up: nothing was written. */
+  readonly discarded?: number;
+}
+
 export interface LedgerLine {
   readonly linkId: number;
   readonly cycle: number;
   /** The side that the decisions write to. */
   readonly side: Side;
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly (Decision & Discarded)[];
 }
 
 export const writeLedger = async (db: Database, lines: readonly LedgerLine[]): Promise<void> => {
@@ -28,7 +33,7 @@ export const writeLedger = async (db: Database, lines: readonly LedgerLine[]): P
 };
 
 /** A decision as the ledger keeps it. */
-export interface LedgerDecision {
+export interface LedgerDecision extends Discarded {
   readonly field: string;
   readonly rule: Rule;
   readonly winner: Side;
@@ -39,11 +44,15 @@ export interface LedgerDecision {
 }
 
 /** The values of winner and loser are among the candidates: they are not kept twice. */
-const recorded = ({ field, rule, winner, candidates, base, loser }: Decision): LedgerDecision => ({
-  ...{ field, rule, winner, candidates },
-  ...(base !== undefined && { base }),
-  ...(loser !== undefined && { loser: loser.side }),
-});
+const recorded = (decision: Decision & Discarded): LedgerDecision => {
+  const { field, rule, winner, candidates, base, loser, discarded } = decision;
+  return {
+    ...{ field, rule, winner, candidates },
+    ...(base !== undefined && { base }),
+    ...(loser !== undefined && { loser: loser.side }),
+    ...(discarded !== undefined && { discarded }),
+  };
+};
 
 export interface LedgerRecord extends LedgerDecision {
   readonly linkId: number;

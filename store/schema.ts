@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { GuardReason } from '../rules/guard.js';
 import type { Link, LinkStatus } from '../rules/link.js';
 import type { FieldValue, FieldValues, Kind, Side } from '../rules/terms.js';
 import type { BudgetsTable, CallSlotsTable } from './schema-budgets.js';
@@ -133,6 +134,20 @@ export interface FieldNoticesTable {
   since: DatedByDefault;
 }
 
+export interface GuardStopsTable {
+  id: Generated<number>;
+  first_cycle: number;
+  last_cycle: number;
+  reasons: Json<readonly GuardReason[]>;
+  raised_at: DatedByDefault;
+  decision: 'go-on' | 'discard' | null;
+  decided_at: Timestamp | null;
+  note: string | null;
+  through_cycle: number | null;
+  outcome: 'went-on' | 'discarded' | 'passed' | 'outgrown' | 'switched-off' | null;
+  closed_at: Timestamp | null;
+}
+
 export interface RequestsTable {
   id: string;
   marketo_id: number;
@@ -160,6 +175,7 @@ export interface Schema {
   ledger: LedgerTable;
   field_notices: FieldNoticesTable;
   requests: RequestsTable;
+  guard_stops: GuardStopsTable;
   budgets: BudgetsTable;
   call_slots: CallSlotsTable;
 }

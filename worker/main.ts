@@ -36,6 +36,7 @@ const main = async (): Promise<void> => {
     choices: config.fields,
     onMarketoDelete: config.onMarketoDelete,
     timing: timingOf(env.restMs, config),
+    guard: config.guard,
     ...remotes,
   };
   const common = {

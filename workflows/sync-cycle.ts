@@ -8,7 +8,7 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import type { Chunk, CycleActivities, CycleRef } from '../activities/contract.js';
+import type { Chunk, CycleActivities, CycleRef, Stopped } from '../activities/contract.js';
 import { progressQuery, type CycleProgress } from './names.js';
 
 /** What a cycle reports as its result: shown by Temporal UI on the closed run. */
@@ -16,8 +16,10 @@ export interface CycleReport {
   readonly cycle: number;
   readonly startedAt: string;
   readonly endedAt: string;
-  readonly outcome: 'completed' | 'ended early: daily quota';
+  readonly outcome: 'completed' | 'ended early: daily quota' | 'stopped: mass change';
   readonly counts: Readonly<Record<string, number>>;
+  /** What the guard on mass change held back, and since which cycle. */
+  readonly stopped?: Stopped;
 }
 
 // Transient faults of the remotes retry without bound, visibly; what retrying cannot mend is marked non-retryable.
@@ -56,6 +58,7 @@ interface Progress {
   chunksDone: number;
   chunks: number;
   counts: Record<string, number>;
+  stopped?: Stopped;
 }
 
 /**
@@ -121,7 +124,11 @@ const run = async (progress: Progress, steps: Steps): Promise<void> => {
     steps.fetchContacts.executeWithOptions({ summary: 'what changed in contacts' }, [reference(progress)]),
   ]);
   count(progress, 'fetched', { persons: persons.read, leads: leads.rows, contacts: contacts.rows });
-  const { chunks, entries } = await steps.openChunks(reference(progress));
+  const { chunks, entries, stopped } = await steps.openChunks(reference(progress));
+  if (stopped !== undefined) {
+    progress.stopped = stopped;
+    count(progress, 'stopped', { reasons: stopped.reasons.length });
+  }
   progress.chunks = chunks.length;
   show(progress, 'sync');
   const queue = [...chunks];
@@ -161,7 +168,7 @@ const end = async (progress: Progress, startedAt: string, error: unknown): Promi
   const quota = quotaReset(error);
   const endedAt = instant();
   const outcome = error === undefined || quota !== undefined ? 'completed' : 'failed';
-  const { cycle, counts } = progress;
+  const { cycle, counts, stopped } = progress;
   await complete({ cycle, at: endedAt, outcome, counts, notBefore: quota ?? null });
   if (outcome === 'failed') throw asFailure(error);
   show(progress, 'done');
@@ -169,9 +176,15 @@ const end = async (progress: Progress, startedAt: string, error: unknown): Promi
     cycle,
     startedAt,
     endedAt,
-    outcome: quota === undefined ? 'completed' : 'ended early: daily quota',
+    outcome: outcomeOf(quota, stopped),
     counts,
+    ...(stopped === undefined ? {} : { stopped }),
   };
+};
+
+const outcomeOf = (quota: string | undefined, stopped: Stopped | undefined): CycleReport['outcome'] => {
+  if (quota !== undefined) return 'ended early: daily quota';
+  return stopped === undefined ? 'completed' : 'stopped: mass change';
 };
 
 /** When a used-up daily quota is filled again, if that is what ended the cycle. */
@@ -201,8 +214,18 @@ const show = (progress: Progress, step: Progress['step'], restUntil: string | nu
   const lines = [
     `**Cycle ${String(progress.cycle)}**: ${step}${restUntil === null ? '' : ` until ${restUntil}`}`,
   ];
+  if (progress.stopped !== undefined) lines.push(...stoppedLines(progress.stopped));
   if (progress.chunks > 0) lines.push(`Chunks: ${String(progress.chunksDone)} of ${String(progress.chunks)}`);
   for (const [name, value] of Object.entries(progress.counts))
     if (value > 0) lines.push(`- ${name}: ${String(value)}`);
   setCurrentDetails(lines.join('\n'));
 };
+
+/** No values, counts alone: the command shows examples. */
+const stoppedLines = ({ since, reasons }: Stopped): string[] => [
+  `**Stopped since cycle ${String(since)}: mass change.** Nothing is pushed until somebody decides: \`contact-sync guard\``,
+  ...reasons.map(
+    ({ measure, from, kind, field, count, of }) =>
+      `- ${measure} from ${from}, ${kind}${field === null ? '' : ` ${field}`}: ${String(count)} of ${String(of)}`,
+  ),
+];

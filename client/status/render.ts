@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { AmbiguousLink, OpenCause, StoreStatus } from './store-status.js';
+import { reasonText } from '../guard/words.js';
 import type { ChainStatus } from './chain-status.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -13,6 +14,7 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
   const colors = pc.createColors(color);
   return [
     ...runningLines(status, now, colors),
+    ...guardLines(status, colors),
     ...cycleLines(status, now, colors),
     ...dayLines(status, colors),
     ...linkLines(status, colors),
@@ -36,6 +38,21 @@ const runningLines = ({ installation, chain }: Status, now: Date, colors: Colors
     indented(colors.yellow(`${step} is tried again (attempt ${String(attempt)}): ${failure}`)),
   );
   return [row(colors, 'Installation', name), row(colors, 'Now', nowText(chain, now, colors)), ...retried];
+};
+
+/** A stop comes before everything else: until somebody decides, nothing is written. */
+const guardLines = ({ guard }: Status, colors: Colors): string[] => {
+  if (guard === null) return [];
+  const { cycle, reasons, decision } = guard;
+  const what =
+    decision === null
+      ? 'contact-sync guard shows examples, and lets you go on or discard'
+      : `decided: ${decision}; the next cycle carries it out`;
+  return [
+    row(colors, 'Stopped', colors.red(`mass change: nothing is pushed since cycle ${String(cycle)}`)),
+    ...reasons.map((reason) => indented(colors.red(reasonText(reason)))),
+    indented(colors.yellow(what)),
+  ];
 };
 
 const nowText = ({ state, message, worker, progress }: ChainStatus, now: Date, colors: Colors): string => {

@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
+import { withoutValues, type MassChange } from '../../rules/guard.js';
 import type { Candidate, LinkStatus } from '../../rules/link.js';
 import type { FieldNotice } from '../../rules/mapping.js';
 import type { IsoInstant, Kind, Side } from '../../rules/terms.js';
 import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
+import { openStop, type GuardDecision, type GuardStop } from '../../store/guard-stops.js';
 import { installation } from '../../store/installations.js';
 
 /** Open rejections with one cause. */
@@ -27,12 +29,25 @@ export interface AmbiguousLink {
   readonly candidates: readonly Candidate[];
 }
 
+/** What the guard on mass change holds back; `contact-sync guard` has values and examples. */
+export interface StoppedStatus {
+  readonly id: number;
+  readonly since: IsoInstant;
+  /** The first cycle that was stopped for it. */
+  readonly cycle: number;
+  readonly reasons: readonly MassChange[];
+  /** Null until somebody decided; the next cycle carries it out. */
+  readonly decision: GuardDecision | null;
+}
+
 /** What the store knows, at one moment. */
 export interface StoreStatus {
   /** Null before setup. */
   readonly installation: { readonly id: string; readonly name: string } | null;
   /** The last cycle that ran to its end. */
   readonly cycle: Omit<CycleRecord, 'outcome'> | null;
+  /** Null unless cycles are stopped before they push. */
+  readonly guard: StoppedStatus | null;
   /** Cycles that failed since then. */
   readonly failedSince: number;
   readonly links: Readonly<Partial<Record<LinkStatus, number>>>;
@@ -53,7 +68,7 @@ export interface StoreStatus {
 const SHOWN = 20;
 
 export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
-  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day] =
+  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day, stop] =
     await Promise.all([
       installation(db, name),
       lastCompletedCycle(db),
@@ -64,6 +79,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
       readNotices(db),
       countPendingEntries(db),
       readDayUse(db, 'marketo'),
+      openStop(db),
     ]);
   return {
     installation: made === undefined ? null : { id: made.id, name: made.name },
@@ -74,10 +90,16 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     rejections,
     ambiguous,
     notices,
+    guard: stop === undefined ? null : stoppedOf(stop),
     marketoDay: day ?? null,
     pendingEntries,
   };
 };
+
+const stoppedOf = ({ id, raisedAt, firstCycle, reasons, decision }: GuardStop): StoppedStatus => ({
+  ...{ id, decision, since: raisedAt, cycle: firstCycle },
+  reasons: reasons.map(withoutValues),
+});
 
 const withoutOutcome = ({ number, startedAt, completedAt, counts }: CycleRecord): StoreStatus['cycle'] => ({
   number,

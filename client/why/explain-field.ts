@@ -1,4 +1,4 @@
-import { actual, type BySide, type Link } from '../../rules/link.js';
+import { actual, type BySide, type Link, type Parked } from '../../rules/link.js';
 import type { FieldValue, IsoInstant, Side } from '../../rules/terms.js';
 import type { LedgerRecord } from '../../store/ledger.js';
 
@@ -20,10 +20,12 @@ export interface OpenRejection {
  * - `under-way`: a write was sent, or will be with the next cycle
  * - `refused`: parked, because the target refused the value; tried again when one of the values moves
  * - `set-aside`: quarantined; the field's notice says why
+ * - `discarded`: given up by decision of people, when the guard had stopped a mass change
  * - `to-decide`: a side was edited since; the next cycle decides
  * - `unread`: one side was never read for it
  */
-export type FieldState = 'in-step' | 'under-way' | 'refused' | 'set-aside' | 'to-decide' | 'unread';
+export type FieldState =
+  'in-step' | 'under-way' | 'refused' | 'set-aside' | 'discarded' | 'to-decide' | 'unread';
 
 /** Why a field has the value it has, as far as the store knows. */
 export interface FieldExplanation {
@@ -64,9 +66,15 @@ export const fieldsOf = (link: Link): string[] =>
     ]),
   ].sort();
 
+const PARKED: Readonly<Record<Parked['reason'], FieldState>> = {
+  refused: 'refused',
+  quarantined: 'set-aside',
+  discarded: 'discarded',
+};
+
 function stateOf(link: Link, field: string, unread: boolean): FieldState {
   const parked = link.parked[field];
-  if (parked !== undefined) return parked.reason === 'refused' ? 'refused' : 'set-aside';
+  if (parked !== undefined) return PARKED[parked.reason];
   const open = link.writes.some(
     (write) => write.field === field && ['planned', 'sent', 'answered'].includes(write.state),
   );

@@ -56,11 +56,14 @@ function fieldLines(
 const UNDECIDED = 'no decision is on record: both held the same value, or it is older than the ledger';
 
 function decisionLines(
-  { rule, winner, loser, candidates, base, cycle, at }: LedgerRecord,
+  { rule, winner, loser, candidates, base, cycle, at, discarded }: LedgerRecord,
   kind: Kind,
 ): string[] {
   return [
     line('why', `${ruleText(rule, winner, kind)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`),
+    ...(discarded === undefined
+      ? []
+      : [line('but', `given up by decision, stop ${discarded} of the guard: nothing was written`)]),
     line(
       'won',
       `${SIDE_NAMES[winner]}${loser === undefined ? '' : `; ${SIDE_NAMES[loser]}'s edit was given up`}`,

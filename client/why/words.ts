@@ -26,6 +26,7 @@ export const STATES: Readonly<Record<FieldState, string>> = {
   'under-way': 'on its way, not confirmed yet',
   refused: 'refused; tried again when a value moves',
   'set-aside': 'set aside; see "Fields" in contact-sync status',
+  discarded: 'set aside by decision; tried again when a value moves',
   'to-decide': 'edited since; the next cycle decides',
   unread: 'not read on both sides yet',
 };

@@ -98,6 +98,8 @@ const parkedFields = (
   Object.entries(link.parked).flatMap(([field, { reason, rejectionId }]) => {
     if (reason === 'quarantined')
       return [{ ...recordOf(link), field, reason: 'quarantined: the value did not come to rest' }];
+    if (reason === 'discarded')
+      return [{ ...recordOf(link), field, reason: 'given up by decision on a stop of the guard' }];
     const rejection = rejectionId === null ? undefined : rejections.get(rejectionId);
     // A refusal that nobody can read of explains nothing.
     return rejection === undefined ? [] : [{ ...recordOf(link), field, reason: reasonOf(rejection) }];

@@ -7,6 +7,7 @@ import { markDay, noteDayUse } from '../../store/budget-day.js';
 import { saveNotices } from '../../store/catalogs.js';
 import { completeCycle, markActive, planCycle } from '../../store/cycles.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
+import { closeStop, openStop, raiseStop } from '../../store/guard-stops.js';
 import { saveInstallation } from '../../store/installations.js';
 import { enqueueActivityEntries, recordRejections } from '../../store/rejections.js';
 import { freshDatabase } from '../support/database.js';
@@ -71,6 +72,7 @@ describe('What the store knows', () => {
     expect(await readStoreStatus(await store(), 'acme')).toEqual({
       installation: null,
       cycle: null,
+      guard: null,
       failedSince: 0,
       links: {},
       dirty: 0,
@@ -149,6 +151,19 @@ describe('What the store knows', () => {
     expect(JSON.stringify(found)).not.toContain('twin@acme.example');
   });
 
+  it('has the open stop of the guard with its counts, not with values, and none that has ended', async () => {
+    const db = await store();
+    const same = { measure: 'sameValue' as const, from: 'marketo' as const, kind: 'lead' as const };
+    const counted = { ...same, field: 'title', count: 30, of: 100 };
+    await raiseStop(db, 7, [{ ...counted, value: 'Secret', examples: [{ marketoId: 7, dynamicsId: null }] }]);
+    const found = await readStoreStatus(db, 'acme');
+    expect(found.guard).toMatchObject({ id: 1, cycle: 7, decision: null, reasons: [counted] });
+    expect(JSON.stringify(found.guard)).not.toMatch(/Secret|examples/);
+    const stop = await openStop(db);
+    if (stop !== undefined) await closeStop(db, stop, 'passed');
+    expect((await readStoreStatus(db, 'acme')).guard).toBeNull();
+  });
+
   it('has the use of the day', async () => {
     const db = await store();
     const mark = await markDay(db, 'marketo');
@@ -174,6 +189,7 @@ const KNOWN: StoreStatus = {
     completedAt: at(64),
     counts: { 'fetched.persons': 12, 'fetched.leads': 0, 'resolve.toMarketo': 3 },
   },
+  guard: null,
   failedSince: 0,
   links: { linked: 1200, ambiguous: 2 },
   dirty: 4,
@@ -250,6 +266,24 @@ Fields       phone on lead: Not readable.`,
     );
     expect(shown({}, { failedSince: 2 })).toContain('2 failed since');
     expect(shown({}, { cycle: null })).toContain('none has completed yet');
+  });
+
+  it('puts a stop before everything else, with what to do, and without a value', () => {
+    const clears = { measure: 'clears' as const, from: 'dynamics' as const, kind: 'lead' as const };
+    const guard = {
+      ...{ id: 3, since: at(0), cycle: 40, decision: null },
+      reasons: [{ ...clears, field: 'title', count: 1_999, of: 2_000 }],
+    };
+    const lines = shown({}, { guard }).split('\n');
+    expect(lines.slice(2, 6)).toEqual([
+      'Stopped      mass change: nothing is pushed since cycle 40',
+      '             title would be cleared in Marketo for 1,999 of 2,000 leads (99 %), because Dynamics holds none now',
+      '             contact-sync guard shows examples, and lets you go on or discard',
+      'Last cycle   41, completed 1 min 0 s ago in 1 min 4 s',
+    ]);
+    expect(shown({}, { guard: { ...guard, decision: 'go-on' } })).toContain(
+      'decided: go-on; the next cycle carries it out',
+    );
   });
 
   it('says what is known of the day when Marketo does not tell', () => {

@@ -39,6 +39,7 @@ describe('sync.config.yaml', () => {
           dynamics: { share: 0.8 },
         },
         timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
+        guard: { clears: 0.1, deletes: 0.1, writes: 0.5, sameValue: 0.25, atLeast: 100 },
       },
     );
   });
@@ -48,6 +49,7 @@ describe('sync.config.yaml', () => {
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 timing: { overlap: 10m }
+guard: { clears: 5%, deletes: 0.5%, writes: off, sameValue: 100%, atLeast: 20 }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
@@ -57,6 +59,7 @@ timing: { overlap: 10m }
         dynamics: { share: 0.8 },
       },
       timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
+      guard: { clears: 0.05, deletes: 0.005, writes: null, sameValue: 1, atLeast: 20 },
     });
   });
 
@@ -78,6 +81,12 @@ timing: { overlap: 10m }
   });
 });
 
+describe('the guard on mass change', () => {
+  it('is off where the file says so', () => {
+    expect(parseSyncConfig(`${rows(GOOD)}guard: off\n`, 'f').guard).toBeNull();
+  });
+});
+
 describe('each mistake gives one message with file, line and key:', () => {
   it.each([
     [
@@ -88,7 +97,7 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing.',
+      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing, guard.',
     ],
     [
       'an unknown key in a row',
@@ -130,6 +139,31 @@ describe('each mistake gives one message with file, line and key:', () => {
       'a wrong choice',
       `${rows(GOOD)}onMarketoDelete: forget\n`,
       '3:1: onMarketoDelete: must be keep, recreate; it is "forget".',
+    ],
+    [
+      'a threshold without its percent sign',
+      `${rows(GOOD)}guard: { clears: "10" }\n`,
+      '3:10: guard.clears: "10" is no percentage. Write a number above 0, at most 100, and a percent sign (10%), or off.',
+    ],
+    [
+      'a threshold that is a number',
+      `${rows(GOOD)}guard: { deletes: 0.1 }\n`,
+      '3:10: guard.deletes: must be a text; it is 0.1.',
+    ],
+    [
+      'an unknown threshold',
+      `${rows(GOOD)}guard: { deleted: 10% }\n`,
+      '3:10: guard.deleted: unknown key. Did you mean "deletes"?',
+    ],
+    [
+      'a floor of nothing',
+      `${rows(GOOD)}guard: { atLeast: 0 }\n`,
+      '3:10: guard.atLeast: must be a whole number of records, at least 1.',
+    ],
+    [
+      'a guard that is neither off nor thresholds',
+      `${rows(GOOD)}guard: on\n`,
+      '3:1: guard: must be off, or a map of keys; it is "on".',
     ],
     [
       'a display name for a field',

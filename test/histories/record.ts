@@ -34,6 +34,20 @@ const cycles: Readonly<Record<string, () => Partial<CycleActivities>>> = {
       throw ApplicationFailure.nonRetryable('Marketo: Forbidden (603)', 'Forbidden');
     },
   }),
+  'sync-cycle-stopped': () => ({
+    openChunks: () =>
+      Promise.resolve({
+        chunks: [],
+        entries: 1,
+        stopped: {
+          since: 1,
+          reasons: [
+            { measure: 'clears', from: 'dynamics', kind: 'lead', field: 'title', count: 1_900, of: 2_000 },
+          ],
+        },
+      }),
+    logRejections: () => Promise.resolve({ logged: 1 }),
+  }),
   'sync-cycle-quota': () => ({
     prepare: () => {
       throw ApplicationFailure.nonRetryable('Marketo: QuotaExhausted (607)', 'QuotaExhausted', {

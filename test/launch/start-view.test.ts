@@ -23,6 +23,7 @@ const cycle: EndedCycle = {
 const status: NonNullable<Scene['status']> = {
   installation: null,
   cycle: null,
+  guard: null,
   failedSince: 0,
   links: { linked: 1876, unmatched: 3, ended: 1, tombstone: 2 },
   dirty: 9,

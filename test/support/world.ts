@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
-import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
+import type { Chunk, CreatePersonInput, CreatePersonResult, Stopped } from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
 import { begin, complete, followAndOpen, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
@@ -56,6 +56,8 @@ export interface CycleOutcome {
   readonly resolved: Awaited<ReturnType<typeof resolve>>[];
   readonly pushed: Awaited<ReturnType<typeof pushToDynamics>>[];
   readonly logged: number;
+  /** Why the guard on mass change let nothing be pushed. */
+  readonly stopped: Stopped | undefined;
 }
 
 /** Both simulators over real HTTP, a real store, and the cycle's steps run in this process. */
@@ -163,6 +165,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     installation: 'test',
     choices: config.fields,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
+    guard: config.guard,
     timing: {
       restMs: 0,
       overlapMs: 300_000,
@@ -325,7 +328,7 @@ const runCycle = async (
     retried((attempt) => fetchDynamics(ports, 'contact', reference(), attempt)),
   ]);
   await between.fetched?.();
-  const { chunks } = await retried((attempt) => followAndOpen(ports, reference(), attempt));
+  const { chunks, stopped } = await retried((attempt) => followAndOpen(ports, reference(), attempt));
   const outcome = { diffs: [], resolved: [], pushed: [] } as Pick<
     CycleOutcome,
     'diffs' | 'resolved' | 'pushed'
@@ -333,7 +336,7 @@ const runCycle = async (
   for (const chunk of chunks) await runChunk(ports, { ...reference(), chunk }, outcome, between);
   const { logged } = await retried((attempt) => logRejections(ports, reference(), attempt));
   await complete(ports, { ...reference(), outcome: 'completed', counts: {}, notBefore: null });
-  return { fetched, leads, contacts, ...outcome, logged };
+  return { fetched, leads, contacts, ...outcome, logged, stopped };
 };
 
 const runChunk = async (

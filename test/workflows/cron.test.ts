@@ -55,7 +55,7 @@ const storeSteps = (steps: Partial<CycleActivities> = {}): CycleActivities =>
     begin: () => begin({ db, timing: { restMs, takeoverMs: 30_000 } }),
     prepare: ({ cycle, at }) => markActive(db, cycle, at),
     openChunks: (input) => openChunks({ db }, input),
-    complete: (input) => complete({ db }, input),
+    complete: (input) => complete({ db, guard: null }, input),
     ...steps,
   }).activities;
 
@@ -83,7 +83,7 @@ describe('The chain on a real server', () => {
       complete: async (input) => {
         open -= 1;
         if (input.cycle === 3) restMs = LONG_REST;
-        await complete({ db }, input);
+        await complete({ db, guard: null }, input);
       },
     });
     const { workflowId, taskQueue, handle } = await startChain();

@@ -45,6 +45,7 @@ describe('A recorded history', () => {
         'sync-cycle-failed',
         'sync-cycle-idle',
         'sync-cycle-quota',
+        'sync-cycle-stopped',
       ]),
     );
   });

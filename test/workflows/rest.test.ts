@@ -39,7 +39,7 @@ const storeSteps = (steps: Partial<CycleActivities> = {}): CycleActivities =>
     begin: () => begin({ db, timing: { restMs: REST, takeoverMs: 30_000 } }),
     prepare: ({ cycle, at }) => markActive(db, cycle, at),
     openChunks: (input) => openChunks({ db }, input),
-    complete: (input) => complete({ db }, input),
+    complete: (input) => complete({ db, guard: null }, input),
     ...steps,
   }).activities;
 

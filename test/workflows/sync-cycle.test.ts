@@ -36,6 +36,28 @@ describe('A cycle with nothing to do', () => {
   });
 });
 
+describe('A cycle that the guard on mass change stops', () => {
+  it('decides and pushes nothing, logs what requests left, completes, and says why', async () => {
+    const reason = { measure: 'clears', from: 'dynamics', kind: 'lead', field: 'title' } as const;
+    const stopped = { since: 4, reasons: [{ ...reason, count: 1_900, of: 2_000 }] };
+    const steps: Partial<CycleActivities> = {
+      begin: () => Promise.resolve({ cycle: 5, notBefore: 0 }),
+      openChunks: () => Promise.resolve({ chunks: [], entries: 1, stopped }),
+      logRejections: () => Promise.resolve({ logged: 1 }),
+    };
+    await withCycle(server, steps, async ({ told, report, handle }) => {
+      const { outcome, stopped: why, counts } = await report();
+      expect({ outcome, why }).toEqual({ outcome: 'stopped: mass change', why: stopped });
+      expect(counts).toMatchObject({ 'stopped.reasons': 1, 'rejections.logged': 1 });
+      expect(told.log.filter((line) => /diff|resolve|push/.test(line))).toEqual([]);
+      expect(told.completed).toMatchObject([{ outcome: 'completed', notBefore: null }]);
+      const shown = await detailsOf(handle);
+      expect(shown).toContain('**Stopped since cycle 4: mass change.** Nothing is pushed');
+      expect(shown).toContain('- clears from dynamics, lead title: 1900 of 2000');
+    });
+  });
+});
+
 describe('The steps', () => {
   it('fetch both sides at the same time', async () => {
     const meet = meeting(3);

@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { cycle, decide, ended, PEOPLE, startPairs, type Pair } from '../support/guarded.js';
+import type { World } from '../support/world.js';
+
+let world: World;
+afterEach(() => world.close());
+
+const pairs = async (guard?: string): Promise<Pair[]> => {
+  const started = await startPairs(guard);
+  ({ world } = started);
+  return started.all;
+};
+
+/** From now on these rows are out of sight, as for a user whose role lost them; returns the cure. */
+const hideRows = ({ ports: { dynamics } }: World, isHidden: (id: string) => boolean): (() => void) => {
+  const sighted = { ...dynamics };
+  const blind: Partial<typeof dynamics> = {
+    changes: async function* (...args) {
+      for await (const page of sighted.changes(...args))
+        yield { ...page, rows: page.rows.filter(({ id }) => !isHidden(id)) };
+    },
+    readRows: async (...args) => (await sighted.readRows(...args)).filter(({ id }) => !isHidden(id)),
+  };
+  Object.assign(dynamics, blind);
+  return () => Object.assign(dynamics, sighted);
+};
+
+const expireDeltas = (world: World) => fetch(`${world.dataverse}/admin/delta/expire`, { method: 'POST' });
+
+const flagged = async (world: World, all: readonly Pair[]): Promise<number> =>
+  (await Promise.all(all.map(({ marketoId }) => world.person(marketoId)))).filter(
+    ({ dynamicsDeleted }) => dynamicsDeleted === true,
+  ).length;
+
+describe('Rows that go missing in Dynamics', () => {
+  it('because the role of the sync user lost them are stopped before a person is flagged, and are found again by themselves', async () => {
+    const all = await pairs();
+    await world.doors.editPerson(all[0]?.marketoId ?? 0, { title: 'Chair' });
+    const cure = hideRows(world, () => true);
+    await expireDeltas(world);
+    const missing = [`deletes dynamics lead * ${String(PEOPLE)} ${String(PEOPLE)}`];
+    expect(await cycle(world)).toEqual(missing);
+    expect(await cycle(world)).toEqual(missing);
+    expect(await flagged(world, all)).toBe(0);
+    cure();
+    await world.settled();
+    expect(await ended(world)).toBe('passed');
+    expect(await flagged(world, all)).toBe(0);
+    const links = await world.links();
+    expect(links.map(({ status }) => status)).toEqual(all.map(() => 'linked'));
+    // What was edited meanwhile goes across against what the pair had agreed.
+    expect(await world.row('leads', all[0]?.leadid ?? '')).toMatchObject({ jobtitle: 'Chair' });
+    expect(await world.duplicates()).toEqual([]);
+  });
+
+  it('for good flag their persons once people let it', async () => {
+    const all = await pairs();
+    for (const { leadid } of all.slice(0, 6)) await world.doors.deleteRow('leads', leadid);
+    expect(await cycle(world)).toEqual([`deletes dynamics lead * 6 ${String(PEOPLE)}`]);
+    expect(await flagged(world, all)).toBe(0);
+    await decide(world, 'go-on');
+    await world.settled();
+    expect(await flagged(world, all)).toBe(6);
+  });
+
+  it('for good flag nobody where people discard it; those that are there go on', async () => {
+    const all = await pairs();
+    for (const { leadid } of all.slice(0, 6)) await world.doors.deleteRow('leads', leadid);
+    const cure = hideRows(world, () => true);
+    await expireDeltas(world);
+    await world.cycle();
+    cure();
+    await decide(world, 'discard');
+    await world.settled();
+    expect(await ended(world)).toBe('discarded');
+    expect(await flagged(world, all)).toBe(0);
+    const statuses = (await world.links()).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 'linked')).toHaveLength(PEOPLE - 6);
+    expect(statuses.filter((status) => status === 'ended')).toHaveLength(6);
+    await world.doors.editPerson(all[10]?.marketoId ?? 0, { title: 'Chair' });
+    await world.settled();
+    expect(await world.row('leads', all[10]?.leadid ?? '')).toMatchObject({ jobtitle: 'Chair' });
+  });
+});
+
+describe('Persons that go missing in Marketo', () => {
+  it('stop the cycle, and leave their tombstones once people let it', async () => {
+    const all = await pairs();
+    for (const { marketoId } of all.slice(0, 6)) await world.doors.deletePerson(marketoId);
+    expect(await cycle(world)).toEqual([`deletes marketo lead * 6 ${String(PEOPLE)}`]);
+    expect(await cycle(world)).toHaveLength(1);
+    await decide(world, 'go-on');
+    await world.settled();
+    const statuses = (await world.links()).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 'tombstone')).toHaveLength(6);
+    expect(await cycle(world)).toBeUndefined();
+  });
+
+  it('and were only out of sight go on with what they had agreed', async () => {
+    const all = await pairs();
+    const { marketo } = world.ports;
+    const sighted = { ...marketo };
+    const links = await world.links();
+    for (const link of links)
+      await world.db.updateTable('links').set({ reread_marketo: true }).where('id', '=', link.id).execute();
+    const blind = { readPersons: () => Promise.resolve({ persons: [], unaskable: [] }) };
+    Object.assign(marketo, blind);
+    await world.doors.editRow('leads', all[0]?.leadid ?? '', { jobtitle: 'Chair' });
+    expect(await cycle(world)).toEqual([`deletes marketo lead * ${String(PEOPLE)} ${String(PEOPLE)}`]);
+    Object.assign(marketo, sighted);
+    await world.cycle();
+    await world.settled();
+    expect(await ended(world)).toBe('passed');
+    expect((await world.links()).map(({ status }) => status)).toEqual(all.map(() => 'linked'));
+    expect(await world.person(all[0]?.marketoId ?? 0)).toMatchObject({ title: 'Chair' });
+  });
+});
