@@ -1,4 +1,5 @@
 import type { Successor } from './succession.js';
+import type { Swing } from './swing.js';
 import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
 
 /**
@@ -77,6 +78,8 @@ export type Rule = (typeof RULES)[number];
 /** A field that does not converge for a stated reason, for exactly these values. */
 export interface Parked {
   readonly reason: 'refused' | 'quarantined';
+  /** Quarantined for its values, not for rights or schema: both sides keep rewriting it, see `rules/swing.ts`. */
+  readonly because?: 'swinging';
   readonly rejectionId: string | null;
   readonly marketo: FieldValue;
   readonly dynamics: FieldValue;
@@ -98,6 +101,8 @@ export interface Cause {
   readonly winner: Side;
   readonly cycle: number;
   readonly at: IsoInstant;
+  /** Writes that carried the field between the same two values. */
+  readonly swing?: Swing;
 }
 
 export type BySide<T> = Readonly<Record<Side, T>>;

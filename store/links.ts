@@ -252,9 +252,8 @@ export const releaseQuarantined = async (
   for (const field of fields) {
     await sql`
       update links set parked = parked - ${field}::text, dirty = true, version = version + 1
-      where kind = ${kind} and status = 'linked' and parked -> ${field} ->> 'reason' = 'quarantined'`.execute(
-      db,
-    );
+      where kind = ${kind} and status = 'linked' and parked -> ${field} ->> 'reason' = 'quarantined'
+        and parked -> ${field} ->> 'because' is null`.execute(db);
   }
 };
 

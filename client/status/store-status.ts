@@ -6,6 +6,7 @@ import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
 import { installation } from '../../store/installations.js';
+import { swingingFields, type SwingingField } from '../../store/swings.js';
 
 /** Open rejections with one cause. */
 export interface OpenCause {
@@ -42,6 +43,8 @@ export interface StoreStatus {
   readonly openWrites: number;
   readonly rejections: readonly OpenCause[];
   readonly ambiguous: { readonly groups: number; readonly examples: readonly AmbiguousLink[] };
+  /** Fields that are set aside because both sides keep rewriting them. */
+  readonly swinging: readonly SwingingField[];
   readonly notices: readonly (FieldNotice & { readonly since: IsoInstant })[];
   /** Marketo's daily quota and how much of it is used; null before the first call. */
   readonly marketoDay: DayUse | null;
@@ -53,7 +56,7 @@ export interface StoreStatus {
 const SHOWN = 20;
 
 export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
-  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day] =
+  const [made, last, links, openWrites, rejections, ambiguous, swinging, notices, pendingEntries, day] =
     await Promise.all([
       installation(db, name),
       lastCompletedCycle(db),
@@ -61,6 +64,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
       countOpenWrites(db),
       openCauses(db),
       readAmbiguous(db),
+      swingingFields(db, SHOWN),
       readNotices(db),
       countPendingEntries(db),
       readDayUse(db, 'marketo'),
@@ -73,6 +77,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     openWrites,
     rejections,
     ambiguous,
+    swinging,
     notices,
     marketoDay: day ?? null,
     pendingEntries,

@@ -35,7 +35,7 @@ function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: 
 }
 
 function fieldLines(
-  { field, state, now, decisions, rejection }: FieldExplanation,
+  { field, state, now, decisions, cause, rejection }: FieldExplanation,
   kind: Kind,
   history: boolean,
   colors: Colors,
@@ -48,19 +48,28 @@ function fieldLines(
     ...(rejection === null
       ? []
       : [line('refusal', `${SIDE_NAMES[rejection.side]} said ${rejection.code}: ${rejection.message}`)]),
-    ...(last === undefined ? [line('why', UNDECIDED)] : decisionLines(last, kind)),
+    ...(last === undefined ? causeLines(cause, kind) : decisionLines(last, kind)),
     ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each, kind)]) : []),
   ];
 }
 
-const UNDECIDED = 'no decision is on record: both held the same value, or it is older than the ledger';
+const UNDECIDED = 'no decision is on record: both held the same value from the start';
 
-function decisionLines(
-  { rule, winner, loser, candidates, base, cycle, at }: LedgerRecord,
-  kind: Kind,
-): string[] {
+/** What is known of a decision that is older than the ledger. */
+function causeLines(cause: FieldExplanation['cause'], kind: Kind): string[] {
+  if (cause === null) return [line('why', UNDECIDED)];
+  return [line('why', whyText(cause, kind)), line('won', `${SIDE_NAMES[cause.winner]}; ${FORGOTTEN}`)];
+}
+
+const FORGOTTEN = 'the values it was decided from are older than the ledger';
+
+const whyText = ({ rule, winner, cycle, at }: NonNullable<FieldExplanation['cause']>, kind: Kind): string =>
+  `${ruleText(rule, winner, kind)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`;
+
+function decisionLines(decision: LedgerRecord, kind: Kind): string[] {
+  const { winner, loser, candidates, base } = decision;
   return [
-    line('why', `${ruleText(rule, winner, kind)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`),
+    line('why', whyText(decision, kind)),
     line(
       'won',
       `${SIDE_NAMES[winner]}${loser === undefined ? '' : `; ${SIDE_NAMES[loser]}'s edit was given up`}`,

@@ -26,6 +26,8 @@ export const STATES: Readonly<Record<FieldState, string>> = {
   'under-way': 'on its way, not confirmed yet',
   refused: 'refused; tried again when a value moves',
   'set-aside': 'set aside; see "Fields" in contact-sync status',
+  swinging:
+    'set aside: both sides keep rewriting it; taken up at a third value, or by contact-sync release-field',
   'to-decide': 'edited since; the next cycle decides',
   unread: 'not read on both sides yet',
 };

@@ -38,6 +38,7 @@ const status: NonNullable<Scene['status']> = {
     },
   ],
   ambiguous: { groups: 14, examples: [] },
+  swinging: [],
   notices: [],
   marketoDay: null,
   pendingEntries: 0,
