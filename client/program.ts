@@ -1,5 +1,6 @@
 import { Command, Help, type Option } from 'commander';
 import { addCreatePerson } from './commands/create-person.js';
+import { addErase } from './commands/erase.js';
 import { addReleaseField } from './commands/release-field.js';
 import { addSetup } from './commands/setup.js';
 import { addStart } from './commands/start.js';
@@ -17,6 +18,7 @@ const COMMANDS: readonly Add[] = [
   addStatus,
   addWhy,
   addReleaseField,
+  addErase,
   addCreatePerson,
 ];
 

@@ -28,6 +28,8 @@ export interface SyncConfig {
     readonly call: number;
     readonly takeover: number;
   };
+  /** Whole months that the ledger is kept besides the current one. */
+  readonly ledger: { readonly months: number };
 }
 
 /** The configuration with the places of its keys, for messages about them. */
@@ -121,12 +123,13 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': ['fields', 'onMarketoDelete', 'budget', 'timing'],
+  '': ['fields', 'onMarketoDelete', 'budget', 'timing', 'ledger'],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
   timing: ['overlap', 'doubt', 'call', 'takeover'],
+  ledger: ['months'],
 };
 
 const NOUNS: Readonly<Record<string, string>> = {

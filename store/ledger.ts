@@ -36,6 +36,8 @@ export interface LedgerDecision {
   readonly base?: BySide<FieldValue>;
   /** The side whose edit was given up for the other's. */
   readonly loser?: Side;
+  /** Its values were struck out, because the person was erased. */
+  readonly erased?: true;
 }
 
 /** The values of winner and loser are among the candidates: they are not kept twice. */

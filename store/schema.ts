@@ -146,6 +146,14 @@ export interface RequestsTable {
   completed_at: Timestamp | null;
 }
 
+export interface ErasuresTable {
+  id: Generated<number>;
+  at: DatedByDefault;
+  marketo_id: number | null;
+  dynamics_id: string | null;
+  counts: Json<Readonly<Record<string, number>>>;
+}
+
 export interface Schema {
   installations: InstallationsTable;
   catalogs: CatalogsTable;
@@ -160,6 +168,7 @@ export interface Schema {
   ledger: LedgerTable;
   field_notices: FieldNoticesTable;
   requests: RequestsTable;
+  erasures: ErasuresTable;
   budgets: BudgetsTable;
   call_slots: CallSlotsTable;
 }

@@ -7,7 +7,6 @@ import type { LinkExplanation } from './read.js';
 import { ruleText, SIDE_NAMES, STATES, STATUSES } from './words.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
-type Kind = LinkExplanation['link']['kind'];
 
 /** Earlier decisions that are shown when one field is asked about. */
 const EARLIER = 10;
@@ -30,13 +29,12 @@ function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: 
       ? []
       : [`  ${link.successor.by} into: ${link.successor.kind} ${link.successor.id}`]),
     ...(candidates.length === 0 ? [] : [`  candidates: ${candidates.join(', ')}`]),
-    ...fields.flatMap((field) => fieldLines(field, link.kind, history, colors)),
+    ...fields.flatMap((field) => fieldLines(field, history, colors)),
   ];
 }
 
 function fieldLines(
   { field, state, now, decisions, cause, rejection }: FieldExplanation,
-  kind: Kind,
   history: boolean,
   colors: Colors,
 ): string[] {
@@ -48,33 +46,33 @@ function fieldLines(
     ...(rejection === null
       ? []
       : [line('refusal', `${SIDE_NAMES[rejection.side]} said ${rejection.code}: ${rejection.message}`)]),
-    ...(last === undefined ? causeLines(cause, kind) : decisionLines(last, kind)),
-    ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each, kind)]) : []),
+    ...(last === undefined ? causeLines(cause) : decisionLines(last)),
+    ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each)]) : []),
   ];
 }
 
 const UNDECIDED = 'no decision is on record: both held the same value from the start';
 
 /** What is known of a decision that is older than the ledger. */
-function causeLines(cause: FieldExplanation['cause'], kind: Kind): string[] {
+function causeLines(cause: FieldExplanation['cause']): string[] {
   if (cause === null) return [line('why', UNDECIDED)];
-  return [line('why', whyText(cause, kind)), line('won', `${SIDE_NAMES[cause.winner]}; ${FORGOTTEN}`)];
+  return [line('why', whyText(cause)), line('won', `${SIDE_NAMES[cause.winner]}; ${FORGOTTEN}`)];
 }
 
 const FORGOTTEN = 'the values it was decided from are older than the ledger';
 
-const whyText = ({ rule, winner, cycle, at }: NonNullable<FieldExplanation['cause']>, kind: Kind): string =>
-  `${ruleText(rule, winner, kind)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`;
+const whyText = ({ rule, winner, cycle, at }: NonNullable<FieldExplanation['cause']>): string =>
+  `${ruleText(rule, winner)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`;
 
-function decisionLines(decision: LedgerRecord, kind: Kind): string[] {
-  const { winner, loser, candidates, base } = decision;
+function decisionLines(decision: LedgerRecord): string[] {
+  const { winner, loser, candidates, base, erased } = decision;
   return [
-    line('why', whyText(decision, kind)),
+    line('why', whyText(decision)),
     line(
       'won',
       `${SIDE_NAMES[winner]}${loser === undefined ? '' : `; ${SIDE_NAMES[loser]}'s edit was given up`}`,
     ),
-    line('from', sides(candidates)),
+    line('from', erased === true ? 'values that were erased' : sides(candidates)),
     ...(base === undefined ? [] : [line('before', sides(base))]),
   ];
 }

@@ -39,6 +39,7 @@ describe('sync.config.yaml', () => {
           dynamics: { share: 0.8 },
         },
         timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
+        ledger: { months: 12 },
       },
     );
   });
@@ -48,6 +49,7 @@ describe('sync.config.yaml', () => {
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 timing: { overlap: 10m }
+ledger: { months: 3 }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
@@ -57,6 +59,7 @@ timing: { overlap: 10m }
         dynamics: { share: 0.8 },
       },
       timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
+      ledger: { months: 3 },
     });
   });
 
@@ -88,7 +91,7 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing.',
+      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing, ledger.',
     ],
     [
       'an unknown key in a row',

@@ -163,6 +163,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     installation: 'test',
     choices: config.fields,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
+    ledgerMonths: config.ledger.months,
     timing: {
       restMs: 0,
       overlapMs: 300_000,
