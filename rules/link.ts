@@ -1,3 +1,4 @@
+import type { LostEdits } from './lost-edits.js';
 import type { Successor } from './succession.js';
 import type { Swing } from './swing.js';
 import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
@@ -72,6 +73,10 @@ export const RULES = [
   'first-authority',
   'restore',
   'created',
+  // An edit that never went across:
+  'gone',
+  'merged',
+  'qualified',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
@@ -137,6 +142,8 @@ export interface Link {
   readonly successor: Successor | null;
   /** The lead that the row, a contact, was made of. */
   readonly predecessor: string | null;
+  /** To be noted in the ledger with the next save, in the same statement; not kept on the link. */
+  readonly lost?: LostEdits;
 }
 
 export interface Creation {

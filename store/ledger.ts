@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { BySide, Rule } from '../rules/link.js';
+import type { LostEdits } from '../rules/lost-edits.js';
 import type { Decision } from '../rules/plan.js';
 import type { FieldValue, IsoInstant, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
@@ -45,6 +46,15 @@ const recorded = ({ field, rule, winner, candidates, base, loser }: Decision): L
   ...{ field, rule, winner, candidates },
   ...(base !== undefined && { base }),
   ...(loser !== undefined && { loser: loser.side }),
+});
+
+/** Edits that were lost with their record, as a line keeps them. */
+export const recordedEdits = ({
+  side,
+  decisions,
+}: LostEdits): { readonly side: Side; readonly decisions: readonly LedgerDecision[] } => ({
+  side,
+  decisions: decisions.map(recorded),
 });
 
 export interface LedgerRecord extends LedgerDecision {

@@ -14,8 +14,13 @@ const RULES: Readonly<Record<Rule, (winner: Side) => string>> = {
   'first-consent': () => 'nothing was agreed yet, and of two consents the more restrictive one wins',
   'first-authority': (winner) => `nothing was agreed yet, and ${authorityText(winner)}`,
   restore: (winner) => `a write of ours had covered what ${SIDE_NAMES[winner]} held, which was put back`,
+  gone: (winner) => `${unsent(winner)} its record was deleted`,
+  merged: (winner) => `${unsent(winner)} its record was merged into another`,
+  qualified: (winner) => `${unsent(winner)} the lead was qualified, which did not carry it over`,
   created: (winner) => `the record was created with the value of ${SIDE_NAMES[winner]}`,
 };
+
+const unsent = (winner: Side): string => `${SIDE_NAMES[across(winner)]}'s edit had not gone across when`;
 
 /** By the table that the pair stood on then, which need not be the one of today: a lead may be qualified since. */
 const authorityText = (winner: Side): string =>
