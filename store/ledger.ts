@@ -41,18 +41,32 @@ export interface LedgerDecision {
   readonly erased?: true;
 }
 
-/** The values of winner and loser are among the candidates: they are not kept twice. */
-const recorded = ({ field, rule, winner, candidates, base, loser }: Decision): LedgerDecision => ({
+/** As it is stored: of the base only the sides that were edited since, the other one is among the candidates. */
+type StoredDecision = Omit<LedgerDecision, 'base'> & { readonly base?: Partial<BySide<FieldValue>> };
+
+/** No value is kept twice: those of winner and loser are among the candidates. */
+const recorded = ({ field, rule, winner, candidates, base, loser }: Decision): StoredDecision => ({
   ...{ field, rule, winner, candidates },
-  ...(base !== undefined && { base }),
+  ...(base !== undefined && { base: editedSince(base, candidates) }),
   ...(loser !== undefined && { loser: loser.side }),
 });
+
+const editedSince = (
+  base: BySide<FieldValue>,
+  candidates: BySide<FieldValue>,
+): Partial<BySide<FieldValue>> => ({
+  ...(base.marketo !== candidates.marketo && { marketo: base.marketo }),
+  ...(base.dynamics !== candidates.dynamics && { dynamics: base.dynamics }),
+});
+
+const whole = ({ base, ...decision }: StoredDecision): LedgerDecision =>
+  base === undefined ? decision : { ...decision, base: { ...decision.candidates, ...base } };
 
 /** Edits that were lost with their record, as a line keeps them. */
 export const recordedEdits = ({
   side,
   decisions,
-}: LostEdits): { readonly side: Side; readonly decisions: readonly LedgerDecision[] } => ({
+}: LostEdits): { readonly side: Side; readonly decisions: readonly StoredDecision[] } => ({
   side,
   decisions: decisions.map(recorded),
 });
@@ -84,7 +98,7 @@ export const decisionsOf = async (
     .execute();
   const seen = new Set<string>();
   return lines.flatMap(({ link_id: linkId, cycle, at, decisions }) =>
-    (decisions as LedgerDecision[]).flatMap((decision) => {
+    (decisions as StoredDecision[]).map(whole).flatMap((decision) => {
       const key = JSON.stringify([linkId, cycle, decision]);
       if (seen.has(key)) return [];
       seen.add(key);

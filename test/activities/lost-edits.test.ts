@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explainRecord } from '../../client/why/read.js';
 import { renderWhy } from '../../client/why/render.js';
-import type { LedgerDecision } from '../../store/ledger.js';
+import { decisionsOf, type LedgerDecision } from '../../store/ledger.js';
 import { mergePersons, mergeRows, qualify } from '../support/succession.js';
 import { Crash, startWorld, type World } from '../support/world.js';
 
@@ -24,11 +24,8 @@ const pair = async () => {
 
 /** What the ledger says of the title of a pair, the last decision first. */
 const told = async (linkId: number): Promise<LedgerDecision[]> => {
-  const lines = world.db.selectFrom('ledger').select('decisions').where('link_id', '=', linkId);
-  const rows = await lines.orderBy('at', 'desc').execute();
-  return rows
-    .flatMap(({ decisions }) => decisions as LedgerDecision[])
-    .filter(({ field }) => field === 'title');
+  const decisions = await decisionsOf(world.db, [linkId], 100);
+  return decisions.filter(({ field }) => field === 'title');
 };
 
 /** The edit was read and decided, and the run ended before anything was written. */
