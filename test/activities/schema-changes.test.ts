@@ -100,17 +100,6 @@ describe('A column that gets a type that cannot meet', () => {
     expect(await world.row('leads', leadid)).toMatchObject({ new_creditrating: 'B' });
     expect(await notices()).toEqual([]);
   });
-
-  it('is noticed where it changes while the schema is believed for an hour still', async () => {
-    const { leadid, marketoId } = await pair();
-    await world.doors.editRow('leads', leadid, { new_creditrating: null });
-    await world.settled();
-    await column({ type: 'Boolean' });
-    await world.doors.editPerson(marketoId, { title: 'CEO', rating: 'B' });
-    await world.settled();
-    expect(await world.row('leads', leadid)).toMatchObject({ jobtitle: 'CEO' });
-    expect(await world.person(marketoId)).toMatchObject({ title: 'CEO', rating: 'B' });
-  });
 });
 
 describe('A field that the API role of Marketo may not see any more', () => {
