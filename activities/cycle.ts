@@ -10,9 +10,6 @@ import { followSuccessors } from './follow-successors.js';
 import { guard } from './guard.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
-/** Whole months that the ledger is kept besides the current one. */
-const LEDGER_MONTHS = 12;
-
 /**
  * Takes the cycle's number, and the moment before which it may not start: end of the last one plus the rest. Asks
  * nobody but the store, so that what is wrong with a remote ends the cycle, which rests, and not this.
@@ -30,7 +27,7 @@ export const begin = async ({
 export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): Promise<void> => {
   await markActive(ports.db, input.cycle, input.at);
   await requireInstallation(ports);
-  await rotateLedger(ports.db, LEDGER_MONTHS);
+  await rotateLedger(ports.db, ports.ledgerMonths);
   await refreshCatalogIfOld(ports, attempt.signal);
   await refreshDayUse(ports, attempt.signal);
 };

@@ -33,8 +33,8 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
 };
 
 /** Nothing to write, to refuse or to read: what is equal is agreed, and the link is clean. */
-const isQuiet = ({ link, decisions, refusals }: Planned): boolean =>
-  !link.dirty && decisions.length === 0 && refusals.length === 0 && link.stamp === null;
+const isQuiet = ({ link, decisions, refusals, swinging }: Planned): boolean =>
+  !link.dirty && [decisions, refusals, swinging].every(({ length }) => length === 0) && link.stamp === null;
 
 /** A field that one side was never read for is read in the next fetch; its link stays dirty until then. */
 const markUnread = ({ link, unread }: Planned): Link => ({

@@ -1,22 +1,30 @@
 import type { Link } from '../rules/link.js';
+import { endedWith } from '../rules/lost-edits.js';
 
 /**
  * Deleted in Marketo: what was under way to the person ends; the row in Dynamics stays. A row that has a successor takes no
  * part any more.
  */
 export const bury = (link: Link): Link =>
-  // Dirty until a cycle has taken note of it: the guard on mass change counts those.
-  isHeldBack(link) ? closeLink(link) : { ...atRest(link), status: 'tombstone', stamp: null, dirty: true };
+  isHeldBack(link)
+    ? closeLink(link)
+    : endedWith(
+        link,
+        // Dirty until a cycle has taken note of it: the guard on mass change counts those.
+        { ...atRest(link), status: 'tombstone', stamp: null, dirty: true },
+        { side: 'marketo', rule: 'gone' },
+      );
 
 /** Deleted in Dynamics: the person stays, and is to be flagged. */
 export const endLink = (link: Link): Link => {
   const flagged = link.marketoId !== null && (link.status === 'linked' || isHeldBack(link));
-  return {
+  const ended: Link = {
     ...atRest(link),
     status: 'ended',
     stamp: flagged ? { dynamicsDeleted: true } : null,
     dirty: flagged,
   };
+  return endedWith(link, ended, { side: 'dynamics', rule: 'gone' });
 };
 
 /** A pair that another one keeps from following its row, or its person. */

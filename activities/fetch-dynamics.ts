@@ -1,7 +1,7 @@
 import type { ChangesFrom, Row } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
-import type { MappedField } from '../rules/mapping.js';
+import type { MappedField, Mapping } from '../rules/mapping.js';
 import type { Kind } from '../rules/terms.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
@@ -15,6 +15,7 @@ import { endLink } from './endings.js';
 import { rereadRows } from './reread.js';
 import { selectionOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
+import { underSchemaOfNow } from './stale-schema.js';
 import { newLink, takeRow } from './take-row.js';
 
 /**
@@ -29,7 +30,8 @@ export const fetchDynamics = async (
 ): Promise<FetchDynamicsResult> => {
   await markActive(ports.db, input.cycle, input.at);
   const stream = `dynamics/${kind}`;
-  const selection = selectionOf(await currentMapping(ports), kind);
+  const mapping = await currentMapping(ports);
+  const selection = selectionOf(mapping, kind);
   const from = await takeCursor(ports.db, stream);
   const full = from.selection !== selection.join(',');
   const reading: Reading = { ports, kind, stream, selection, attempt, from, full };
@@ -39,7 +41,10 @@ export const fetchDynamics = async (
     const read = await rereadRows(ports, kind, attempt);
     return { rows, deleted, read, full: reading.full };
   } catch (error) {
-    if (!(error instanceof RemoteFailure) || error.type !== 'CursorInvalid') throw error;
+    if (!(error instanceof RemoteFailure) || error.type !== 'CursorInvalid') {
+      const selected = (now: Mapping) => selectionOf(now, kind);
+      throw await underSchemaOfNow(ports, error, { before: mapping, selected, signal: attempt.signal });
+    }
     // The retry, which is at once, reads the whole table.
     await dropCursor(ports.db, stream);
     throw new RemoteFailure({ ...error.details, type: 'Unavailable' });

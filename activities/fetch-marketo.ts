@@ -21,6 +21,7 @@ import { bury } from './endings.js';
 import { handleMerged } from './merged-persons.js';
 import { rereadPersons } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
+import { underSchemaOfNow } from './stale-schema.js';
 
 /**
  * Takes what changed in Marketo into the store: entries of the change log, deletions, merges, and a read of every person that
@@ -33,6 +34,20 @@ export const fetchMarketo = async (
 ): Promise<FetchMarketoResult> => {
   await markActive(ports.db, input.cycle, input.at);
   const mapping = await currentMapping(ports);
+  try {
+    return await fetchUnder(ports, mapping, input, attempt);
+  } catch (error) {
+    const { signal } = attempt;
+    throw await underSchemaOfNow(ports, error, { before: mapping, selected: personFields, signal });
+  }
+};
+
+const fetchUnder = async (
+  ports: Ports,
+  mapping: Mapping,
+  input: CycleRef,
+  attempt: Attempt,
+): Promise<FetchMarketoResult> => {
   const names = [...new Set([...personFields(mapping), 'email'])].sort();
   const entries = await readStream(ports, attempt, 'marketo/changes', {
     page: async (token) => {

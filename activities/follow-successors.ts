@@ -1,5 +1,6 @@
 import { mergeInto, qualifyInto, stepTo } from '../rules/follow.js';
 import type { Link } from '../rules/link.js';
+import { endedWith } from '../rules/lost-edits.js';
 import type { Mapping } from '../rules/mapping.js';
 import { observe } from '../rules/observe.js';
 import type { FieldValues } from '../rules/terms.js';
@@ -118,8 +119,10 @@ const moved = ({ ports, mapping }: Move, link: Link, person: FieldValues, found:
       return { ...there, ...ASLEEP, dirty: false };
     case 'unmatched':
       return { ...there, ...ASLEEP };
-    default:
-      return { ...there, status: 'linked', stamp: keyOf(row) };
+    default: {
+      const ending = { side: 'dynamics', rule: by, kept: row.values } as const;
+      return endedWith(link, { ...there, status: 'linked', stamp: keyOf(row) }, ending);
+    }
   }
 };
 
@@ -152,7 +155,8 @@ const nameOf = ({ by, row }: SuccessorRow): Link['successor'] => ({ by, kind: ro
 /** Two pairs for one row: nothing is written until one of them is gone. */
 const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Link => {
   const { by, row } = found;
-  const aside = { ...atRest(link), stamp: null, successor: nameOf(found) };
+  const still: Link = { ...atRest(link), stamp: null, successor: nameOf(found) };
+  const aside = endedWith(link, still, { side: 'dynamics', rule: by, kept: row.values });
   if (by === 'merged') return { ...aside, status: 'merged-away' };
   const candidates = [
     { side: 'dynamics' as const, kind: row.kind, id: row.dynamicsId },

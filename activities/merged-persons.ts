@@ -1,5 +1,6 @@
 import { mergedIds, type Activity } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
+import { endedWith } from '../rules/lost-edits.js';
 import { mergePersons, withPerson } from '../rules/merged-persons.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
@@ -58,21 +59,26 @@ const after = (
 };
 
 /** The row goes on with another person. */
-export const joinedBy = (link: Link, marketoId: number): Link => ({
-  ...withPerson(link, marketoId),
-  stamp: keyOf(link),
-});
+export const joinedBy = (link: Link, marketoId: number): Link =>
+  endedWith(
+    link,
+    { ...withPerson(link, marketoId), stamp: keyOf(link) },
+    { side: 'marketo', rule: 'merged' },
+  );
 
 const readAgain = (link: Link): Link => ({ ...link, rereadMarketo: true });
 
 /** A row whose person went into one that has a row of its own: it gets nobody, as long as that is so. */
-const waiting = (link: Link, winnerId: number): Link => ({
-  ...atRest(link),
-  status: 'merged-away',
-  marketoId: null,
-  stamp: null,
-  candidates: [{ side: 'marketo', id: String(winnerId) }],
-});
+const waiting = (link: Link, winnerId: number): Link => {
+  const waits: Link = {
+    ...atRest(link),
+    status: 'merged-away',
+    marketoId: null,
+    stamp: null,
+    candidates: [{ side: 'marketo', id: String(winnerId) }],
+  };
+  return endedWith(link, waits, { side: 'marketo', rule: 'merged' });
+};
 
 const rejectionsOf = ({ parked }: Link): string[] =>
   Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []);

@@ -37,7 +37,7 @@ export const resolve = async (ports: Ports, input: ChunkRef, attempt: Attempt): 
       ...decided,
       linked: matched.linked.length,
       created: matched.created,
-      quarantined: matched.quarantined,
+      quarantined: matched.quarantined + decided.quarantined,
     };
   });
 };
@@ -127,5 +127,6 @@ const countUp = (planned: readonly Planned[], saved: readonly Link[], refused: n
     marketoWon: decisions.filter(({ winner }) => winner === 'marketo').length,
     dynamicsWon: decisions.filter(({ winner }) => winner === 'dynamics').length,
     refused,
+    quarantined: planned.reduce((sum, { swinging }) => sum + swinging.length, 0),
   };
 };

@@ -39,6 +39,8 @@ export interface Ports {
   /** The field selection of `sync.config.yaml`. */
   readonly choices: readonly FieldChoice[];
   readonly onMarketoDelete: 'keep' | 'recreate';
+  /** Whole months that the ledger is kept besides the current one. */
+  readonly ledgerMonths: number;
   readonly timing: Timing;
   /** Of the guard on mass change; null: it is off. */
   readonly guard: Thresholds | null;

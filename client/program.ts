@@ -1,6 +1,8 @@
 import { Command, Help, type Option } from 'commander';
 import { addCreatePerson } from './commands/create-person.js';
+import { addErase } from './commands/erase.js';
 import { addGuard } from './commands/guard.js';
+import { addReleaseField } from './commands/release-field.js';
 import { addSetup } from './commands/setup.js';
 import { addStart } from './commands/start.js';
 import { addStatus } from './commands/status.js';
@@ -10,7 +12,17 @@ import { EXITS, type Add } from './commands/command.js';
 import type { Context, ExitCode } from './io.js';
 
 /** In the order of the help. */
-const COMMANDS: readonly Add[] = [addSetup, addStart, addStop, addStatus, addWhy, addGuard, addCreatePerson];
+const COMMANDS: readonly Add[] = [
+  addSetup,
+  addStart,
+  addStop,
+  addStatus,
+  addWhy,
+  addGuard,
+  addReleaseField,
+  addErase,
+  addCreatePerson,
+];
 
 /** The commands and their arguments; `finish` is told the exit code of the one that ran. Each loads only what it needs. */
 export const buildProgram = (context: Context, finish: (code: ExitCode) => void): Command => {

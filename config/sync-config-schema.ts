@@ -153,4 +153,15 @@ export const syncConfigSchema = z.strictObject({
     .prefault({})
     .describe('durations with a unit: 30s, 5m, 1h'),
   guard,
+  ledger: z
+    .strictObject({
+      months: z
+        .int()
+        .min(1, 'must be a whole number of months, at least 1.')
+        .max(1_200, 'must be at most 1200 months.')
+        .default(12)
+        .describe('whole months of decisions that are kept besides the current one'),
+    })
+    .prefault({})
+    .describe('the record of every decision'),
 });

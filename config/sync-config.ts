@@ -31,6 +31,8 @@ export interface SyncConfig {
   };
   /** Of the guard on mass change; null: it is off. */
   readonly guard: Thresholds | null;
+  /** Whole months that the ledger is kept besides the current one. */
+  readonly ledger: { readonly months: number };
 }
 
 /** The configuration with the places of its keys, for messages about them. */
@@ -124,13 +126,14 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': ['fields', 'onMarketoDelete', 'budget', 'timing', 'guard'],
+  '': ['fields', 'onMarketoDelete', 'budget', 'timing', 'guard', 'ledger'],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
   timing: ['overlap', 'doubt', 'call', 'takeover'],
   guard: ['clears', 'deletes', 'writes', 'sameValue', 'atLeast'],
+  ledger: ['months'],
 };
 
 const NOUNS: Readonly<Record<string, string>> = {

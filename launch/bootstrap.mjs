@@ -1,6 +1,6 @@
-// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators` and `npm run bench:remotes`. Needs
-// nothing but Node: it installs and builds what is missing, then hands over.
-// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes [args...]
+// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators`, `npm run bench:remotes` and
+// `npm run bench:ledger`. Needs nothing but Node: it installs and builds what is missing, then hands over.
+// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger [args...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,11 +12,13 @@ const programs = {
   start: 'dist/launch/start.js',
   simulators: 'dist/simulators/main.js',
   'bench-remotes': 'dist/bench/remotes/main.js',
+  'bench-ledger': 'dist/bench/ledger/main.js',
 };
 const firstLines = {
   start: 'Contact Sync: checking what is installed and built',
   simulators: 'Contact Sync simulators: checking what is installed and built',
   'bench-remotes': 'Contact Sync: connectors and public clients on the same simulators',
+  'bench-ledger': 'Contact Sync: the size of the store',
   clients: 'Contact Sync: public clients against the simulators',
   test: 'Contact Sync: format, lint, types, build, tests',
 };
@@ -37,9 +39,10 @@ const handOver = async (program, args) => {
 
 /** Gets everything ready, and runs the checks when that is the command. Answers whether to hand over to a program. */
 const prepare = async (command, args) => {
-  // The simulators print one JSON line, and nothing else, on standard output.
-  const stdout = command === 'simulators' ? 2 : 1;
-  const say = command === 'simulators' ? console.error : console.log;
+  // The simulators, and what is asked for JSON, print that and nothing else on standard output.
+  const isForPrograms = command === 'simulators' || args.includes('--json');
+  const stdout = isForPrograms ? 2 : 1;
+  const say = isForPrograms ? console.error : console.log;
   say(firstLines[command]);
   if (isOldNode()) {
     throw new Error(
@@ -78,6 +81,8 @@ if (Object.hasOwn(firstLines, command)) {
   });
   if (isReady) await handOver(programs[command], args);
 } else {
-  console.error('Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes [args...]');
+  console.error(
+    'Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger [args...]',
+  );
   process.exitCode = 2;
 }

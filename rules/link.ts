@@ -1,4 +1,6 @@
+import type { LostEdits } from './lost-edits.js';
 import type { Successor } from './succession.js';
+import type { Swing } from './swing.js';
 import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
 
 /**
@@ -71,12 +73,18 @@ export const RULES = [
   'first-authority',
   'restore',
   'created',
+  // An edit that never went across:
+  'gone',
+  'merged',
+  'qualified',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
 /** A field that does not converge for a stated reason, for exactly these values; `discarded`: by decision of people. */
 export interface Parked {
   readonly reason: 'refused' | 'quarantined' | 'discarded';
+  /** Quarantined for its values, not for rights or schema: both sides keep rewriting it, see `rules/swing.ts`. */
+  readonly because?: 'swinging';
   readonly rejectionId: string | null;
   readonly marketo: FieldValue;
   readonly dynamics: FieldValue;
@@ -98,6 +106,8 @@ export interface Cause {
   readonly winner: Side;
   readonly cycle: number;
   readonly at: IsoInstant;
+  /** Writes that carried the field between the same two values. */
+  readonly swing?: Swing;
 }
 
 export type BySide<T> = Readonly<Record<Side, T>>;
@@ -132,6 +142,8 @@ export interface Link {
   readonly successor: Successor | null;
   /** The lead that the row, a contact, was made of. */
   readonly predecessor: string | null;
+  /** To be noted in the ledger with the next save, in the same statement; not kept on the link. */
+  readonly lost?: LostEdits;
 }
 
 export interface Creation {

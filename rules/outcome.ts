@@ -88,11 +88,11 @@ export const park = (
   rejectionId: string | null,
 ): Link => ({ ...link, parked: { ...link.parked, [field]: { reason, rejectionId, ...values } } });
 
-/** Remembers why a field has its value. */
-export const explain = (link: Link, field: string, cause: Cause): Link => ({
-  ...link,
-  causes: { ...link.causes, [field]: cause },
-});
+/** Remembers why a field has its value; how often it swung is kept. */
+export const explain = (link: Link, field: string, cause: Omit<Cause, 'swing'>): Link => {
+  const swing = link.causes[field]?.swing;
+  return { ...link, causes: { ...link.causes, [field]: swing === undefined ? cause : { ...cause, swing } } };
+};
 
 /** Forgets writes that can neither settle nor leave a trace any more. */
 export const pruneWrites = (link: Link, nowMs: number, keepMs: number): Link => ({

@@ -10,7 +10,9 @@ import {
   type Write,
 } from './link.js';
 import type { MappedField } from './mapping.js';
+import { releaseSwinging } from './release-swinging.js';
 import { isTraceOfOurs, openWrite } from './settle.js';
+import { isOneTooMany } from './swing.js';
 import { across, type FieldValue, type IsoInstant, type Side } from './terms.js';
 
 export interface PlanContext {
@@ -51,6 +53,8 @@ export interface Planned {
   readonly waiting: readonly string[];
   /** Ids of rejections that no longer hold, because a value moved. */
   readonly released: readonly string[];
+  /** Fields that are set aside from now on, because both sides keep rewriting them. */
+  readonly swinging: readonly string[];
 }
 
 type Values = BySide<FieldValue>;
@@ -63,13 +67,10 @@ type Ruled = Exclude<Verdict, { rule: 'equal' }>;
 export const plan = (link: Link, context: PlanContext): Planned => {
   const draft = draftOf(link);
   draft.writes = draft.writes.filter((write) => write.state !== 'planned');
-  const planned = { decisions: [], refusals: [], unread: [], waiting: [], released: [] } as {
-    decisions: Decision[];
-    refusals: LocalRefusal[];
-    unread: string[];
-    waiting: string[];
-    released: string[];
+  const planned: Collected = {
+    ...{ decisions: [], refusals: [], unread: [], waiting: [], released: [], swinging: [] },
   };
+  releaseSwinging(draft, context.fields, context.cycle);
   releaseMoved(draft, context.fields, planned);
   for (const field of context.fields) planField(draft, field, context, planned);
   draft.dirty = planned.unread.length > 0 || planned.waiting.length > 0 || hasPlans(draft);
@@ -100,10 +101,20 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   }
   const decision = decisionOf(draft, field, values, verdict);
   const winning = decision.value;
+  const to = codec.canonical(verdict.winner, winning);
+  const unlike = SIDES.filter((side) => codec.canonical(side, values[side]) !== to);
+  const isSwinging =
+    draft.overtaken[name] === undefined &&
+    unlike.some((side) => {
+      const move = { side, from: codec.canonical(side, values[side]), to };
+      return side !== verdict.winner && isOneTooMany(draft.causes[name], move, context.cycle);
+    });
+  if (isSwinging) {
+    draft.parked[name] = { reason: 'quarantined', because: 'swinging', rejectionId: null, ...values };
+    out.swinging.push(name);
+    return;
+  }
   out.decisions.push(decision);
-  const unlike = SIDES.filter(
-    (side) => codec.canonical(side, values[side]) !== codec.canonical(verdict.winner, winning),
-  );
   if (unlike.length === 0) agree(draft, field, values);
   for (const side of unlike) planWrite(draft, field, { side, values, winning, verdict }, context, out);
 };
@@ -141,7 +152,8 @@ const releaseMoved = (draft: Draft, fields: readonly MappedField[], out: Collect
     const parked = draft.parked[field.name];
     const marketo = actual(draft, 'marketo', field.name) ?? null;
     const dynamics = actual(draft, 'dynamics', field.name) ?? null;
-    return parked !== undefined && !sameValues(field, parked, { marketo, dynamics });
+    if (parked === undefined || parked.because === 'swinging') return false;
+    return !sameValues(field, parked, { marketo, dynamics });
   });
   const rejections = new Set(moved.flatMap(({ name }) => draft.parked[name]?.rejectionId ?? []));
   for (const [name, { rejectionId }] of Object.entries(draft.parked)) {

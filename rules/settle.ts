@@ -2,6 +2,7 @@ import type { Codec } from './codecs/index.js';
 import { omit, type Draft } from './draft.js';
 import { actual, type Link, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
+import { noteMove } from './swing.js';
 import { across, type FieldValue, type Side } from './terms.js';
 
 /**
@@ -34,6 +35,7 @@ export const settle = (draft: Draft, codec: Codec, write: Write, held: FieldValu
     recordSeen(draft, codec, side, field, held);
     return;
   }
+  noteMove(draft, codec, write);
   closeCollision(draft, write, held);
   const other = across(side);
   const otherHolds = actual(draft, other, field);

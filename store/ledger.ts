@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { BySide, Rule } from '../rules/link.js';
+import type { LostEdits } from '../rules/lost-edits.js';
 import type { Decision } from '../rules/plan.js';
 import type { FieldValue, IsoInstant, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
@@ -41,18 +42,43 @@ export interface LedgerDecision extends Discarded {
   readonly base?: BySide<FieldValue>;
   /** The side whose edit was given up for the other's. */
   readonly loser?: Side;
+  /** Its values were struck out, because the person was erased. */
+  readonly erased?: true;
 }
 
-/** The values of winner and loser are among the candidates: they are not kept twice. */
-const recorded = (decision: Decision & Discarded): LedgerDecision => {
+/** As it is stored: of the base only the sides that were edited since, the other one is among the candidates. */
+type StoredDecision = Omit<LedgerDecision, 'base'> & { readonly base?: Partial<BySide<FieldValue>> };
+
+/** No value is kept twice: those of winner and loser are among the candidates. */
+const recorded = (decision: Decision & Discarded): StoredDecision => {
   const { field, rule, winner, candidates, base, loser, discarded } = decision;
   return {
     ...{ field, rule, winner, candidates },
-    ...(base !== undefined && { base }),
+    ...(base !== undefined && { base: editedSince(base, candidates) }),
     ...(loser !== undefined && { loser: loser.side }),
     ...(discarded !== undefined && { discarded }),
   };
 };
+
+const editedSince = (
+  base: BySide<FieldValue>,
+  candidates: BySide<FieldValue>,
+): Partial<BySide<FieldValue>> => ({
+  ...(base.marketo !== candidates.marketo && { marketo: base.marketo }),
+  ...(base.dynamics !== candidates.dynamics && { dynamics: base.dynamics }),
+});
+
+const whole = ({ base, ...decision }: StoredDecision): LedgerDecision =>
+  base === undefined ? decision : { ...decision, base: { ...decision.candidates, ...base } };
+
+/** Edits that were lost with their record, as a line keeps them. */
+export const recordedEdits = ({
+  side,
+  decisions,
+}: LostEdits): { readonly side: Side; readonly decisions: readonly StoredDecision[] } => ({
+  side,
+  decisions: decisions.map(recorded),
+});
 
 export interface LedgerRecord extends LedgerDecision {
   readonly linkId: number;
@@ -81,7 +107,7 @@ export const decisionsOf = async (
     .execute();
   const seen = new Set<string>();
   return lines.flatMap(({ link_id: linkId, cycle, at, decisions }) =>
-    (decisions as LedgerDecision[]).flatMap((decision) => {
+    (decisions as StoredDecision[]).map(whole).flatMap((decision) => {
       const key = JSON.stringify([linkId, cycle, decision]);
       if (seen.has(key)) return [];
       seen.add(key);

@@ -1,7 +1,9 @@
 import { sql, type Selectable } from 'kysely';
+import { omit } from '../rules/draft.js';
 import type { Link } from '../rules/link.js';
 import type { IsoInstant, Kind, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
+import { recordedEdits } from './ledger.js';
 import type { LinksTable } from './schema.js';
 
 /** A range of link ids, `from` included and `to` included: how a chunk of a cycle is named. */
@@ -135,7 +137,7 @@ const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
 });
 
 /**
- * Saves links by compare-and-set on their version, in one statement.
+ * Saves links by compare-and-set on their version, in one statement, and notes edits that end with them in the ledger.
  *
  * @returns the saved links with their new version, by id; a link that somebody else changed meanwhile is missing.
  */
@@ -146,8 +148,11 @@ export const saveLinks = async (
 ): Promise<Map<number, Link>> => {
   if (links.length === 0) return new Map();
   const documents = JSON.stringify(links.map((link) => columnsOf(link, overlapMs)));
+  const lost = links.flatMap(({ id, lost: edits }) =>
+    edits === undefined ? [] : { id, ...recordedEdits(edits) },
+  );
   const { rows } = await sql<{ id: number; version: number }>`
-    update links set
+    with saved as (update links set
       version = links.version + 1, kind = x.kind, status = x.status, marketo_id = x.marketo_id,
       dynamics_id = x.dynamics_id, email_key = x.email_key, dirty = x.dirty, reread_marketo = x.reread_marketo, reread_dynamics = x.reread_dynamics,
       stamp = nullif(x.stamp, 'null'), etag = x.etag, agreed = x.agreed, seen = x.seen, writes = x.writes,
@@ -160,14 +165,27 @@ export const saveLinks = async (
       overtaken jsonb, parked jsonb, causes jsonb, creation jsonb, candidates jsonb, successor jsonb, predecessor uuid,
       check_at timestamptz)
     where links.id = x.id and links.version = x.version
-    returning links.id, links.version`.execute(db);
+    returning links.id, links.version),
+    noted as (
+      insert into ledger (link_id, cycle, side, decisions)
+      select saved.id, (select coalesce(max(number), 0) from cycles), x.side, x.decisions
+      from jsonb_to_recordset(${JSON.stringify(lost)}::jsonb) as x (id bigint, side text, decisions jsonb)
+      join saved on saved.id = x.id)
+    select id, version from saved`.execute(db);
   const versions = new Map(rows.map(({ id, version }) => [id, version]));
   return new Map(
     links.flatMap((link) => {
       const version = versions.get(link.id);
-      return version === undefined ? [] : [[link.id, { ...link, version }] as const];
+      return version === undefined ? [] : [[link.id, noted({ ...link, version })] as const];
     }),
   );
+};
+
+/** What was to be noted is. */
+const noted = (link: Link): Link => {
+  const saved: Record<string, unknown> & Link = { ...link };
+  omit(saved, 'lost');
+  return saved;
 };
 
 /** A row of Dynamics, or a reserved one, that enters the store. */
@@ -252,9 +270,8 @@ export const releaseQuarantined = async (
   for (const field of fields) {
     await sql`
       update links set parked = parked - ${field}::text, dirty = true, version = version + 1
-      where kind = ${kind} and status = 'linked' and parked -> ${field} ->> 'reason' = 'quarantined'`.execute(
-      db,
-    );
+      where kind = ${kind} and status = 'linked' and parked -> ${field} ->> 'reason' = 'quarantined'
+        and parked -> ${field} ->> 'because' is null`.execute(db);
   }
 };
 

@@ -161,6 +161,14 @@ export interface RequestsTable {
   completed_at: Timestamp | null;
 }
 
+export interface ErasuresTable {
+  id: Generated<number>;
+  at: DatedByDefault;
+  marketo_id: number | null;
+  dynamics_id: string | null;
+  counts: Json<Readonly<Record<string, number>>>;
+}
+
 export interface Schema {
   installations: InstallationsTable;
   catalogs: CatalogsTable;
@@ -176,6 +184,7 @@ export interface Schema {
   field_notices: FieldNoticesTable;
   requests: RequestsTable;
   guard_stops: GuardStopsTable;
+  erasures: ErasuresTable;
   budgets: BudgetsTable;
   call_slots: CallSlotsTable;
 }

@@ -35,6 +35,7 @@ const main = async (): Promise<void> => {
     installation: env.installation,
     choices: config.fields,
     onMarketoDelete: config.onMarketoDelete,
+    ledgerMonths: config.ledger.months,
     timing: timingOf(env.restMs, config),
     guard: config.guard,
     ...remotes,

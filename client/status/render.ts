@@ -20,6 +20,7 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
     ...linkLines(status, colors),
     ...rejectionLines(status.rejections, colors),
     ...ambiguousLines(status.ambiguous, colors),
+    ...swingingLines(status.swinging, colors),
     ...noticeLines(status.notices, colors),
   ].join('\n');
 };
@@ -153,6 +154,14 @@ const ambiguousText = ({ kind, marketoId, dynamicsId, candidates }: AmbiguousLin
   );
   return others.length === 0 ? own : `${own}: ${others.join(', ')}`;
 };
+
+const swingingLines = (swinging: StoreStatus['swinging'], colors: Colors): string[] =>
+  swinging.map(({ kind, field, count, example }, index) => {
+    const which = `${field} on ${String(count)} ${kind}${count === 1 ? '' : 's'}: both sides keep rewriting it`;
+    const where = example.marketoId === null ? '' : `e.g. person ${String(example.marketoId)}`;
+    const text = `${colors.yellow(which)} ${colors.dim(where)}`;
+    return index === 0 ? row(colors, 'Swinging', text) : indented(text);
+  });
 
 const noticeLines = (notices: StoreStatus['notices'], colors: Colors): string[] =>
   notices.map(({ kind, field, message }, index) => {

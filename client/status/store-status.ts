@@ -8,6 +8,7 @@ import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
 import { openStop, type GuardDecision, type GuardStop } from '../../store/guard-stops.js';
 import { installation } from '../../store/installations.js';
+import { swingingFields, type SwingingField } from '../../store/swings.js';
 
 /** Open rejections with one cause. */
 export interface OpenCause {
@@ -57,6 +58,8 @@ export interface StoreStatus {
   readonly openWrites: number;
   readonly rejections: readonly OpenCause[];
   readonly ambiguous: { readonly groups: number; readonly examples: readonly AmbiguousLink[] };
+  /** Fields that are set aside because both sides keep rewriting them. */
+  readonly swinging: readonly SwingingField[];
   readonly notices: readonly (FieldNotice & { readonly since: IsoInstant })[];
   /** Marketo's daily quota and how much of it is used; null before the first call. */
   readonly marketoDay: DayUse | null;
@@ -68,7 +71,7 @@ export interface StoreStatus {
 const SHOWN = 20;
 
 export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
-  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day, stop] =
+  const [made, last, links, openWrites, rejections, ambiguous, swinging, notices, pendingEntries, day, stop] =
     await Promise.all([
       installation(db, name),
       lastCompletedCycle(db),
@@ -76,6 +79,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
       countOpenWrites(db),
       openCauses(db),
       readAmbiguous(db),
+      swingingFields(db, SHOWN),
       readNotices(db),
       countPendingEntries(db),
       readDayUse(db, 'marketo'),
@@ -89,6 +93,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     openWrites,
     rejections,
     ambiguous,
+    swinging,
     notices,
     guard: stop === undefined ? null : stoppedOf(stop),
     marketoDay: day ?? null,

@@ -1,4 +1,4 @@
-import { actual, type BySide, type Link, type Parked } from '../../rules/link.js';
+import { actual, type BySide, type Cause, type Link, type Parked } from '../../rules/link.js';
 import type { FieldValue, IsoInstant, Side } from '../../rules/terms.js';
 import type { LedgerRecord } from '../../store/ledger.js';
 
@@ -21,11 +21,12 @@ export interface OpenRejection {
  * - `refused`: parked, because the target refused the value; tried again when one of the values moves
  * - `set-aside`: quarantined; the field's notice says why
  * - `discarded`: given up by decision of people, when the guard had stopped a mass change
+ * - `swinging`: quarantined, because both sides kept rewriting each other's value
  * - `to-decide`: a side was edited since; the next cycle decides
  * - `unread`: one side was never read for it
  */
 export type FieldState =
-  'in-step' | 'under-way' | 'refused' | 'set-aside' | 'discarded' | 'to-decide' | 'unread';
+  'in-step' | 'under-way' | 'refused' | 'set-aside' | 'discarded' | 'swinging' | 'to-decide' | 'unread';
 
 /** Why a field has the value it has, as far as the store knows. */
 export interface FieldExplanation {
@@ -33,8 +34,10 @@ export interface FieldExplanation {
   readonly state: FieldState;
   /** What each side is known to hold; null also for what was never read, see `state`. */
   readonly now: BySide<FieldValue>;
-  /** Decisions that the ledger still holds, newest first. None: both were equal from the start. */
+  /** Decisions that the ledger still holds, newest first. */
   readonly decisions: readonly LedgerRecord[];
+  /** The last decision, without its values: kept as long as the pair. Null: both were equal from the start. */
+  readonly cause: Pick<Cause, 'rule' | 'winner' | 'cycle' | 'at'> | null;
   readonly rejection: OpenRejection | null;
 }
 
@@ -52,9 +55,13 @@ export function explainField(
     state: stateOf(link, field, marketo === undefined || dynamics === undefined),
     now: { marketo: marketo ?? null, dynamics: dynamics ?? null },
     decisions: decisions.filter((decision) => decision.linkId === link.id && decision.field === field),
+    cause: causeOf(link.causes[field]),
     rejection: rejections.find(({ id }) => id === parked?.rejectionId) ?? null,
   };
 }
+
+const causeOf = (cause: Cause | undefined): FieldExplanation['cause'] =>
+  cause === undefined ? null : { rule: cause.rule, winner: cause.winner, cycle: cause.cycle, at: cause.at };
 
 /** Every field of which the link knows anything, in the order of the alphabet. */
 export const fieldsOf = (link: Link): string[] =>
@@ -74,6 +81,7 @@ const PARKED: Readonly<Record<Parked['reason'], FieldState>> = {
 
 function stateOf(link: Link, field: string, unread: boolean): FieldState {
   const parked = link.parked[field];
+  if (parked?.because === 'swinging') return 'swinging';
   if (parked !== undefined) return PARKED[parked.reason];
   const open = link.writes.some(
     (write) => write.field === field && ['planned', 'sent', 'answered'].includes(write.state),

@@ -3,10 +3,8 @@ import type { Database } from '../../store/database.js';
 import { decisionsOf } from '../../store/ledger.js';
 import { linksOfRecord } from '../../store/links.js';
 import { openRejections } from '../../store/rejections.js';
+import type { RecordRef } from '../record.js';
 import { explainField, fieldsOf, type FieldExplanation } from './explain-field.js';
-
-/** The record that is asked about, by the id that either side gave it. */
-export type RecordRef = { readonly marketoId: number } | { readonly dynamicsId: string };
 
 /** One link of the record: the living one first, then former ones. */
 export interface LinkExplanation {

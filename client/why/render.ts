@@ -7,7 +7,6 @@ import type { LinkExplanation } from './read.js';
 import { ruleText, SIDE_NAMES, STATES, STATUSES } from './words.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
-type Kind = LinkExplanation['link']['kind'];
 
 /** Earlier decisions that are shown when one field is asked about. */
 const EARLIER = 10;
@@ -30,13 +29,12 @@ function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: 
       ? []
       : [`  ${link.successor.by} into: ${link.successor.kind} ${link.successor.id}`]),
     ...(candidates.length === 0 ? [] : [`  candidates: ${candidates.join(', ')}`]),
-    ...fields.flatMap((field) => fieldLines(field, link.kind, history, colors)),
+    ...fields.flatMap((field) => fieldLines(field, history, colors)),
   ];
 }
 
 function fieldLines(
-  { field, state, now, decisions, rejection }: FieldExplanation,
-  kind: Kind,
+  { field, state, now, decisions, cause, rejection }: FieldExplanation,
   history: boolean,
   colors: Colors,
 ): string[] {
@@ -48,19 +46,28 @@ function fieldLines(
     ...(rejection === null
       ? []
       : [line('refusal', `${SIDE_NAMES[rejection.side]} said ${rejection.code}: ${rejection.message}`)]),
-    ...(last === undefined ? [line('why', UNDECIDED)] : decisionLines(last, kind)),
-    ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each, kind)]) : []),
+    ...(last === undefined ? causeLines(cause) : decisionLines(last)),
+    ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each)]) : []),
   ];
 }
 
-const UNDECIDED = 'no decision is on record: both held the same value, or it is older than the ledger';
+const UNDECIDED = 'no decision is on record: both held the same value from the start';
 
-function decisionLines(
-  { rule, winner, loser, candidates, base, cycle, at, discarded }: LedgerRecord,
-  kind: Kind,
-): string[] {
+/** What is known of a decision that is older than the ledger. */
+function causeLines(cause: FieldExplanation['cause']): string[] {
+  if (cause === null) return [line('why', UNDECIDED)];
+  return [line('why', whyText(cause)), line('won', `${SIDE_NAMES[cause.winner]}; ${FORGOTTEN}`)];
+}
+
+const FORGOTTEN = 'the values it was decided from are older than the ledger';
+
+const whyText = ({ rule, winner, cycle, at }: NonNullable<FieldExplanation['cause']>): string =>
+  `${ruleText(rule, winner)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`;
+
+function decisionLines(decision: LedgerRecord): string[] {
+  const { winner, loser, candidates, base, erased, discarded } = decision;
   return [
-    line('why', `${ruleText(rule, winner, kind)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`),
+    line('why', whyText(decision)),
     ...(discarded === undefined
       ? []
       : [line('but', `given up by decision, stop ${discarded} of the guard: nothing was written`)]),
@@ -68,7 +75,7 @@ function decisionLines(
       'won',
       `${SIDE_NAMES[winner]}${loser === undefined ? '' : `; ${SIDE_NAMES[loser]}'s edit was given up`}`,
     ),
-    line('from', sides(candidates)),
+    line('from', erased === true ? 'values that were erased' : sides(candidates)),
     ...(base === undefined ? [] : [line('before', sides(base))]),
   ];
 }

@@ -3,7 +3,8 @@ import { openStore } from '../../store/open.js';
 import { requireInstalled } from '../installed.js';
 import { CommandFailure } from '../failure.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
-import { explainRecord, type LinkExplanation, type RecordRef } from './read.js';
+import { unknownRecord, type RecordRef } from '../record.js';
+import { explainRecord, type LinkExplanation } from './read.js';
 import { renderWhy } from './render.js';
 
 export interface WhyOptions {
@@ -36,16 +37,7 @@ const requireKnown = (
   record: RecordRef,
   field: string | undefined,
 ): void => {
-  if (explained.length === 0) {
-    const named = 'marketoId' in record ? `person ${record.marketoId}` : `row ${record.dynamicsId}`;
-    throw new CommandFailure(`The sync knows no ${named}.`, {
-      hints: [
-        'marketoId' in record
-          ? 'A person without a record in Dynamics is not synced: "Sync Person to Dynamics" creates one.'
-          : 'It may be newer than the last cycle, or of another environment.',
-      ],
-    });
-  }
+  if (explained.length === 0) throw unknownRecord(record);
   if (field === undefined || explained.some(({ fields }) => fields.length > 0)) return;
   throw new CommandFailure(`The sync keeps no field "${field}" of this record.`, {
     hints: ['Fields go by their Marketo name; leave the name out to see all of them.'],

@@ -1,25 +1,32 @@
 import type { LinkStatus, Rule } from '../../rules/link.js';
 import { AUTHORITY } from '../../rules/authority.js';
-import { across, type Kind, type Side } from '../../rules/terms.js';
+import { across, KINDS, type Side } from '../../rules/terms.js';
 import type { FieldState } from './explain-field.js';
 
 export const SIDE_NAMES: Readonly<Record<Side, string>> = { marketo: 'Marketo', dynamics: 'Dynamics' };
 
 /** A rule as people read it, for the side that won. docs/rules.md says more of each. */
-const RULES: Readonly<Record<Rule, (winner: Side, kind: Kind) => string>> = {
+const RULES: Readonly<Record<Rule, (winner: Side) => string>> = {
   'one-sided': (winner) => `only ${SIDE_NAMES[winner]} had been edited`,
   direction: (winner) => `the field is synced from ${SIDE_NAMES[winner]} only`,
-  authority: (_winner, kind) =>
-    `both sides had been edited, and ${SIDE_NAMES[AUTHORITY[kind]]} wins for ${kind}s`,
+  authority: (winner) => `both sides had been edited, and ${authorityText(winner)}`,
   'first-blank': (winner) => `nothing was agreed yet, and ${SIDE_NAMES[across(winner)]} had no value`,
   'first-consent': () => 'nothing was agreed yet, and of two consents the more restrictive one wins',
-  'first-authority': (_winner, kind) =>
-    `nothing was agreed yet, and ${SIDE_NAMES[AUTHORITY[kind]]} wins for ${kind}s`,
+  'first-authority': (winner) => `nothing was agreed yet, and ${authorityText(winner)}`,
   restore: (winner) => `a write of ours had covered what ${SIDE_NAMES[winner]} held, which was put back`,
+  gone: (winner) => `${unsent(winner)} its record was deleted`,
+  merged: (winner) => `${unsent(winner)} its record was merged into another`,
+  qualified: (winner) => `${unsent(winner)} the lead was qualified, which did not carry it over`,
   created: (winner) => `the record was created with the value of ${SIDE_NAMES[winner]}`,
 };
 
-export const ruleText = (rule: Rule, winner: Side, kind: Kind): string => RULES[rule](winner, kind);
+const unsent = (winner: Side): string => `${SIDE_NAMES[across(winner)]}'s edit had not gone across when`;
+
+/** By the table that the pair stood on then, which need not be the one of today: a lead may be qualified since. */
+const authorityText = (winner: Side): string =>
+  `${SIDE_NAMES[winner]} wins for ${KINDS.filter((kind) => AUTHORITY[kind] === winner).join('s and ')}s`;
+
+export const ruleText = (rule: Rule, winner: Side): string => RULES[rule](winner);
 
 export const STATES: Readonly<Record<FieldState, string>> = {
   'in-step': 'both sides in step',
@@ -27,6 +34,8 @@ export const STATES: Readonly<Record<FieldState, string>> = {
   refused: 'refused; tried again when a value moves',
   'set-aside': 'set aside; see "Fields" in contact-sync status',
   discarded: 'set aside by decision; tried again when a value moves',
+  swinging:
+    'set aside: both sides keep rewriting it; taken up at a third value, or by contact-sync release-field',
   'to-decide': 'edited since; the next cycle decides',
   unread: 'not read on both sides yet',
 };

@@ -5,6 +5,7 @@ import * as dailyUse from './0003-daily-use.js';
 import * as succession from './0004-succession.js';
 import * as clockSetBack from './0005-clock-set-back.js';
 import * as guard from './0007-guard.js';
+import * as swingsAndErasures from './0010-swings-and-erasures.js';
 
 /** In the order of their names; a migration that was released never changes. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-succession': succession,
   '0005-clock-set-back': clockSetBack,
   '0007-guard': guard,
+  '0010-swings-and-erasures': swingsAndErasures,
 };

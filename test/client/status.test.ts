@@ -79,6 +79,7 @@ describe('What the store knows', () => {
       openWrites: 0,
       rejections: [],
       ambiguous: { groups: 0, examples: [] },
+      swinging: [],
       notices: [],
       marketoDay: null,
       pendingEntries: 0,
@@ -210,6 +211,7 @@ const KNOWN: StoreStatus = {
       { kind: 'contact', marketoId: null, dynamicsId: row(3), candidates: [{ side: 'marketo', id: '9' }] },
     ],
   },
+  swinging: [{ kind: 'lead', field: 'phone', count: 3, example: { marketoId: 7, dynamicsId: row(2) } }],
   notices: [{ kind: 'lead', field: 'phone', code: 'unreadable', message: 'Not readable.', since: at(0) }],
   marketoDay: { used: 12_345, ours: 2_100, quota: 50_000, readAt: at(0), unread: null },
   pendingEntries: 0,
@@ -241,6 +243,7 @@ Links        1200 linked, 2 ambiguous
 Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
 Ambiguous    1 group that cannot be told apart, set aside
              contact ${row(3)}: person 9
+Swinging     phone on 3 leads: both sides keep rewriting it e.g. person 7
 Fields       phone on lead: Not readable.`,
     );
   });

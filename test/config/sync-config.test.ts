@@ -40,6 +40,7 @@ describe('sync.config.yaml', () => {
         },
         timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
         guard: { clears: 0.1, deletes: 0.1, writes: 0.5, sameValue: 0.25, atLeast: 100 },
+        ledger: { months: 12 },
       },
     );
   });
@@ -50,6 +51,7 @@ onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 timing: { overlap: 10m }
 guard: { clears: 5%, deletes: 0.5%, writes: off, sameValue: 100%, atLeast: 20 }
+ledger: { months: 3 }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
@@ -60,6 +62,7 @@ guard: { clears: 5%, deletes: 0.5%, writes: off, sameValue: 100%, atLeast: 20 }
       },
       timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
       guard: { clears: 0.05, deletes: 0.005, writes: null, sameValue: 1, atLeast: 20 },
+      ledger: { months: 3 },
     });
   });
 
@@ -97,7 +100,7 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing, guard.',
+      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing, guard, ledger.',
     ],
     [
       'an unknown key in a row',

@@ -39,6 +39,7 @@ const status: NonNullable<Scene['status']> = {
     },
   ],
   ambiguous: { groups: 14, examples: [] },
+  swinging: [],
   notices: [],
   marketoDay: null,
   pendingEntries: 0,

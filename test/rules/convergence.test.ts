@@ -32,7 +32,7 @@ const always = (faults: Faults, fields: typeof FIELDS, holds: (scenario: Scenari
 };
 
 describe('whatever people do and whatever calls come to', () => {
-  it('both sides end equal, field by field, or parked with a refusal', () => {
+  it('both sides end equal, field by field, or parked: refused, or set aside for swinging', () => {
     always(STALLING, FIELDS, (scenario) => {
       expect(differences(ran(scenario))).toEqual([]);
     });

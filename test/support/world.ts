@@ -166,6 +166,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     choices: config.fields,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
     guard: config.guard,
+    ledgerMonths: config.ledger.months,
     timing: {
       restMs: 0,
       overlapMs: 300_000,

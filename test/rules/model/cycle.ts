@@ -2,6 +2,7 @@ import { judgeLog } from '../../../rules/change-log.js';
 import { actual, type Link } from '../../../rules/link.js';
 import { observe, type ObserveContext } from '../../../rules/observe.js';
 import {
+  explain,
   giveUp,
   markAnswered,
   markSent,
@@ -142,13 +143,18 @@ function* resolve(w: World): Task {
 }
 
 const planned = (w: World, link: Link): Link => {
-  const result = plan(link, { fields: w.fields, cycle: w.cycle, at: instant(w.now) });
+  const at = instant(w.now);
+  const result = plan(link, { fields: w.fields, cycle: w.cycle, at });
   record(w, result);
   const refused = result.refusals.reduce(
     (each, { side, field }) => refuse(w, each, side, [field]),
     result.link,
   );
-  return pruneWrites(refused, w.now, KEEP);
+  const explained = result.decisions.reduce(
+    (each, { field, rule, winner }) => explain(each, field, { rule, winner, cycle: w.cycle, at }),
+    refused,
+  );
+  return pruneWrites(explained, w.now, KEEP);
 };
 
 const record = (w: World, { decisions }: Planned): void => {

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseSyncConfig } from '../../config/sync-config.js';
+import { mergePersons, mergeRows } from '../support/succession.js';
+import { startWorld, type World } from '../support/world.js';
+
+let world: World;
+afterEach(() => world.close());
+
+const WITHOUT = `fields:
+  - { marketo: lastName, lead: lastname }
+  - { marketo: email, lead: emailaddress1 }
+`;
+const WITH = `${WITHOUT}  - { marketo: unsubscribed, lead: donotbulkemail }
+`;
+
+/** Who is opted out where; whoever is on one side is on both in the end. */
+const SIDES = [
+  ['Marketo', true, false],
+  ['Dynamics', false, true],
+] as const;
+
+const pair = async (config: string, unsubscribed: boolean, donotbulkemail: boolean) => {
+  const leadid = randomUUID();
+  const email = 'ruiz@example.com';
+  world = await startWorld({
+    config,
+    persons: [{ lastName: 'Ruiz', email, unsubscribed }],
+    leads: [{ leadid, lastname: 'Ruiz', emailaddress1: email, donotbulkemail }],
+  });
+  await world.settled();
+  const [link] = await world.links();
+  return { leadid, marketoId: link?.marketoId ?? 0 };
+};
+
+const isOptedOut = async (leadid: string, marketoId: number) => [
+  (await world.person(marketoId))['unsubscribed'],
+  (await world.row('leads', leadid))['donotbulkemail'],
+];
+
+describe.each(SIDES)('An opt-out in %s alone stands on both sides', (side, inMarketo, inDynamics) => {
+  it('once both are linked', async () => {
+    const { leadid, marketoId } = await pair(WITH, inMarketo, inDynamics);
+    expect(await isOptedOut(leadid, marketoId)).toEqual([true, true]);
+  });
+
+  it('once the field is selected for pairs that are linked for long, and no other field moves', async () => {
+    const { leadid, marketoId } = await pair(WITHOUT, inMarketo, inDynamics);
+    expect(await isOptedOut(leadid, marketoId)).toEqual([inMarketo, inDynamics]);
+    Object.assign(world.ports, { choices: parseSyncConfig(WITH, 'f').fields });
+    await world.settled();
+    expect(await isOptedOut(leadid, marketoId)).toEqual([true, true]);
+    // From then on a person may opt in again.
+    await world.doors.editPerson(marketoId, { unsubscribed: false });
+    await world.settled();
+    expect(await isOptedOut(leadid, marketoId)).toEqual([false, false]);
+  });
+
+  it('once the row was deleted, and one of the same address is made', async () => {
+    const { leadid, marketoId } = await pair(WITH, false, false);
+    await world.doors.deleteRow('leads', leadid);
+    await world.settled();
+    if (side === 'Marketo') await world.doors.editPerson(marketoId, { unsubscribed: true });
+    const again = { leadid: randomUUID(), lastname: 'Ruiz', emailaddress1: 'ruiz@example.com' };
+    await world.doors.createRows('leads', [{ ...again, donotbulkemail: inDynamics }]);
+    await world.settled();
+    expect(await isOptedOut(again.leadid, marketoId)).toEqual([true, true]);
+  });
+
+  it('once its person was merged into another', async () => {
+    const { leadid, marketoId } = await pair(WITH, false, false);
+    const [winner = 0] = await world.doors.createPersons([{ lastName: 'Ruiz', unsubscribed: inMarketo }]);
+    await world.doors.editRow('leads', leadid, { donotbulkemail: inDynamics });
+    await mergePersons(world, winner, [marketoId]);
+    await world.settled();
+    expect(await isOptedOut(leadid, winner)).toEqual([true, true]);
+  });
+
+  it('once its row was merged into another', async () => {
+    const { leadid, marketoId } = await pair(WITH, false, false);
+    const master = randomUUID();
+    await world.doors.createRows('leads', [{ leadid: master, lastname: 'Ruiz', donotbulkemail: inDynamics }]);
+    if (side === 'Marketo') await world.doors.editPerson(marketoId, { unsubscribed: true });
+    await mergeRows(world, 'leads', { winner: master, loser: leadid });
+    await world.settled();
+    const link = (await world.links()).find(({ dynamicsId }) => dynamicsId === master);
+    expect(await isOptedOut(master, link?.marketoId ?? 0)).toEqual([true, true]);
+  });
+});
