@@ -6,6 +6,8 @@ import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
 import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
 import { refreshDayUse } from './day-use.js';
 import { followSuccessors } from './follow-successors.js';
+import { probe } from './probe.js';
+import { releaseRemapped } from './remapped.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Whole months that the ledger is kept besides the current one. */
@@ -30,6 +32,7 @@ export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): 
   await requireInstallation(ports);
   await rotateLedger(ports.db, LEDGER_MONTHS);
   await refreshCatalogIfOld(ports, attempt.signal);
+  await releaseRemapped(ports, attempt);
   await refreshDayUse(ports, attempt.signal);
 };
 
@@ -44,6 +47,7 @@ export const followAndOpen = async (
   attempt: Attempt,
 ): Promise<OpenChunksResult> => {
   await followSuccessors(ports, attempt);
+  await probe(ports, attempt);
   return openChunks(ports, input);
 };
 

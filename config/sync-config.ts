@@ -27,6 +27,7 @@ export interface SyncConfig {
     readonly doubt: number;
     readonly call: number;
     readonly takeover: number;
+    readonly probe: number;
   };
 }
 
@@ -126,7 +127,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
-  timing: ['overlap', 'doubt', 'call', 'takeover'],
+  timing: ['overlap', 'doubt', 'call', 'takeover', 'probe'],
 };
 
 const NOUNS: Readonly<Record<string, string>> = {

@@ -170,6 +170,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
       marketoDeadlineMs: 60_000,
       dynamicsDeadlineMs: 60_000,
       takeoverMs: 30_000,
+      probeMs: 3_600_000,
       ...options.timing,
     },
   };
