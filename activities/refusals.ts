@@ -100,8 +100,8 @@ const isPending = ({ state }: Write): boolean => state !== 'settled' && state !=
 
 /** Longest text that Marketo takes for a string attribute. */
 const LONGEST = 255;
-// A cut may go through the middle of an emoji.
-const short = (text: string): string =>
+/** As much of a text as the activity log takes; a cut may go through the middle of an emoji. */
+export const short = (text: string): string =>
   text.length <= LONGEST ? text : storableText(`${text.slice(0, LONGEST - 1)}…`);
 
 const entryFor = (link: Link, rejection: Rejection): ActivityEntry | undefined => {

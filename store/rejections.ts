@@ -93,6 +93,20 @@ export const untoldRejections = async (db: Database, linkIds: readonly number[])
   }));
 };
 
+/** What the creation of a person's row was refused with, in the target's words. */
+export const refusedCreation = async (db: Database, marketoId: number): Promise<string | undefined> => {
+  const found = await db
+    .selectFrom('rejections')
+    .innerJoin('links', 'links.id', 'rejections.link_id')
+    .select('rejections.message')
+    .where('links.marketo_id', '=', marketoId)
+    .where('links.status', '=', 'ended')
+    .where('rejections.closed_at', 'is', null)
+    .orderBy('rejections.at', 'desc')
+    .executeTakeFirst();
+  return found?.message;
+};
+
 /** What is still refused for these links. */
 export const openRejections = async (
   db: Database,

@@ -32,11 +32,11 @@ const STATEMENTS = [
   `alter table links add column dirty_since timestamptz`,
 
   `update links set parked = (
-    select jsonb_object_agg(key, value || coalesce((
+    select jsonb_object_agg(field, held || coalesce((
       select jsonb_build_object('side', side, 'code', code)
         || case when code ~ '^(too-|out-of-|not-|unknown-|ambiguous-|name-of-)' then '{"local":true}' else '{}' end::jsonb
-      from rejections where rejections.id::text = value ->> 'rejectionId'), '{}'))
-    from jsonb_each(parked)) where parked <> '{}'`,
+      from rejections where rejections.id::text = held ->> 'rejectionId'), '{}'))
+    from jsonb_each(parked) as each (field, held)) where parked <> '{}'`,
 
   // An open refusal is one for which its link still parks something: kept true by the store, whoever changes the link.
   `update rejections set closed_at = clock_timestamp()
