@@ -41,12 +41,12 @@ const dueNames = (link: Link): readonly string[] => [
 const carriesStamp = (link: Link, { carried }: PersonCall): boolean =>
   link.stamp !== null && carried?.get(link.id)?.includes(WHOLE_RECORD) !== false;
 
-/** Writes whose call got no answer, and which were not there when the person was read. */
+/** Calls whose writes were not there when the person was read: most of them got no answer. */
 const doubts = (link: Link): number =>
   new Set(
     link.writes
-      .filter(({ side, state, at, sentAt }) => side === 'marketo' && state === 'superseded' && at === sentAt)
-      .map(({ sentAt }) => sentAt),
+      .filter(({ side, state }) => side === 'marketo' && state === 'superseded')
+      .map(({ sentAt, at }) => sentAt ?? at),
   ).size;
 
 /** Changed fields of persons, by id, with the key fields that a person lacks. */
