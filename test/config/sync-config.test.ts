@@ -38,7 +38,7 @@ describe('sync.config.yaml', () => {
           marketo: { share: 0.5, dailyQuota: 50_000, dailyReserve: 5_000 },
           dynamics: { share: 0.8 },
         },
-        timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
+        timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000, probe: 3_600_000 },
       },
     );
   });
@@ -56,7 +56,7 @@ timing: { overlap: 10m }
         marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
         dynamics: { share: 0.8 },
       },
-      timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
+      timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000, probe: 3_600_000 },
     });
   });
 
