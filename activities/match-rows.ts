@@ -239,5 +239,5 @@ const setAside = (link: Link, { rows, persons }: AmbiguousGroup): Link => {
     ...persons.map(({ marketoId }) => ({ side: 'marketo' as const, id: String(marketoId) })),
     ...others.map(({ kind, dynamicsId }) => ({ side: 'dynamics' as const, kind, id: dynamicsId })),
   ];
-  return { ...link, status: 'ambiguous', candidates, creation: null, dirty: false };
+  return { ...link, status: 'ambiguous', candidates, creation: null, parked: {}, dirty: false };
 };
