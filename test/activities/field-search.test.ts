@@ -159,7 +159,7 @@ describe('A refusal of Dynamics that names no column', () => {
     await world.settled();
     await world.setting('dynamics', { touchAfterWrite: false });
     expect(await parkedOf(pair)).toEqual(['fax']);
-    const { fax: _refused, ...others } = COLUMNS;
+    const others = Object.fromEntries(Object.entries(COLUMNS).filter(([name]) => name !== 'fax'));
     expect(await world.row('leads', pair.leadid)).toMatchObject(others);
   });
 
@@ -171,7 +171,7 @@ describe('A refusal of Dynamics that names no column', () => {
     await world.fault('dynamics', { method: 'PATCH', path: '/leads(', kind: 'dropAfterWrite', skip: 2 });
     await world.settled();
     expect(await parkedOf(pair)).toEqual(['fax']);
-    const { fax: _refused, ...others } = COLUMNS;
+    const others = Object.fromEntries(Object.entries(COLUMNS).filter(([name]) => name !== 'fax'));
     expect(await world.row('leads', pair.leadid)).toMatchObject(others);
   });
 });
