@@ -1,11 +1,11 @@
-import type { SyncResult } from '../marketo/index.js';
+import { mayPassLater, type SyncResult } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import { linksByPerson } from '../store/links.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import type { Push } from './push.js';
 import { tellNewborn } from './refusals.js';
 import { decideLinks } from './resolve.js';
-import { refusePerson, type Form, type Taken } from './send-persons.js';
+import { namedBy, refusePerson, type Form, type Skipped, type Taken } from './send-persons.js';
 
 /** A person is to be created for this link's row, and no call for it is under way or in doubt. */
 export const isCreation = ({ status, creation, marketoId }: Link): boolean =>
@@ -27,6 +27,7 @@ export const creations: Form = {
   undo: (link) => ({ ...link, creation: { ...creationOf(link), sentAt: null, deadline: null } }),
   record: (link) => ({ ...creationOf(link).values, ...keyOf(link) }),
   stillDue: isCreation,
+  doubts: ({ creation }) => creation?.doubts ?? 0,
   take: async (push, sent, results) => {
     const ids = results.flatMap((result) => (result.status === 'skipped' ? [] : result.id));
     const linked = await linksByPerson(push.ports.db, ids);
@@ -54,15 +55,18 @@ const takeCreation = (
   return { link: born(link, result), done: true };
 };
 
-const takeSkipped = (push: Push, link: Link, result: Extract<SyncResult, { status: 'skipped' }>): Taken => {
+const takeSkipped = (push: Push, link: Link, result: Skipped): Taken => {
   const { values } = creationOf(link);
+  const unsent = { ...creationOf(link), sentAt: null, deadline: null };
+  if (mayPassLater(result.code))
+    return { link: { ...link, creation: unsent, dirty: true }, done: false, deferred: true };
   const refused = refusePerson(link, result, Object.keys(values), push);
-  const named = refused.rejection.field;
-  if (named === null)
-    return { link: { ...refused.link, creation: null, dirty: false }, refused, done: false };
+  const named = namedBy(result, Object.keys(values));
+  if (named === undefined)
+    return { link: { ...refused.link, creation: null, dirty: false }, refused: [refused], done: false };
   const rest = Object.fromEntries(Object.entries(values).filter(([field]) => field !== named));
-  const creation = { values: rest, sentAt: null, deadline: null };
-  return { link: { ...refused.link, creation }, refused, done: false };
+  const creation = { ...unsent, values: rest };
+  return { link: { ...refused.link, creation }, refused: [refused], done: false, again: true };
 };
 
 /**
@@ -76,6 +80,8 @@ const born = (link: Link, result: Exclude<SyncResult, { status: 'skipped' }>): L
   status: 'linked',
   marketoId: result.id,
   creation: null,
+  // What it was refused for before, and was on trial, has passed.
+  parked: Object.fromEntries(Object.entries(link.parked).filter(([, { trial }]) => trial !== true)),
   dirty: true,
   rereadMarketo: true,
   rereadDynamics: true,

@@ -1,13 +1,11 @@
-import { v5 as uuidFrom, v7 as uuid } from 'uuid';
+import { v5 as uuidFrom } from 'uuid';
 import type { RowCreate, RowOutcome } from '../dynamics/index.js';
 import type { PersonRecord } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
-import { storableText } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
-import { forgetFlags, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
-import { recordRejections } from '../store/rejections.js';
+import { forgetFormer, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
 import { requireInstallation } from './catalog.js';
 import { save } from './claimed.js';
 import { until } from './deadline.js';
@@ -18,7 +16,8 @@ import { keyOf } from './keys.js';
 import { heldBy } from './link-row.js';
 import { agreedAtBirth } from './new-person.js';
 import { readStrongly } from './refused-fields.js';
-import { keepRefusals, refuse, type Refused } from './refusals.js';
+import { withTwin } from './twin.js';
+import { keepRefusals, refuse, saveWithRefusals, type Refused } from './refusals.js';
 
 /** The id of a row follows from installation, person and generation, so that a repeated creation makes no second row. */
 const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
@@ -44,7 +43,7 @@ export const reserve = async ({ ports, input, person, key }: Request): Promise<L
         },
       ]);
       if (reserved === undefined) throw busy(`person ${String(person.id)}`);
-      await forgetFlags(tx, person.id);
+      await forgetFormer(tx, [person.id]);
       return reserved;
     });
   }
@@ -69,7 +68,9 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
   if (reserved === undefined) throw busy(`the link of person ${String(person.id)}`);
   const operation = operationOf(request, reserved, fields);
   const signal = until(attempt.signal, deadline);
-  const outcome = await proven(ports, operation, await ports.dynamics.writeOne(operation, signal), signal);
+  const said = await proven(ports, operation, await ports.dynamics.writeOne(operation, signal), signal);
+  const email = operation.values['emailaddress1'];
+  const outcome = await withTwin(ports.dynamics, { ...operation, email }, said, signal);
   switch (outcome.status) {
     case 'done':
       return settleCreated(request, reserved, refusals, outcome.etag ?? null);
@@ -184,7 +185,11 @@ const linkCreated = (
     rereadDynamics: true,
   };
   const told = refusals.map(({ field, ...refusal }) => {
-    const taken = refuse(link, { side: 'dynamics', fields: [field], named: true, ...refusal }, 0);
+    const taken = refuse(
+      link,
+      { side: 'dynamics', fields: [field], named: true, local: true, ...refusal },
+      0,
+    );
     link = taken.link;
     return taken;
   });
@@ -205,20 +210,14 @@ const takeRefusal = async (
     if (now.length < columns(mapping).length) throw busy(`the schema of ${reserved.kind}`);
   }
   // Final until somebody asks again: the reservation ends, and a later request begins a new one.
-  const rejection = {
-    id: uuid(),
-    linkId: reserved.id,
-    cycle: 0,
-    side: 'dynamics' as const,
-    field: null,
-    code: outcome.code,
-    message: storableText(outcome.message),
-    value: null,
-  };
-  await ports.db.transaction().execute(async (tx) => {
-    const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
-    await saveLinks(tx, [ended], ports.timing.overlapMs);
-    await recordRejections(tx, [rejection]);
-  });
+  const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
+  const { code, message } = outcome;
+  // The action's own entry tells the person.
+  const refused = refuse(
+    ended,
+    { side: 'dynamics', fields: [], named: false, code, message, value: null },
+    0,
+  );
+  await saveWithRefusals(ports, [refused.link], [{ ...refused, entry: undefined }]);
   return { ...answer('refused', undefined, tokenOf(outcome.code) ?? 'refused'), kind: reserved.kind };
 };

@@ -8,6 +8,8 @@ import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './co
 import { refreshDayUse } from './day-use.js';
 import { followSuccessors } from './follow-successors.js';
 import { guard } from './guard.js';
+import { probe } from './probe.js';
+import { releaseRemapped } from './remapped.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /**
@@ -29,6 +31,7 @@ export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): 
   await requireInstallation(ports);
   await rotateLedger(ports.db, ports.ledgerMonths);
   await refreshCatalogIfOld(ports, attempt.signal);
+  await releaseRemapped(ports, attempt);
   await refreshDayUse(ports, attempt.signal);
 };
 
@@ -46,6 +49,8 @@ export const followAndOpen = async (
   attempt: Attempt,
 ): Promise<OpenChunksResult> => {
   await followSuccessors(ports, attempt);
+  // What trials release is watched by the guard like any other write.
+  await probe(ports, attempt);
   const stopped = await guard(ports, input, attempt);
   if (stopped === undefined) return openChunks(ports, input);
   return { chunks: [], entries: await countDueEntries(ports.db), stopped };

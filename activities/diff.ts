@@ -1,9 +1,11 @@
 import type { Link } from '../rules/link.js';
 import { plan, type Planned } from '../rules/plan.js';
+import { stampOnTrial } from '../rules/trials.js';
 import { saveLinks } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
 import type { ChunkRef, DiffResult } from './contract.js';
+import { keyOf } from './keys.js';
 import { forgetOld, type Attempt, type Ports } from './settings.js';
 
 /** Finds what differs in a chunk's links, agrees on what is equal, and lets go of those that have nothing left to do. */
@@ -14,7 +16,9 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
     const context = { cycle: input.cycle, at: new Date().toISOString() };
     const planned = links
       .filter(({ status }) => status === 'linked')
-      .map((link) => plan(forgetOld(ports, link), { ...context, fields: mapping.fields[link.kind] }));
+      .map((link) =>
+        plan(forgetOld(ports, stampOnTrial(link, keyOf)), { ...context, fields: mapping.fields[link.kind] }),
+      );
     const quiet = planned.filter(isQuiet).map(({ link }) => link);
     const unread = planned.filter((each) => each.unread.length > 0).map(markUnread);
     const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));

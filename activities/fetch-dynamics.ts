@@ -1,13 +1,11 @@
 import type { ChangesFrom, Row } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import type { Kind } from '../rules/terms.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
-import { closeRejections } from '../store/rejections.js';
 import { beginLoad, missingFromLoad, recordLoaded } from '../store/loads.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import type { CycleRef, FetchDynamicsResult } from './contract.js';
@@ -164,10 +162,6 @@ const takeSome = async (
   const fresh = rows.filter(({ id }) => !known.has(id)).map((row) => newLink(kind, row, fields));
   const done = await db.transaction().execute(async (tx) => {
     await requireHeld(tx, from);
-    await closeRejections(
-      tx,
-      rejectionsOf([...known.values()].filter(({ status }) => status === 'unmatched')),
-    );
     const saved = await saveLinks(tx, taken, timing.overlapMs);
     const inserted = await insertLinks(tx, fresh);
     const missed = taken.filter(({ id }) => !saved.has(id)).map(({ dynamicsId }) => dynamicsId);
@@ -190,9 +184,6 @@ const requireHeld = async (db: Database, from: Cursor): Promise<void> => {
     message: `the stream ${from.stream} is read by another worker`,
   });
 };
-
-const rejectionsOf = (links: readonly Link[]): string[] =>
-  links.flatMap(({ parked }) => Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []));
 
 const takeDeleted = async ({ ports, from }: Reading, ids: readonly string[]): Promise<void> => {
   const { db, timing } = ports;

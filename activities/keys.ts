@@ -14,5 +14,6 @@ export const keyHeldBy = (link: Link, marketoId: number): Link => ({
   status: 'ambiguous',
   candidates: [{ side: 'marketo', id: String(marketoId) }],
   creation: null,
+  parked: {},
   dirty: false,
 });

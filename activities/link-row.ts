@@ -2,7 +2,7 @@ import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { FieldValues } from '../rules/terms.js';
-import { insertLinks } from '../store/links.js';
+import { forgetFormer, insertLinks } from '../store/links.js';
 import { save } from './claimed.js';
 import type { CreatePersonResult } from './contract.js';
 import { answer, busy, type Request } from './request.js';
@@ -48,6 +48,7 @@ const joinTo = async ({ ports, person, mapping }: Request, link: Link): Promise<
     },
   ]);
   if (saved === undefined) throw busy(`the row ${link.dynamicsId ?? ''}`);
+  await forgetFormer(ports.db, [person.id]);
   return answer('linked', saved);
 };
 

@@ -11,7 +11,14 @@ import {
 import type { FieldValues } from '../rules/terms.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import type { Database } from '../store/database.js';
-import { linksById, linksByPerson, linksByRow, saveLinks, unmatchedByEmail } from '../store/links.js';
+import {
+  forgetFormer,
+  linksById,
+  linksByPerson,
+  linksByRow,
+  saveLinks,
+  unmatchedByEmail,
+} from '../store/links.js';
 import { claimMs } from './claimed.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
@@ -173,6 +180,10 @@ const keep = async (
     const done = await saveLinks(tx, [...paired, ...lonely, ...unclear, ...stolen], ports.timing.overlapMs);
     const together = [...done.values()].filter(({ status }) => status === 'linked');
     await tellNewborn(tx, together);
+    await forgetFormer(
+      tx,
+      together.flatMap(({ marketoId }) => marketoId ?? []),
+    );
     return done;
   });
   const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);
@@ -213,7 +224,12 @@ const awaitingPerson = (link: Link, mapping: Mapping): Link => ({
   ...link,
   status: 'unmatched',
   candidates: null,
-  creation: { values: newPersonValues(link, mapping.fields[link.kind]), sentAt: null, deadline: null },
+  creation: {
+    values: newPersonValues(link, mapping.fields[link.kind]),
+    sentAt: null,
+    deadline: null,
+    doubts: (link.creation?.doubts ?? 0) + (link.creation?.sentAt == null ? 0 : 1),
+  },
   dirty: true,
 });
 
@@ -223,5 +239,5 @@ const setAside = (link: Link, { rows, persons }: AmbiguousGroup): Link => {
     ...persons.map(({ marketoId }) => ({ side: 'marketo' as const, id: String(marketoId) })),
     ...others.map(({ kind, dynamicsId }) => ({ side: 'dynamics' as const, kind, id: dynamicsId })),
   ];
-  return { ...link, status: 'ambiguous', candidates, creation: null, dirty: false };
+  return { ...link, status: 'ambiguous', candidates, creation: null, parked: {}, dirty: false };
 };

@@ -1,6 +1,7 @@
 import { actual, type Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { FieldValue, FieldValues, Side } from '../rules/terms.js';
+import { isHeld } from '../rules/trials.js';
 
 /**
  * What a new person gets from its row: every value that Marketo can take and that is not blank. A value that it cannot
@@ -9,7 +10,7 @@ import type { FieldValue, FieldValues, Side } from '../rules/terms.js';
 export const newPersonValues = (link: Link, fields: readonly MappedField[]): FieldValues => {
   const values: Record<string, FieldValue> = {};
   for (const { name, codec, direction } of fields) {
-    if (direction === 'toDynamics' || link.parked[name] !== undefined) continue;
+    if (direction === 'toDynamics' || isHeld(link.parked[name])) continue;
     const value = actual(link, 'dynamics', name) ?? null;
     if (codec.canonical('dynamics', value) === codec.blank) continue;
     const encoded = codec.convert('dynamics', value);

@@ -12,14 +12,21 @@ import { save, withClaims } from './claimed.js';
 import { until } from './deadline.js';
 import type { ChunkRef, PushResult } from './contract.js';
 import { endLink } from './endings.js';
+import { FieldSearches } from './field-searches.js';
 import { NOTHING_PUSHED, type Push } from './push.js';
 import { observeRow, rowsOfLinks } from './reread.js';
 import { decideLinks } from './resolve.js';
-import { takeOutcomes, type Answered } from './row-outcomes.js';
+import { admitSearches, takeOutcomes, type Answered } from './row-outcomes.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Times a row that changes under our hands is read, merged and written again before it is left to the next cycle. */
 const TRIES = 3;
+
+/**
+ * Writes of one row in a push: more than a search takes for the field that a refusal does not name, in a row of a hundred
+ * fields, with a few fields that are refused by name.
+ */
+const MOST_TURNS = 30;
 
 /** Writes what was decided for Dynamics: only changed columns, each row under its own `If-Match`. */
 export const pushToDynamics = async (
@@ -28,10 +35,11 @@ export const pushToDynamics = async (
   attempt: Attempt,
 ): Promise<PushResult> => {
   const mapping = await currentMapping(ports);
+  const searches = new FieldSearches();
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
     const due = links.filter((link) => isDue(link) || isInDoubt(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const push: Push = { ports, mapping, cycle: input.cycle, attempt };
+    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches };
     const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
       pushClaimed(push, held),
     );
@@ -50,31 +58,42 @@ const isInDoubt = ({ status, writes }: Link): boolean =>
 const pushClaimed = async (push: Push, held: readonly Link[]): Promise<PushResult> => {
   const doubtful = await mergeAgain(push, held.filter(isInDoubt));
   let due = [...held.filter((link) => isDue(link) && !isInDoubt(link)), ...doubtful];
-  let { records, refused, deferred } = NOTHING_PUSHED;
+  let { refused, deferred } = NOTHING_PUSHED;
+  const done = new Set<number>();
   const failures: RemoteFailure[] = [];
+  const moves = new Map<number, number>();
   for (let turn = 1; due.length > 0; turn += 1) {
     const written = await writeRows(push, due);
-    records += written.done;
     refused += written.refused;
+    deferred += written.unresolved;
     failures.push(...written.failures);
-    if (turn === TRIES) {
-      deferred += written.changed.length + written.again.length;
+    for (const id of written.done) {
+      done.add(id);
+      moves.delete(id);
+    }
+    for (const { id } of written.changed) moves.set(id, (moves.get(id) ?? 0) + 1);
+    const changed = written.changed.filter(({ id }) => (moves.get(id) ?? 0) < TRIES);
+    deferred += written.changed.length - changed.length;
+    if (turn === MOST_TURNS) {
+      deferred += changed.length + written.again.length;
       break;
     }
-    due = [...(await mergeAgain(push, written.changed)), ...written.again];
+    due = [...(await mergeAgain(push, changed)), ...written.again];
   }
   // Rows that certainly were not written are planned still: the retry of this step takes them.
   const failure = failures.find(({ type }) => !TRANSIENT.has(type)) ?? failures[0];
   if (failure !== undefined) throw failure;
-  return { records, created: 0, refused, deferred };
+  return { records: done.size, created: 0, refused, deferred };
 };
 
 interface Written {
-  done: number;
+  /** Ids of links of which something was written. */
+  readonly done: number[];
   refused: number;
+  unresolved: number;
   /** Links whose row moved or whose answer was lost: to be read and merged again. */
   readonly changed: Link[];
-  /** Links of which one field was refused: the others go without it. */
+  /** Links of which something was refused, or is searched for: something else of them goes at once. */
   readonly again: Link[];
   /** Why some rows certainly were not written. */
   readonly failures: RemoteFailure[];
@@ -82,14 +101,14 @@ interface Written {
 
 const writeRows = async (push: Push, due: readonly Link[]): Promise<Written> => {
   const { ports, attempt, mapping } = push;
+  const { written, ready } = await readyRows(push, due);
   const at = new Date();
   const deadline = new Date(at.getTime() + ports.timing.dynamicsDeadlineMs).toISOString();
   const sent = await save(
     ports,
-    due.map((link) => markSent(link, 'dynamics', at.toISOString(), deadline)),
+    ready.map(({ link, fields }) => markSent(link, 'dynamics', at.toISOString(), deadline, fields)),
   );
   const operations = sent.map((link) => updateOf(link, mapping.fields[link.kind]));
-  const written: Written = { done: 0, refused: 0, changed: [], again: [], failures: [] };
   await ports.dynamics.write(operations, {
     signal: until(attempt.signal, deadline),
     onOutcomes: async (indexes, outcomes) => {
@@ -99,8 +118,9 @@ const writeRows = async (push: Push, due: readonly Link[]): Promise<Written> => 
         return link === undefined || outcome === undefined ? [] : [{ link, outcome }];
       });
       const taken = await takeOutcomes(push, answered);
-      written.done += taken.done;
+      written.done.push(...taken.done);
       written.refused += taken.refused;
+      written.unresolved += taken.unresolved;
       written.changed.push(...taken.changed);
       written.again.push(...taken.again.filter(isDue));
       written.failures.push(...taken.failures);
@@ -108,6 +128,28 @@ const writeRows = async (push: Push, due: readonly Link[]): Promise<Written> => 
     },
   });
   return written;
+};
+
+interface Ready {
+  readonly link: Link;
+  readonly fields: readonly string[];
+}
+
+/** What the next write of each row carries; rows that wait for what other rows' searches find go another turn. */
+const readyRows = async (
+  push: Push,
+  due: readonly Link[],
+): Promise<{ readonly written: Written; readonly ready: readonly Ready[] }> => {
+  const { ended, refused, unresolved, again } = await admitSearches(push, due);
+  const written: Written = { done: [], refused, unresolved, changed: [], again: [...again], failures: [] };
+  const ready: Ready[] = [];
+  for (const link of due.filter(({ id }) => !ended.includes(id))) {
+    const planned = plannedWrites(link, 'dynamics').map(({ field }) => field);
+    const fields = push.searches.next(link.id, planned);
+    if (fields.length > 0) ready.push({ link, fields });
+    else written.again.push(link);
+  }
+  return { written, ready };
 };
 
 const updateOf = (link: Link, fields: readonly MappedField[]): RowUpdate => {

@@ -6,6 +6,7 @@ import { currentMapping } from './catalog.js';
 import { save, withClaims } from './claimed.js';
 import type { ChunkRef, PushResult } from './contract.js';
 import { creations, isCreation } from './create-persons.js';
+import { FieldSearches } from './field-searches.js';
 import { NOTHING_PUSHED, type Push } from './push.js';
 import { sendUntilDone } from './send-persons.js';
 import type { Attempt, Ports } from './settings.js';
@@ -14,10 +15,11 @@ import { updates } from './update-persons.js';
 /** Writes what was decided for Marketo: changed fields of persons, and persons for rows that have none. */
 export const pushToMarketo = async (ports: Ports, input: ChunkRef, attempt: Attempt): Promise<PushResult> => {
   const mapping = await currentMapping(ports);
+  const searches = new FieldSearches();
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
     const due = links.filter((link) => isUpdate(link) || isCreation(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const push: Push = { ports, mapping, cycle: input.cycle, attempt };
+    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches };
     const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
       pushClaimed(push, held),
     );

@@ -2,6 +2,7 @@ import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import type { Database } from '../store/database.js';
 import type { PushResult } from './contract.js';
+import type { FieldSearches } from './field-searches.js';
 import { saveWithRefusals, type Refused } from './refusals.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -10,6 +11,8 @@ export interface Push {
   readonly ports: Ports;
   readonly cycle: number;
   readonly attempt: Attempt;
+  /** For fields that refusals do not name; shared by all batches of the push. */
+  readonly searches: FieldSearches;
   /** Narrowed while the push runs, once a refusal shows that rights or schema are not what the store has. */
   mapping: Mapping;
   /** The catalog is read again at most once in a push. */
@@ -27,7 +30,7 @@ export const atRest = (link: Link): Link => ({
 /** What became of one link in a call, with the refusal that it met. */
 export interface Outcome {
   readonly link: Link;
-  readonly refused?: Refused;
+  readonly refused?: readonly Refused[];
 }
 
 /**

@@ -1,11 +1,12 @@
 import { v5 as uuidFrom } from 'uuid';
 import type { Link } from '../rules/link.js';
 import { linksByPerson } from '../store/links.js';
-import { enqueueActivityEntries, type ActivityEntry } from '../store/rejections.js';
+import { enqueueActivityEntries, refusedCreation, type ActivityEntry } from '../store/rejections.js';
 import { recordRequests } from '../store/requests.js';
 import { save } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult, PersonRequest } from './contract.js';
 import { sendEntries } from './log-rejections.js';
+import { short } from './refusals.js';
 import type { Attempt, Ports } from './settings.js';
 
 type Outcome = CreatePersonInput & { readonly result: CreatePersonResult };
@@ -17,9 +18,10 @@ export const recordOutcome = async (ports: Ports, input: Outcome, attempt: Attem
   if (link?.status === 'linked' && result.outcome !== 'already-there') await stamp(ports, link, attempt);
   await recordRequests(ports.db, marketoId, requests, result);
   if (result.outcome === 'not-found') return;
+  const refusal = result.outcome === 'refused' ? await refusedCreation(ports.db, marketoId) : undefined;
   await enqueueActivityEntries(
     ports.db,
-    requests.map((request) => entryFor(request, input, link)),
+    requests.map((request) => entryFor(request, input, link, refusal)),
   );
   await sendEntries(ports, attempt);
 };
@@ -39,6 +41,7 @@ const entryFor = (
   request: PersonRequest,
   { marketoId, result }: Outcome,
   link: Link | undefined,
+  refusal: string | undefined,
 ): ActivityEntry => {
   const id = uuidFrom(request.requestId, REQUESTS);
   return {
@@ -53,7 +56,7 @@ const entryFor = (
       recordType: result.kind ?? '',
       campaignId: request.campaignId ?? '',
       requestId: request.requestId,
-      message: result.code ?? '',
+      message: short([result.code, refusal].filter(Boolean).join(': ')),
       ledgerId: id,
     },
     at: new Date().toISOString(),

@@ -1,13 +1,16 @@
 import { v7 as uuid } from 'uuid';
-import { actual, type Link, type Write } from '../rules/link.js';
+import { actual, WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
 import { giveUp, park } from '../rules/outcome.js';
 import { storableText } from '../rules/storable.js';
 import type { FieldValue, Side } from '../rules/terms.js';
+import { isRefusedAgain, putBack } from '../rules/trials.js';
 import type { Database } from '../store/database.js';
 import { saveLinks } from '../store/links.js';
 import {
   enqueueActivityEntries,
   recordRejections,
+  replaceTried,
+  returnTried,
   untoldRejections,
   type ActivityEntry,
   type Rejection,
@@ -23,29 +26,40 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly value: FieldValue;
+  /** Metadata refused it, without a call. */
+  readonly local?: true;
 }
 
 /** A refusal taken into its link, with what is to be kept and told of it. */
 export interface Refused {
   readonly link: Link;
-  readonly rejection: Rejection;
-  readonly entry: ActivityEntry | undefined;
+  /** Fields that it parks, or that it puts back. */
+  readonly fields: readonly string[];
+  /** Absent where nothing is new: what was on trial was refused as before. */
+  readonly rejection?: Rejection;
+  readonly entry?: ActivityEntry | undefined;
+  /** Rejections whose trial ended as before. */
+  readonly returned: readonly string[];
 }
 
-/** Parks the refused fields for exactly their values, and words the entry for the person's activity log. */
+/**
+ * Parks the refused fields for exactly their values, and words the entry for the person's activity log. Fields on trial
+ * that are refused as before go back, told once already; then others of the same write are not judged by it.
+ */
 export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => {
+  const { side, named } = refusal;
+  const fields = refusal.fields.length === 0 ? [WHOLE_RECORD] : refusal.fields;
+  const back = fields.filter((field) => isRefusedAgain(link.parked[field], refusal));
+  if (back.length > 0) return putBackAll(link, side, back);
   const id = uuid();
-  const { side, fields, named } = refusal;
-  const writes = link.writes.filter(
-    (write) => isPending(write) && write.side === side && fields.includes(write.field),
-  );
-  let parked = giveUp(link, writes, false);
+  let parked = withoutWrites(link, side, fields);
+  const { code, local } = refusal;
   for (const field of fields) {
     const values = {
       marketo: actual(link, 'marketo', field) ?? null,
       dynamics: actual(link, 'dynamics', field) ?? null,
     };
-    parked = park(parked, field, values, 'refused', id);
+    parked = park(parked, field, values, 'refused', id, { side, code, ...(local === true && { local }) });
   }
   const field = named ? (fields[0] ?? null) : null;
   const rejection = {
@@ -57,16 +71,37 @@ export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => 
     code: refusal.code,
     message: storableText(refusal.message),
   };
-  const kept = { ...rejection, value: refusal.value };
-  return { link: parked, rejection: kept, entry: entryFor(link, kept) };
+  const kept = { ...rejection, value: refusal.value, ...(local === true && { local }) };
+  return { link: parked, fields, rejection: kept, entry: entryFor(link, kept), returned: [] };
 };
+
+const putBackAll = (link: Link, side: Side, fields: readonly string[]): Refused => {
+  const parked = fields.flatMap((field) => {
+    const tried = link.parked[field];
+    return tried === undefined ? [] : [[field, putBack(tried)] as const];
+  });
+  const returned = new Set(parked.flatMap(([, { rejectionId }]) => rejectionId ?? []));
+  const rested = withoutWrites(link, side, fields);
+  return {
+    link: { ...rested, parked: { ...rested.parked, ...Object.fromEntries(parked) } },
+    fields,
+    returned: [...returned],
+  };
+};
+
+const withoutWrites = (link: Link, side: Side, fields: readonly string[]): Link =>
+  giveUp(
+    link,
+    link.writes.filter((write) => isPending(write) && write.side === side && fields.includes(write.field)),
+    false,
+  );
 
 const isPending = ({ state }: Write): boolean => state !== 'settled' && state !== 'superseded';
 
 /** Longest text that Marketo takes for a string attribute. */
 const LONGEST = 255;
-// A cut may go through the middle of an emoji.
-const short = (text: string): string =>
+/** As much of a text as the activity log takes; a cut may go through the middle of an emoji. */
+export const short = (text: string): string =>
   text.length <= LONGEST ? text : storableText(`${text.slice(0, LONGEST - 1)}…`);
 
 const entryFor = (link: Link, rejection: Rejection): ActivityEntry | undefined => {
@@ -102,11 +137,21 @@ export const tellNewborn = async (db: Database, links: readonly Link[]): Promise
   await enqueueActivityEntries(db, entries);
 };
 
+/** Refusals that were not known before. */
+export const countNew = (refused: readonly Refused[]): number =>
+  refused.filter(({ rejection }) => rejection !== undefined).length;
+
 /** Keeps refusals and queues their log entries, in the transaction that saves the links. */
 export const keepRefusals = async (db: Database, refused: readonly Refused[]): Promise<void> => {
-  await recordRejections(
+  const rejections = refused.flatMap(({ rejection }) => rejection ?? []);
+  await replaceTried(
     db,
-    refused.map(({ rejection }) => rejection),
+    rejections.map(({ linkId }) => linkId),
+  );
+  await recordRejections(db, rejections);
+  await returnTried(
+    db,
+    refused.flatMap(({ returned }) => returned),
   );
   await enqueueActivityEntries(
     db,

@@ -83,4 +83,5 @@ export const timingOf = (restMs: number, config: SyncConfig): Timing => ({
   marketoDeadlineMs: config.timing.call,
   dynamicsDeadlineMs: config.timing.call,
   takeoverMs: config.timing.takeover,
+  probeMs: config.timing.probe,
 });

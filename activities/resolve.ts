@@ -3,6 +3,7 @@ import type { Mapping } from '../rules/mapping.js';
 import { explain } from '../rules/outcome.js';
 import { plan, type Decision, type Planned } from '../rules/plan.js';
 import type { Side } from '../rules/terms.js';
+import { stampOnTrial } from '../rules/trials.js';
 import { writeLedger, type LedgerLine } from '../store/ledger.js';
 import { saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
@@ -10,6 +11,7 @@ import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
 import type { ChunkRef, ResolveResult } from './contract.js';
 import { matchRows } from './match-rows.js';
+import { keyOf } from './keys.js';
 import { keepRefusals, refuse, type Refused } from './refusals.js';
 import { forgetOld, type Attempt, type Ports } from './settings.js';
 
@@ -51,7 +53,7 @@ export const decideLinks = async (
 ): Promise<ResolveResult> => {
   const at = new Date().toISOString();
   const planned = links.map((link) =>
-    plan(forgetOld(ports, link), { fields: mapping.fields[link.kind], cycle, at }),
+    plan(forgetOld(ports, stampOnTrial(link, keyOf)), { fields: mapping.fields[link.kind], cycle, at }),
   );
   const refused: Refused[] = [];
   const ready = planned.map((each) => {
@@ -88,7 +90,8 @@ const refuseLocally = (planned: Planned, cycle: number): { link: Link; refused: 
   const refused: Refused[] = [];
   let { link } = planned;
   for (const { side, field, code, message, value } of planned.refusals) {
-    const taken = refuse(link, { side, fields: [field], named: true, code, message, value }, cycle);
+    const refusal = { side, fields: [field], named: true, code, message, value, local: true as const };
+    const taken = refuse(link, refusal, cycle);
     refused.push(taken);
     link = taken.link;
   }

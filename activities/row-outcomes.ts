@@ -2,12 +2,16 @@ import type { RowOutcome } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
-import { markUnsent, pruneWrites, settleSent } from '../rules/outcome.js';
+import { markUnsent, plannedWrites, pruneWrites, settleSent } from '../rules/outcome.js';
+import { isRefusedAgain } from '../rules/trials.js';
 import { endLink } from './endings.js';
 import { atRest, saveOutcomes, type Push } from './push.js';
-import { refuse, type Refused } from './refusals.js';
+import type { Concluded, RefusedAnswer } from './field-searches.js';
+import { parkFound } from './found-fields.js';
+import { countNew, refuse, type Refused } from './refusals.js';
 import { forbidden, setFieldsAside, type FieldRefusal } from './refused-fields.js';
 import { keepOf } from './settings.js';
+import { withTwin } from './twin.js';
 
 /** What became of the write of one link's row. */
 export interface Answered {
@@ -16,8 +20,13 @@ export interface Answered {
 }
 
 export interface TakenOutcomes {
-  readonly done: number;
+  /** Ids of links whose write went through. */
+  readonly done: readonly number[];
+  /** Ids of all links that an outcome was taken for. */
+  readonly ended: readonly number[];
   readonly refused: number;
+  /** Rows of which some fields are to be searched again in the next cycle. */
+  readonly unresolved: number;
   readonly changed: readonly Link[];
   readonly again: readonly Link[];
   readonly failures: readonly RemoteFailure[];
@@ -27,8 +36,13 @@ export interface TakenOutcomes {
 export const takeOutcomes = async (push: Push, answered: readonly Answered[]): Promise<TakenOutcomes> => {
   const taken: Taken[] = [];
   for (const { link, outcome } of answered) {
-    taken.push(takeOutcome(push, link, await proven(push, link, outcome)));
+    const sure = await proven(push, link, outcome);
+    taken.push(takeOutcome(push, link, await explained(push, link, sure)));
   }
+  return saveTaken(push, taken);
+};
+
+const saveTaken = async (push: Push, taken: readonly Taken[]): Promise<TakenOutcomes> => {
   const refused = taken.flatMap((each) => each.refused ?? []);
   const saved = await saveOutcomes(push.ports, taken);
   const savedOf = (some: readonly Taken[]): Link[] => some.flatMap(({ link }) => saved.get(link.id) ?? []);
@@ -41,12 +55,27 @@ export const takeOutcomes = async (push: Push, answered: readonly Answered[]): P
     }),
   );
   return {
-    done: taken.filter(({ done }) => done).length,
-    refused: refused.length,
+    done: taken.filter(({ done }) => done).map(({ link }) => link.id),
+    ended: taken.map(({ link }) => link.id),
+    refused: countNew(refused),
+    unresolved: taken.filter(({ unresolved }) => unresolved).length,
     changed: savedOf(taken.filter(({ changed }) => changed)),
-    again: [...savedOf(taken.filter((each) => each.refused !== undefined)), ...aside],
+    again: [...savedOf(taken.filter(({ again }) => again)), ...aside],
     failures: taken.flatMap(({ failure }) => failure ?? []),
   };
+};
+
+const explained = (
+  { ports, mapping, attempt }: Push,
+  link: Link,
+  outcome: RowOutcome,
+): Promise<RowOutcome> => {
+  const name = mapping.fields[link.kind].find(({ column }) => column === 'emailaddress1')?.name;
+  const sent = link.writes.find(
+    ({ side, state, field }) => side === 'dynamics' && state === 'sent' && field === name,
+  );
+  const row = { kind: link.kind, id: link.dynamicsId ?? '', email: sent?.to };
+  return withTwin(ports.dynamics, row, outcome, attempt.signal);
 };
 
 /**
@@ -69,7 +98,10 @@ interface Taken {
   readonly done?: true;
   /** The row is to be read and merged again. */
   readonly changed?: true;
-  readonly refused?: Refused;
+  readonly refused?: readonly Refused[];
+  /** Something else of it is to be written at once. */
+  readonly again?: true;
+  readonly unresolved?: true;
   /** Refused because of what the sync user may do, or what the table has: nothing about this record. */
   readonly ofField?: FieldRefusal;
   readonly failure?: RemoteFailure;
@@ -80,7 +112,11 @@ const takeOutcome = (push: Push, link: Link, outcome: RowOutcome): Taken => {
   switch (outcome.status) {
     case 'done': {
       const settled = settleSent(link, 'dynamics', fields, outcome.etag);
-      return { link: atRest(pruneWrites(settled, Date.now(), keepOf(push.ports.timing))), done: true };
+      const kept = atRest(pruneWrites(settled, Date.now(), keepOf(push.ports.timing)));
+      const searching = push.searches.isSearching(link.id);
+      const found = push.searches.answer(link.id, { passed: true });
+      if (found !== undefined) return { ...conclude(push, kept, found), done: true };
+      return { link: kept, done: true, ...(searching && { again: true }) };
     }
     case 'changed':
     case 'exists':
@@ -114,31 +150,84 @@ const takeRefusal = (
     case 'schema':
       return { link: unsent, ofField: { link: unsent, scope: outcome.scope, column: outcome.column } };
     case 'record': {
-      const refused = refuseRow(link, outcome, fields, push.cycle);
-      return { link: atRest(refused.link), refused };
+      return takeRecordRefusal(push, link, outcome, fields);
     }
   }
 };
 
-/** A refusal that names a column concerns that field; the others are planned again and go without it. */
-const refuseRow = (
+/**
+ * A refusal that names a column concerns that field, and so does one of a field on trial as before; the others go without
+ * it. One that names none of several is searched for, unless it is about the row whatever is written.
+ */
+const takeRecordRefusal = (
+  push: Push,
   link: Link,
   outcome: RefusedOutcome,
   fields: readonly MappedField[],
-  cycle: number,
-): Refused => {
+): Taken => {
+  const { code, message, whole } = outcome;
   const sent = link.writes.filter(({ side, state }) => side === 'dynamics' && state === 'sent');
   const named = fields.find(({ column }) => column === outcome.column)?.name;
   const culprit = sent.find(({ field }) => field === named);
-  const concerned = culprit === undefined ? sent : [culprit];
+  const names = sent.map(({ field }) => field);
+  const tried = names.some((field) => isRefusedAgain(link.parked[field], { side: 'dynamics', code }));
+  const searching = push.searches.isSearching(link.id);
+  if (culprit === undefined && !tried && (searching || (names.length > 1 && whole !== true))) {
+    return search(push, markUnsent(link, 'dynamics'), names, { passed: false, code, message }, fields);
+  }
+  push.searches.drop(link.id);
   const refusal = {
     side: 'dynamics' as const,
-    fields: concerned.map(({ field }) => field),
+    fields: culprit === undefined ? names : [culprit.field],
     named: culprit !== undefined,
-    code: outcome.code,
-    message: outcome.message,
-    value: culprit?.to ?? null,
+    ...{ code, message, value: culprit?.to ?? null },
   };
-  const refused = refuse(link, refusal, cycle);
-  return { ...refused, link: markUnsent(refused.link, 'dynamics') };
+  const refused = refuse(link, refusal, push.cycle);
+  return { link: atRest(markUnsent(refused.link, 'dynamics')), refused: [refused], again: true };
+};
+
+/** Dynamics' code for a row that a duplicate detection rule refuses; as shipped, the rules compare e-mail addresses. */
+const DUPLICATE = '0x80040333';
+
+const search = (
+  push: Push,
+  link: Link,
+  names: readonly string[],
+  answer: RefusedAnswer,
+  fields: readonly MappedField[],
+): Taken => {
+  const { searches } = push;
+  if (!searches.isSearching(link.id)) {
+    const addresses = fields.filter(({ column }) => answer.code === DUPLICATE && column === 'emailaddress1');
+    searches.begin(
+      link.id,
+      names,
+      answer,
+      addresses.map(({ name }) => name),
+    );
+    return { link, again: true };
+  }
+  const found = searches.answer(link.id, answer);
+  return found === undefined ? { link, again: true } : conclude(push, link, found);
+};
+
+const conclude = (push: Push, link: Link, found: Concluded): Taken => {
+  const parked = parkFound(link, 'dynamics', found, push.cycle);
+  const left = found.unresolvedAnswer === undefined && found.unresolved.length > 0;
+  return {
+    link: atRest(parked.link),
+    refused: parked.refused,
+    // Fields that were edited while the search ran are still to be written.
+    ...(left ? { unresolved: true } : plannedWrites(parked.link, 'dynamics').length > 0 && { again: true }),
+  };
+};
+
+/** Lets rows that wait for other searches begin; what is refused without another call is saved. */
+export const admitSearches = async (push: Push, links: readonly Link[]): Promise<TakenOutcomes> => {
+  const refused = push.searches.admit(links.map(({ id }) => id));
+  const taken = links.flatMap((link): Taken[] => {
+    const found = refused.get(link.id);
+    return found === undefined ? [] : [conclude(push, link, found)];
+  });
+  return saveTaken(push, taken);
 };

@@ -8,13 +8,16 @@ import { linksById } from '../store/links.js';
 import { save } from './claimed.js';
 import { until } from './deadline.js';
 import { saveOutcomes, type Push } from './push.js';
-import { refuse, type Refused } from './refusals.js';
+import type { Concluded } from './field-searches.js';
+import { countNew, refuse, type Refused } from './refusals.js';
 
 /** One call to Marketo, as the links that it carries know it. */
 export interface PersonCall {
   readonly at: IsoInstant;
   /** Tells the writes of this call from those of an earlier one that is still in doubt. */
   readonly deadline: IsoInstant;
+  /** By link: what it carries, where that is not all that is due (see `dueNames`). */
+  readonly carried?: ReadonlyMap<number, readonly string[]>;
 }
 
 /** One way of writing persons: updates by id, or creations by our key. */
@@ -33,6 +36,12 @@ export interface Form {
     call: PersonCall,
   ) => Promise<Taken[]>;
   readonly stillDue: (link: Link) => boolean;
+  /** How often a call that carried this got no answer, and had no effect. */
+  readonly doubts: (link: Link) => number;
+  /** Names what is due of a link, where fields that a refusal does not name are searched for. */
+  readonly dueNames?: (link: Link) => readonly string[];
+  /** Takes in what a search has found. */
+  readonly conclude?: (push: Push, link: Link, found: Concluded) => Taken;
   /** In the transaction that saves the links. */
   readonly whileSaving?: (tx: Database, saved: readonly Link[]) => Promise<void>;
   readonly afterwards?: (push: Push, saved: readonly Link[]) => Promise<void>;
@@ -40,8 +49,12 @@ export interface Form {
 
 export interface Taken {
   readonly link: Link;
-  readonly refused?: Refused;
+  readonly refused?: readonly Refused[];
   readonly done: boolean;
+  /** Something else of it is to be sent at once. */
+  readonly again?: boolean;
+  /** Left to the next cycle as it is. */
+  readonly deferred?: boolean;
 }
 
 interface Sent {
@@ -50,22 +63,60 @@ interface Sent {
   deferred: number;
 }
 
-/** As often as a record can lose one refused field and go again without it. */
-const MOST_TURNS = 8;
+/**
+ * As often as a record can lose one refused field and go again without it, or part of it in the search for a field that
+ * a refusal does not name. All records of a call search in the same calls, so that this bounds the calls of a batch too.
+ */
+const MOST_TURNS = 16;
 
 export const sendUntilDone = async (push: Push, links: readonly Link[], form: Form): Promise<Sent> => {
   const total: Sent = { done: 0, refused: 0, deferred: 0 };
   let due = [...links];
   for (let turn = 0; due.length > 0; turn += 1) {
     if (turn === MOST_TURNS) return { ...total, deferred: total.deferred + due.length };
-    const again: Link[] = [];
-    for (const links of inCalls(due, MOST_RECORDS, recordOf(form))) {
-      again.push(...(await send(push, links, form, total)));
-    }
+    const { ready, waiting } = await readyPersons(push, due, form, total);
+    const again = [...waiting];
+    for (const call of callsOf(ready, form)) again.push(...(await send(push, call, form, total)));
     due = again;
   }
   return total;
 };
+
+/** Records of a search that waits for others go another turn; what is refused without a call is kept. */
+const readyPersons = async (
+  push: Push,
+  due: readonly Link[],
+  form: Form,
+  total: Sent,
+): Promise<{ readonly ready: readonly Link[]; readonly waiting: readonly Link[] }> => {
+  const { dueNames, conclude } = form;
+  if (dueNames === undefined || conclude === undefined) return { ready: due, waiting: [] };
+  const found = push.searches.admit(due.map(({ id }) => id));
+  const concluded = due.flatMap((link) => {
+    const what = found.get(link.id);
+    return what === undefined ? [] : [conclude(push, link, what)];
+  });
+  const again = await keep(push, concluded, form, total);
+  const open = due.filter(({ id }) => !found.has(id));
+  const waits = (link: Link): boolean => push.searches.next(link.id, dueNames(link)).length === 0;
+  return { ready: open.filter((link) => !waits(link)), waiting: [...open.filter(waits), ...again] };
+};
+
+/**
+ * Most records to one call, by how often a call that carried the record got no answer and had no effect. A record that
+ * makes Marketo fail inside each time (611) would hold up its neighbours otherwise: so it stands alone in the third cycle.
+ */
+const MOST_IN_DOUBT = [MOST_RECORDS, 20, 1] as const;
+
+/** Those that were never in doubt go first. */
+const callsOf = (links: readonly Link[], form: Form): Link[][] =>
+  MOST_IN_DOUBT.flatMap((most, doubts) =>
+    inCalls(
+      links.filter((link) => Math.min(form.doubts(link), MOST_IN_DOUBT.length - 1) === doubts),
+      most,
+      recordOf(form),
+    ),
+  );
 
 /** What would be sent for a link, to know its size before any call is noted. */
 const recordOf = (form: Form): ((link: Link) => object) => {
@@ -93,7 +144,7 @@ const send = async (
   parts: Parts = { made: 0, passed: false },
 ): Promise<Link[]> => {
   const { ports, attempt } = push;
-  const call = newCall(ports.timing.marketoDeadlineMs);
+  const call = { ...newCall(ports.timing.marketoDeadlineMs), carried: carriedBy(push, links, form) };
   const sent = await save(
     ports,
     links.map((link) => form.begin(link, call)),
@@ -116,6 +167,15 @@ const send = async (
     attempt.progress(attempt.reached);
   }
 };
+
+const carriedBy = (
+  { searches }: Push,
+  links: readonly Link[],
+  { dueNames }: Form,
+): ReadonlyMap<number, readonly string[]> =>
+  new Map(
+    dueNames === undefined ? [] : links.map((link) => [link.id, searches.next(link.id, dueNames(link))]),
+  );
 
 const newCall = (deadlineMs: number): PersonCall => {
   const at = Date.now();
@@ -145,7 +205,7 @@ const bisect = async (
     code: error.details.code ?? 'refused',
     message: error.details.message,
   };
-  const call = newCall(0);
+  const call = { ...newCall(0), carried: carriedBy(push, links, form) };
   const begun = await save(push.ports, [form.begin(only, call)]);
   return take(push, begun, [result], { form, call, total });
 };
@@ -168,27 +228,37 @@ const take = async (
   results: readonly SyncResult[],
   { form, call, total }: Answer,
 ): Promise<Link[]> => {
+  return keep(push, await form.take(push, sent, results, call), form, total);
+};
+
+/** Saves what became of links; returns those of which something else is to be sent at once. */
+const keep = async (push: Push, taken: readonly Taken[], form: Form, total: Sent): Promise<Link[]> => {
   const { ports } = push;
-  const taken = await form.take(push, sent, results, call);
   const refused = taken.flatMap((each) => each.refused ?? []);
   const saved = await saveOutcomes(ports, taken, form.whileSaving);
   total.done += taken.filter(({ done }) => done).length;
-  total.refused += refused.length;
+  total.refused += countNew(refused);
+  total.deferred += taken.filter(({ deferred }) => deferred).length;
   const links = [...saved.values()];
   await form.afterwards?.(push, links);
-  if (refused.length === 0) return [];
-  const ids = refused.map(({ link }) => link.id);
+  const ids = taken.filter(({ again }) => again).map(({ link }) => link.id);
   return (await linksById(ports.db, ids)).filter(form.stillDue);
 };
+
+export type Skipped = Extract<SyncResult, { status: 'skipped' }>;
+
+/** The field that Marketo names as the reason, if it is one of these. */
+export const namedBy = ({ field }: Skipped, fields: readonly string[]): string | undefined =>
+  field !== undefined && fields.includes(field) ? field : undefined;
 
 /** What Marketo skipped, as a refusal of the field that it names or of all that was sent. */
 export const refusePerson = (
   link: Link,
-  result: Extract<SyncResult, { status: 'skipped' }>,
+  result: Skipped,
   fields: readonly string[],
   { cycle }: Push,
 ): Refused => {
-  const named = result.field !== undefined && fields.includes(result.field) ? result.field : undefined;
+  const named = namedBy(result, fields);
   const refusal = {
     side: 'marketo' as const,
     fields: named === undefined ? fields : [named],

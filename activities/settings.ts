@@ -19,6 +19,8 @@ export interface Timing {
   readonly dynamicsDeadlineMs: number;
   /** How long a step may show no sign of life before another worker takes it up. */
   readonly takeoverMs: number;
+  /** How long after a refusal, or its last trial, one record of its cause is tried again. */
+  readonly probeMs: number;
 }
 
 /** How long a write that is over is remembered, so that its trace or its log entry is known for ours. */

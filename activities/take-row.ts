@@ -39,18 +39,28 @@ export const takeRow = (ports: Ports, link: Link, row: Row, fields: readonly Map
 /** A row without a person: what it holds is kept for the match. */
 const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => {
   const status = waitingAs(link, row);
+  const seen = { ...link.seen, dynamics: valuesOf(row, fields) };
+  if (status === 'unmatched' && isRefusedStill(link, row, fields)) return { ...link, etag: row.etag, seen };
   return {
     ...link,
     status,
     emailKey: rowEmailKey(row),
     etag: row.etag,
     dirty: status === 'unmatched' || status === 'ambiguous',
-    seen: { ...link.seen, dynamics: valuesOf(row, fields) },
+    seen,
     ...(status === 'excluded' && { candidates: null, creation: null }),
     // A refused creation is tried again with what the row holds now.
     parked: {},
   };
 };
+
+/** Its creation was refused for exactly the values that the row still holds. */
+const isRefusedStill = (link: Link, row: Row, fields: readonly MappedField[]): boolean =>
+  link.status === 'unmatched' &&
+  link.creation === null &&
+  Object.keys(link.parked).length > 0 &&
+  link.emailKey === rowEmailKey(row) &&
+  !wasEdited(link, row, fields);
 
 const waitingAs = (link: Link, row: Row): Link['status'] => {
   if (!takesNoPart(row, link.kind)) return link.status === 'excluded' ? 'unmatched' : link.status;

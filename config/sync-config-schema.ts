@@ -149,6 +149,11 @@ export const syncConfigSchema = z.strictObject({
       takeover: durationSchema
         .prefault('30s')
         .describe('how long a step may show no sign of life before another worker takes it up'),
+      probe: durationSchema
+        .prefault('1h')
+        .describe(
+          'how long after a refusal, or its last trial, one record of the same cause is tried again although no value moved',
+        ),
     })
     .prefault({})
     .describe('durations with a unit: 30s, 5m, 1h'),

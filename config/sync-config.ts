@@ -28,6 +28,7 @@ export interface SyncConfig {
     readonly doubt: number;
     readonly call: number;
     readonly takeover: number;
+    readonly probe: number;
   };
   /** Of the guard on mass change; null: it is off. */
   readonly guard: Thresholds | null;
@@ -131,7 +132,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
-  timing: ['overlap', 'doubt', 'call', 'takeover'],
+  timing: ['overlap', 'doubt', 'call', 'takeover', 'probe'],
   guard: ['clears', 'deletes', 'writes', 'sameValue', 'atLeast'],
   ledger: ['months'],
 };

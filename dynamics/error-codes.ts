@@ -10,11 +10,18 @@ export type Verdict =
   /** The etag is stale. */
   | { readonly is: 'changed' }
   /** Refused for good, for these values. */
-  | { readonly is: 'refused'; readonly scope: RefusalScope; readonly validation?: boolean }
+  | {
+      readonly is: 'refused';
+      readonly scope: RefusalScope;
+      readonly validation?: boolean;
+      /** About the row as it stands, whatever is written of it. */
+      readonly whole?: boolean;
+    }
   /** The call failed; `advice` says what people can do. */
   | { readonly is: 'failure'; readonly type: FailureType; readonly advice?: string };
 
 const record: Verdict = { is: 'refused', scope: 'record' };
+const whole: Verdict = { is: 'refused', scope: 'record', whole: true };
 /** The message of these names the column in quotes. */
 const validation: Verdict = { is: 'refused', scope: 'record', validation: true };
 const schema: Verdict = { is: 'refused', scope: 'schema', validation: true };
@@ -66,17 +73,17 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '0x80040203': record, // InvalidArgument
   '0x80048d19': validation, // payload: a literal of the wrong type, an undeclared property
   '0x80048408': record, // InvalidStateCodeStatusCode
-  '0x80040230': record, // CannotUpdateObjectBecauseItIsInactive
-  '0x8004022e': record, // CannotUpdateBecauseItIsReadOnly
-  '0x80040519': record, // LeadAlreadyInClosedState
-  '0x80040518': record, // LeadAlreadyInOpenState
-  '0x80081018': record, // CannotQualifyLead
-  '0x80045300': record, // MergeCyclicalParenting
-  '0x80045301': record, // MergeSecurity
-  '0x80045304': record, // MergeEntityNotActive
-  '0x80045305': record, // MergeEntitiesIdentical
-  '0x80040227': record, // CannotDeleteDueToAssociation
-  '0x80048306': record, // unManagedIdsAccessDenied: this row is not shared with us
+  '0x80040230': whole, // CannotUpdateObjectBecauseItIsInactive
+  '0x8004022e': whole, // CannotUpdateBecauseItIsReadOnly
+  '0x80040519': whole, // LeadAlreadyInClosedState
+  '0x80040518': whole, // LeadAlreadyInOpenState
+  '0x80081018': whole, // CannotQualifyLead
+  '0x80045300': whole, // MergeCyclicalParenting
+  '0x80045301': whole, // MergeSecurity
+  '0x80045304': whole, // MergeEntityNotActive
+  '0x80045305': whole, // MergeEntitiesIdentical
+  '0x80040227': whole, // CannotDeleteDueToAssociation
+  '0x80048306': whole, // unManagedIdsAccessDenied: this row is not shared with us
 
   [NO_CODE]: schema, // OData: "Could not find a property named …"
   '0x80060888': schema, // OData: the same, newer

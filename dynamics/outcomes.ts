@@ -76,6 +76,7 @@ function goneOutcome(error: AnsweredError, operation: RowWrite, refused: Refusal
 function refusal(answer: Answer, error: AnsweredError, verdict: Verdict, operation: RowWrite): Refusal {
   const refused = verdict.is === 'refused' ? verdict : undefined;
   const twin = TWINS.has(error.code ?? '') ? otherRowIn(error.message ?? '', operation) : undefined;
+  const twinTable = twin === undefined ? undefined : tableNamedIn(error.message ?? '');
   const column = refused?.validation === true ? columnNamed(error.message ?? '', operation) : undefined;
   return {
     status: 'refused',
@@ -83,6 +84,8 @@ function refusal(answer: Answer, error: AnsweredError, verdict: Verdict, operati
     message: error.message ?? `Dynamics refused the write with HTTP ${answer.status} and gave no reason.`,
     ...(column !== undefined && { column }),
     ...(twin !== undefined && { twin }),
+    ...(twinTable !== undefined && { twinTable }),
+    ...(refused?.whole === true && { whole: true as const }),
     scope: refused?.scope ?? 'record',
   };
 }
@@ -94,6 +97,11 @@ const TWINS: ReadonlySet<string> = new Set(['0x80040333', '0x80060892']);
 function otherRowIn(message: string, operation: RowWrite): string | undefined {
   const others = [...new Set(guidsIn(message))].filter((id) => id !== guid(operation.id));
   return others.length === 1 ? others[0] : undefined;
+}
+
+/** `… duplicate: lead With Id = …`, and `<Record entity="lead" id="…" />`. */
+function tableNamedIn(message: string): string | undefined {
+  return /(?:\bentity="|\bduplicate: )([a-z][a-z0-9_]*)/.exec(message)?.[1];
 }
 
 /** The one column among those written that a validation message puts in quotes. */

@@ -110,6 +110,10 @@ export interface Refusal {
   readonly column?: string;
   /** The row that is in the way (duplicate detection, alternate key), where the message names exactly one. */
   readonly twin?: string;
+  /** Logical name of the twin's table, where the message tells it. */
+  readonly twinTable?: string;
+  /** It is about the row as it stands, whatever is written of it (inactive, closed, not shared with us). */
+  readonly whole?: true;
   readonly scope: RefusalScope;
 }
 

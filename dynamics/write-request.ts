@@ -20,6 +20,8 @@ export function requestOf(operation: RowWrite): WriteRequest {
     path: `${set}(${mustBeGuid(operation.id)})${query}`,
     headers: {
       'content-type': 'application/json; charset=utf-8',
+      // Over the Web API, published duplicate detection rules run only when they are asked for.
+      'mscrm.suppressduplicatedetection': 'false',
       ...(operation.type === 'create' ? { 'if-none-match': '*' } : { 'if-match': operation.etag }),
       ...(operation.returnEtag === true && { prefer: 'return=representation' }),
     },

@@ -88,7 +88,17 @@ export interface Parked {
   readonly rejectionId: string | null;
   readonly marketo: FieldValue;
   readonly dynamics: FieldValue;
+  /** Who refused it, and with which code. */
+  readonly side?: Side;
+  readonly code?: string;
+  /** Metadata refused it, without a call: it is judged again whenever its link is planned. */
+  readonly local?: true;
+  /** It is tried again although no value moved. Refused with the same code, it is put back as it was. */
+  readonly trial?: true;
 }
+
+/** Stands for the record as a whole among the parked: a refusal that is about none of its fields. */
+export const WHOLE_RECORD = '*';
 
 /** An edit in Marketo that a write of ours covered before we had seen it. */
 export interface Overtaken {
@@ -152,6 +162,8 @@ export interface Creation {
   /** When the call began; null while it is only planned. */
   readonly sentAt: IsoInstant | null;
   readonly deadline: IsoInstant | null;
+  /** How often a call for it got no answer, and had made no person. */
+  readonly doubts?: number;
 }
 
 export interface Candidate {

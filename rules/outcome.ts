@@ -8,10 +8,19 @@ import type { FieldValue, IsoInstant, Side } from './terms.js';
 export const plannedWrites = (link: Link, side: Side): readonly Write[] =>
   link.writes.filter((write) => write.side === side && write.state === 'planned');
 
-/** Marks the planned writes as under way: saved before the call, so that a crash leaves them in doubt, never unknown. */
-export const markSent = (link: Link, side: Side, at: IsoInstant, deadline: IsoInstant): Link =>
+/**
+ * Marks the planned writes, or those of some fields, as under way: saved before the call, so that a crash leaves them in
+ * doubt, never unknown.
+ */
+export const markSent = (
+  link: Link,
+  side: Side,
+  at: IsoInstant,
+  deadline: IsoInstant,
+  fields?: readonly string[],
+): Link =>
   replaced(link, (write) =>
-    write.side === side && write.state === 'planned'
+    write.side === side && write.state === 'planned' && fields?.includes(write.field) !== false
       ? { ...write, state: 'sent', at, sentAt: at, deadline }
       : write,
   );
@@ -86,7 +95,11 @@ export const park = (
   values: { marketo: FieldValue; dynamics: FieldValue },
   reason: Parked['reason'],
   rejectionId: string | null,
-): Link => ({ ...link, parked: { ...link.parked, [field]: { reason, rejectionId, ...values } } });
+  refused: Pick<Parked, 'side' | 'code' | 'local'> = {},
+): Link => ({
+  ...link,
+  parked: { ...link.parked, [field]: { reason, rejectionId, ...values, ...refused } },
+});
 
 /** Remembers why a field has its value; how often it swung is kept. */
 export const explain = (link: Link, field: string, cause: Omit<Cause, 'swing'>): Link => {

@@ -14,6 +14,7 @@ import { releaseSwinging } from './release-swinging.js';
 import { isTraceOfOurs, openWrite } from './settle.js';
 import { isOneTooMany } from './swing.js';
 import { across, type FieldValue, type IsoInstant, type Side } from './terms.js';
+import { isHeld, putBack } from './trials.js';
 
 export interface PlanContext {
   readonly fields: readonly MappedField[];
@@ -92,13 +93,14 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   if (marketo === undefined || dynamics === undefined) return void out.unread.push(name);
   const values = { marketo, dynamics };
   if (isUnderWay(draft, field, values)) return void out.waiting.push(name);
-  if (openWrite(draft, 'marketo', name) !== undefined || draft.parked[name] !== undefined) return;
+  if (openWrite(draft, 'marketo', name) !== undefined || isHeld(draft.parked[name])) return;
   dropIfEditedSince(draft, field, values);
   const verdict = judge(draft, field, values);
   if (verdict.rule === 'equal') {
     agree(draft, field, values);
     return;
   }
+  if (isRefusedStill(draft, field, verdict, values)) return;
   const decision = decisionOf(draft, field, values, verdict);
   const winning = decision.value;
   const to = codec.canonical(verdict.winner, winning);
@@ -117,6 +119,26 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   out.decisions.push(decision);
   if (unlike.length === 0) agree(draft, field, values);
   for (const side of unlike) planWrite(draft, field, { side, values, winning, verdict }, context, out);
+};
+
+/**
+ * What metadata refused is judged by the metadata of today: refused with the same code, it stays parked and nothing is told
+ * of it again; taken, it is parked no more.
+ */
+const isRefusedStill = (
+  draft: Draft,
+  { name, codec }: MappedField,
+  verdict: Ruled,
+  values: Values,
+): boolean => {
+  const parked = draft.parked[name];
+  if (parked?.local !== true) return false;
+  const candidates = { ...values, marketo: draft.overtaken[name]?.value ?? values.marketo };
+  const encoded = codec.convert(verdict.winner, candidates[verdict.winner]);
+  const stays = !encoded.ok && encoded.code === parked.code;
+  if (stays) draft.parked[name] = putBack(parked);
+  else omit(draft.parked, name);
+  return stays;
 };
 
 /** What was decided, with all that it was decided from: it can be explained long after the values have moved on. */
@@ -214,6 +236,7 @@ const baseOf = (draft: Draft, name: string): Values | undefined => {
 
 const agree = (draft: Draft, { name }: MappedField, values: Values): void => {
   omit(draft.overtaken, name);
+  omit(draft.parked, name);
   draft.agreed.marketo[name] = values.marketo;
   draft.agreed.dynamics[name] = values.dynamics;
   omit(draft.seen.marketo, name);

@@ -37,6 +37,7 @@ export const settle = (draft: Draft, codec: Codec, write: Write, held: FieldValu
   }
   noteMove(draft, codec, write);
   closeCollision(draft, write, held);
+  if (draft.parked[field]?.trial === true) omit(draft.parked, field);
   const other = across(side);
   const otherHolds = actual(draft, other, field);
   draft.agreed[side][field] = held;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Catalog } from '../rules/catalog.js';
 import type { FieldNotice } from '../rules/mapping.js';
+import type { MappingMarks } from '../rules/mapping-marks.js';
 import type { Kind } from '../rules/terms.js';
 import type { Database } from './database.js';
 
@@ -10,6 +11,7 @@ export interface StoredCatalog {
 }
 
 const NAME = 'current';
+const MARKS = 'mapping';
 
 export const loadCatalog = async (db: Database): Promise<StoredCatalog | undefined> => {
   const row = await db.selectFrom('catalogs').selectAll().where('name', '=', NAME).executeTakeFirst();
@@ -23,6 +25,20 @@ export const saveCatalog = async (db: Database, catalog: Catalog, readAt: Date):
     .values({ name: NAME, ...values })
     .onConflict((oc) => oc.column('name').doUpdateSet(values))
     .execute();
+};
+
+/** What the mapping was when refusals were last compared with it. */
+export const loadMarks = async (db: Database): Promise<MappingMarks | undefined> => {
+  const row = await db.selectFrom('catalogs').select('content').where('name', '=', MARKS).executeTakeFirst();
+  return row?.content as MappingMarks | undefined;
+};
+
+export const saveMarks = async (db: Database, marks: MappingMarks): Promise<void> => {
+  const content = JSON.stringify(marks);
+  await sql`
+    insert into catalogs (name, content, read_at) values (${MARKS}, ${content}::jsonb, clock_timestamp())
+    on conflict (name) do update set content = excluded.content, read_at = excluded.read_at
+      where catalogs.content <> excluded.content`.execute(db);
 };
 
 /** Replaces what is known of one table's columns; the other table may be read by another worker meanwhile. */

@@ -255,10 +255,29 @@ export const markOverdue = async (db: Database): Promise<void> => {
 const OPEN_MARKETO = '$[*] ? (@.side == "marketo" && (@.state == "sent" || @.state == "answered"))';
 const OPEN_DYNAMICS = '$[*] ? (@.side == "dynamics" && @.state == "sent")';
 
-/** A person that gets a row again is not to be flagged any more for the one that it lost. */
-export const forgetFlags = async (db: Database, marketoId: number): Promise<void> => {
-  await sql`update links set stamp = null, dirty = false, version = version + 1
-    where marketo_id = ${marketoId} and status = 'ended' and stamp is not null`.execute(db);
+/**
+ * Persons that get a row again are not to be flagged any more for the one that they lost, and what the creation of one was
+ * refused for is over.
+ */
+export const forgetFormer = async (db: Database, marketoIds: readonly number[]): Promise<void> => {
+  if (marketoIds.length === 0) return;
+  await sql`update links set stamp = null, parked = '{}', dirty = false, version = version + 1
+    where marketo_id = any(${[...marketoIds]}::bigint[]) and status = 'ended'
+      and (stamp is not null or parked <> '{}')`.execute(db);
+};
+
+/** Links of a table that park one of these fields, in order of id. */
+export const linksParking = async (
+  db: Database,
+  kind: Kind,
+  fields: readonly string[],
+  after: number,
+  limit: number,
+): Promise<Link[]> => {
+  const { rows } = await sql<Selectable<LinksTable>>`
+    select * from links where kind = ${kind} and parked <> '{}' and parked ?| ${[...fields]}::text[] and id > ${after}
+    order by id limit ${limit}`.execute(db);
+  return rows.map(linkOf);
 };
 
 /** Takes these fields up again on all links of a table that had set them aside. */

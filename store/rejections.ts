@@ -13,6 +13,8 @@ export interface Rejection {
   readonly code: string;
   readonly message: string;
   readonly value: FieldValue;
+  /** Metadata refused it, without a call. */
+  readonly local?: boolean;
 }
 
 /** Rejections with one cause are counted together and mended together. */
@@ -36,6 +38,33 @@ export const recordRejections = async (db: Database, rejections: readonly Reject
       })),
     )
     .onConflict((oc) => oc.doNothing())
+    .execute();
+  const causes = new Set(rejections.filter(({ local }) => local !== true).map(causeOf));
+  if (causes.size === 0) return;
+  await db
+    .insertInto('probes')
+    // In one order, so that two who refuse at the same moment do not wait for each other.
+    .values([...causes].sort().map((cause) => ({ cause })))
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+};
+
+/** These were tried again and refused as before: they stand as they stood. */
+export const returnTried = async (db: Database, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return;
+  await db.updateTable('rejections').set({ on_trial: false }).where('id', 'in', ids).execute();
+};
+
+/** What these links had on trial and no more was replaced by other refusals: it did not pass. */
+export const replaceTried = async (db: Database, linkIds: readonly number[]): Promise<void> => {
+  if (linkIds.length === 0) return;
+  await db
+    .updateTable('rejections')
+    .set({ passed: false })
+    .where('link_id', 'in', linkIds)
+    .where('passed', '=', true)
+    // Closed in this transaction.
+    .where('closed_at', '>=', sql<Date>`now()`)
     .execute();
 };
 
@@ -64,6 +93,20 @@ export const untoldRejections = async (db: Database, linkIds: readonly number[])
   }));
 };
 
+/** What the creation of a person's row was refused with, in the target's words. */
+export const refusedCreation = async (db: Database, marketoId: number): Promise<string | undefined> => {
+  const found = await db
+    .selectFrom('rejections')
+    .innerJoin('links', 'links.id', 'rejections.link_id')
+    .select('rejections.message')
+    .where('links.marketo_id', '=', marketoId)
+    .where('links.status', '=', 'ended')
+    .where('rejections.closed_at', 'is', null)
+    .orderBy('rejections.at', 'desc')
+    .executeTakeFirst();
+  return found?.message;
+};
+
 /** What is still refused for these links. */
 export const openRejections = async (
   db: Database,
@@ -83,14 +126,17 @@ export const openRejections = async (
   }));
 };
 
-/** A value moved, so these refusals no longer hold. */
+/**
+ * These refusals no longer hold, because a value moved or the record is another one. The store closes by itself whatever
+ * is parked no more (migration 0006); this says besides that no trial has passed.
+ */
 export const closeRejections = async (db: Database, ids: readonly string[]): Promise<void> => {
   if (ids.length === 0) return;
   await db
     .updateTable('rejections')
-    .set({ closed_at: sql`clock_timestamp()` })
+    .set({ closed_at: sql`coalesce(closed_at, clock_timestamp())`, on_trial: false, passed: false })
     .where('id', 'in', ids)
-    .where('closed_at', 'is', null)
+    .where((eb) => eb.or([eb('closed_at', 'is', null), eb('passed', '=', true)]))
     .execute();
 };
 

@@ -74,6 +74,7 @@ export interface LinksTable {
   successor: Json<Link['successor']>;
   predecessor: string | null;
   check_at: Timestamp | null;
+  dirty_since: Timestamp | null;
   claim_holder: string | null;
   claim_until: Timestamp | null;
   created_at: DatedByDefault;
@@ -103,6 +104,16 @@ export interface RejectionsTable {
   value: Json<FieldValue>;
   at: DatedByDefault;
   closed_at: Timestamp | null;
+  tried_at: Timestamp | null;
+  on_trial: Generated<boolean>;
+  passed: Generated<boolean>;
+}
+
+export interface ProbesTable {
+  cause: string;
+  due_at: Timestamp | null;
+  probed_at: Timestamp | null;
+  portion: Generated<number>;
 }
 
 export interface ActivityEntriesTable {
@@ -179,6 +190,7 @@ export interface Schema {
   loaded_rows: LoadedRowsTable;
   email_claims: EmailClaimsTable;
   rejections: RejectionsTable;
+  probes: ProbesTable;
   activity_entries: ActivityEntriesTable;
   ledger: LedgerTable;
   field_notices: FieldNoticesTable;

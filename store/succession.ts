@@ -18,6 +18,7 @@ export const markSuccessors = async (db: Database): Promise<void> => {
         status = case when ${HAS_NO_PERSON} then 'excluded' else lead.status end,
         dirty = lead.dirty and not (${HAS_NO_PERSON}),
         creation = case when ${HAS_NO_PERSON} then null else lead.creation end,
+        parked = case when ${HAS_NO_PERSON} then '{}' else lead.parked end,
         candidates = case when ${HAS_NO_PERSON} then null else lead.candidates end
       from links as contact
       where ${sql.ref(moved)}.dirty and contact.predecessor = lead.dynamics_id

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
-import type { AmbiguousLink, OpenCause, StoreStatus } from './store-status.js';
+import type { IsoInstant } from '../../rules/terms.js';
 import { reasonText } from '../guard/words.js';
+import type { AmbiguousLink, OpenCause, StoreStatus, Stuck } from './store-status.js';
 import type { ChainStatus } from './chain-status.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -18,7 +19,8 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
     ...cycleLines(status, now, colors),
     ...dayLines(status, colors),
     ...linkLines(status, colors),
-    ...rejectionLines(status.rejections, colors),
+    ...stuckLines(status.stuck, now, colors),
+    ...rejectionLines(status.rejections, now, colors),
     ...ambiguousLines(status.ambiguous, colors),
     ...swingingLines(status.swinging, colors),
     ...noticeLines(status.notices, colors),
@@ -127,17 +129,45 @@ const linkLines = ({ links, dirty, openWrites, pendingEntries }: Status, colors:
   ];
 };
 
-const rejectionLines = (causes: readonly OpenCause[], colors: Colors): string[] => {
-  if (causes.length === 0) return [row(colors, 'Rejections', 'none open')];
-  return causes.map(({ side, field, code, count, example }, index) => {
-    const which = `${String(count)} by ${side}: ${field ?? 'record'} (${code})`;
-    const where = [
-      example.marketoId === null ? [] : `person ${String(example.marketoId)}`,
-      example.dynamicsId === null ? [] : `row ${example.dynamicsId}`,
-    ].flat();
-    const text = `${colors.yellow(which)} ${colors.dim(where.length === 0 ? '' : `e.g. ${where.join(', ')}`)}`;
-    return index === 0 ? row(colors, 'Rejections', text) : indented(text);
+const stuckLines = ({ count, examples }: Stuck, now: Date, colors: Colors): string[] => {
+  if (count === 0) return [];
+  const text = `${String(count)} not at rest for three cycles and more: see the worker's log for what failed`;
+  const shown = examples.slice(0, MOST_STUCK).map(({ since, ...record }) => {
+    const ago = span(now.getTime() - Date.parse(since));
+    return indented(`${record.kind} ${placesOf(record).join(', ')} ${colors.dim(`since ${ago}`)}`);
   });
+  return [row(colors, 'Stuck', colors.yellow(text)), ...shown];
+};
+
+/** As many as fit between the other lines; --json has more. */
+const MOST_STUCK = 5;
+
+const placesOf = ({ marketoId, dynamicsId }: OpenCause['example']): string[] => [
+  ...(marketoId === null ? [] : [`person ${String(marketoId)}`]),
+  ...(dynamicsId === null ? [] : [`row ${dynamicsId}`]),
+];
+
+const rejectionLines = (causes: readonly OpenCause[], now: Date, colors: Colors): string[] => {
+  if (causes.length === 0) return [row(colors, 'Rejections', 'none open')];
+  return causes.flatMap((cause, index) => {
+    const { side, field, code, count, example } = cause;
+    const which = `${String(count)} by ${side}: ${field ?? 'record'} (${code})`;
+    const where = placesOf(example);
+    const text = `${colors.yellow(which)} ${colors.dim(where.length === 0 ? '' : `e.g. ${where.join(', ')}`)}`;
+    return [
+      index === 0 ? row(colors, 'Rejections', text) : indented(text),
+      indented(colors.dim(`  ${probeText(cause, now)}`)),
+    ];
+  });
+};
+
+const probeText = ({ since, probed, probedAt, probeDueAt }: OpenCause, now: Date): string => {
+  const ago = (at: IsoInstant): string => `${span(now.getTime() - Date.parse(at))} ago`;
+  const tried = probedAt === null ? [] : [`last tried again ${ago(probedAt)}`];
+  const left = probeDueAt === null ? null : Date.parse(probeDueAt) - now.getTime();
+  const due = left === null ? 'set by the next cycle' : left <= 0 ? 'in the next cycle' : `in ${span(left)}`;
+  const next = probed ? `next trial ${due}` : 'tried again when a value or the mapping changes';
+  return [`since ${ago(since)}`, ...tried, next].join(', ');
 };
 
 const ambiguousLines = ({ groups, examples }: StoreStatus['ambiguous'], colors: Colors): string[] => {

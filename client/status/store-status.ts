@@ -18,6 +18,11 @@ export interface OpenCause {
   readonly code: string;
   readonly count: number;
   readonly since: IsoInstant;
+  /** False where metadata refuses it, without a call: that is judged again when it changes. */
+  readonly probed: boolean;
+  /** When one of them was last tried again, and when the next is due; null until a cycle has reckoned it. */
+  readonly probedAt: IsoInstant | null;
+  readonly probeDueAt: IsoInstant | null;
   /** Where to look at one of them. */
   readonly example: { readonly marketoId: number | null; readonly dynamicsId: string | null };
 }
@@ -41,6 +46,17 @@ export interface StoppedStatus {
   readonly decision: GuardDecision | null;
 }
 
+/** Records that three completed cycles and more could not bring to rest: one that a gateway refuses, for example. */
+export interface Stuck {
+  readonly count: number;
+  readonly examples: readonly {
+    readonly kind: Kind;
+    readonly marketoId: number | null;
+    readonly dynamicsId: string | null;
+    readonly since: IsoInstant;
+  }[];
+}
+
 /** What the store knows, at one moment. */
 export interface StoreStatus {
   /** Null before setup. */
@@ -56,6 +72,7 @@ export interface StoreStatus {
   readonly dirty: number;
   /** Field values under way to one side that have not settled yet. */
   readonly openWrites: number;
+  readonly stuck: Stuck;
   readonly rejections: readonly OpenCause[];
   readonly ambiguous: { readonly groups: number; readonly examples: readonly AmbiguousLink[] };
   /** Fields that are set aside because both sides keep rewriting them. */
@@ -71,26 +88,40 @@ export interface StoreStatus {
 const SHOWN = 20;
 
 export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
-  const [made, last, links, openWrites, rejections, ambiguous, swinging, notices, pendingEntries, day, stop] =
-    await Promise.all([
-      installation(db, name),
-      lastCompletedCycle(db),
-      countLinks(db),
-      countOpenWrites(db),
-      openCauses(db),
-      readAmbiguous(db),
-      swingingFields(db, SHOWN),
-      readNotices(db),
-      countPendingEntries(db),
-      readDayUse(db, 'marketo'),
-      openStop(db),
-    ]);
+  const [
+    made,
+    last,
+    links,
+    openWrites,
+    stuck,
+    rejections,
+    ambiguous,
+    swinging,
+    notices,
+    pendingEntries,
+    day,
+    stop,
+  ] = await Promise.all([
+    installation(db, name),
+    lastCompletedCycle(db),
+    countLinks(db),
+    countOpenWrites(db),
+    readStuck(db),
+    openCauses(db),
+    readAmbiguous(db),
+    swingingFields(db, SHOWN),
+    readNotices(db),
+    countPendingEntries(db),
+    readDayUse(db, 'marketo'),
+    openStop(db),
+  ]);
   return {
     installation: made === undefined ? null : { id: made.id, name: made.name },
     cycle: last === undefined ? null : withoutOutcome(last),
     failedSince: await countFailed(db, last?.number ?? 0),
     ...links,
     openWrites,
+    stuck,
     rejections,
     ambiguous,
     swinging,
@@ -148,20 +179,57 @@ const openCauses = async (db: Database): Promise<OpenCause[]> => {
     code: string;
     count: number;
     since: Date;
+    probed: boolean;
+    probed_at: Date | null;
+    due_at: Date | null;
     marketo_id: number | null;
     dynamics_id: string | null;
   }>`
-    select cause.side, cause.field, cause.code, cause.count, cause.since, links.marketo_id, links.dynamics_id
+    select cause.side, cause.field, cause.code, cause.count, cause.since,
+      probes.cause is not null as probed, probed_at, due_at,
+      links.marketo_id, links.dynamics_id
     from (
-      select side, field, code, count(*) as count, min(at) as since, max(link_id) as link_id
+      select side, field, code, count(*) as count, min(at) as since, max(link_id) as link_id, max(cause) as name
       from rejections where closed_at is null group by side, field, code
     ) as cause join links on links.id = cause.link_id
+    left join probes on probes.cause = cause.name
     order by cause.count desc, cause.since limit ${SHOWN}`.execute(db);
-  return rows.map(({ since, marketo_id: marketoId, dynamics_id: dynamicsId, ...cause }) => ({
-    ...cause,
-    since: since.toISOString(),
-    example: { marketoId, dynamicsId },
-  }));
+  return rows.map(
+    ({ since, probed_at, due_at, marketo_id: marketoId, dynamics_id: dynamicsId, ...cause }) => ({
+      ...cause,
+      since: since.toISOString(),
+      probedAt: probed_at?.toISOString() ?? null,
+      probeDueAt: due_at?.toISOString() ?? null,
+      example: { marketoId, dynamicsId },
+    }),
+  );
+};
+
+/** Completed cycles in which a record that is not stuck comes to rest, with all that may delay it. */
+const CYCLES_TO_REST = 3;
+
+const readStuck = async (db: Database): Promise<Stuck> => {
+  const { rows } = await sql<{
+    count: number;
+    kind: Kind;
+    marketo_id: number | null;
+    dynamics_id: string | null;
+    dirty_since: Date;
+  }>`
+    select count(*) over () as count, kind, marketo_id, dynamics_id, dirty_since from links
+    where dirty and dirty_since < (
+      select started_at from cycles where outcome = 'completed'
+      order by number desc offset ${CYCLES_TO_REST - 1} limit 1)
+    order by dirty_since, id limit ${SHOWN}`.execute(db);
+  return {
+    count: rows[0]?.count ?? 0,
+    examples: rows.map(({ kind, marketo_id, dynamics_id, dirty_since }) => ({
+      kind,
+      marketoId: marketo_id,
+      dynamicsId: dynamics_id,
+      since: dirty_since.toISOString(),
+    })),
+  };
 };
 
 const readAmbiguous = async (db: Database): Promise<StoreStatus['ambiguous']> => {

@@ -1,6 +1,6 @@
 import type { Explanation } from '../../simulators/compare/index.js';
 import type { ClaimedLink } from '../../simulators/compare/index.js';
-import type { Link } from '../../rules/link.js';
+import { WHOLE_RECORD, type Link } from '../../rules/link.js';
 import type { Kind, Side } from '../../rules/terms.js';
 import type { Database } from '../../store/database.js';
 
@@ -96,6 +96,7 @@ const parkedFields = (
   reasonOf: (rejection: OpenRejection) => string,
 ): Explanation[] =>
   Object.entries(link.parked).flatMap(([field, { reason, rejectionId }]) => {
+    if (field === WHOLE_RECORD) return [];
     if (reason === 'quarantined')
       return [{ ...recordOf(link), field, reason: 'quarantined: the value did not come to rest' }];
     if (reason === 'discarded')

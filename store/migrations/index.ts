@@ -4,6 +4,7 @@ import * as budgets from './0002-budgets.js';
 import * as dailyUse from './0003-daily-use.js';
 import * as succession from './0004-succession.js';
 import * as clockSetBack from './0005-clock-set-back.js';
+import * as probes from './0006-probes.js';
 import * as guard from './0007-guard.js';
 import * as swingsAndErasures from './0010-swings-and-erasures.js';
 
@@ -14,6 +15,7 @@ export const migrations: Record<string, Migration> = {
   '0003-daily-use': dailyUse,
   '0004-succession': succession,
   '0005-clock-set-back': clockSetBack,
+  '0006-probes': probes,
   '0007-guard': guard,
   '0010-swings-and-erasures': swingsAndErasures,
 };

@@ -77,6 +77,7 @@ describe('What the store knows', () => {
       links: {},
       dirty: 0,
       openWrites: 0,
+      stuck: { count: 0, examples: [] },
       rejections: [],
       ambiguous: { groups: 0, examples: [] },
       swinging: [],
@@ -195,6 +196,7 @@ const KNOWN: StoreStatus = {
   links: { linked: 1200, ambiguous: 2 },
   dirty: 4,
   openWrites: 1,
+  stuck: { count: 0, examples: [] },
   rejections: [
     {
       side: 'dynamics',
@@ -202,6 +204,9 @@ const KNOWN: StoreStatus = {
       code: '0x80040265',
       count: 3,
       since: at(0),
+      probed: true,
+      probedAt: at(60),
+      probeDueAt: at(60 + 3_600),
       example: { marketoId: 7, dynamicsId: row(2) },
     },
   ],
@@ -241,10 +246,34 @@ Calls today  Marketo 12,345 of 50,000 (ours 2,100)
 Links        1200 linked, 2 ambiguous
              4 to look at, 1 open writes, 0 log entries to write
 Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
+               since 2 min 4 s ago, last tried again 1 min 4 s ago, next trial in 58 min 56 s
 Ambiguous    1 group that cannot be told apart, set aside
              contact ${row(3)}: person 9
 Swinging     phone on 3 leads: both sides keep rewriting it e.g. person 7
 Fields       phone on lead: Not readable.`,
+    );
+  });
+
+  it('says of a refusal when it is tried again, or that it is not', () => {
+    const [cause] = KNOWN.rejections;
+    if (cause === undefined) throw new Error('no cause');
+    const trial = (of: Partial<typeof cause>): string => shown({}, { rejections: [{ ...cause, ...of }] });
+    expect(trial({ probedAt: null, probeDueAt: null })).toContain('ago, next trial set by the next cycle');
+    expect(trial({ probeDueAt: at(0) })).toContain('next trial in the next cycle');
+    expect(trial({ probed: false, probedAt: null, probeDueAt: null })).toContain(
+      'tried again when a value or the mapping changes',
+    );
+  });
+
+  it('shows what does not come to rest', () => {
+    const since = at(4);
+    const stuck = {
+      count: 2,
+      examples: [{ kind: 'lead' as const, marketoId: 7, dynamicsId: row(2), since }],
+    };
+    expect(shown({}, { stuck })).toContain(
+      `Stuck        2 not at rest for three cycles and more: see the worker's log for what failed
+             lead person 7, row ${row(2)} since 2 min 0 s`,
     );
   });
 

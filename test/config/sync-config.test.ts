@@ -38,9 +38,9 @@ describe('sync.config.yaml', () => {
           marketo: { share: 0.5, dailyQuota: 50_000, dailyReserve: 5_000 },
           dynamics: { share: 0.8 },
         },
-        timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
         guard: { clears: 0.1, deletes: 0.1, writes: 0.5, sameValue: 0.25, atLeast: 100 },
         ledger: { months: 12 },
+        timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000, probe: 3_600_000 },
       },
     );
   });
@@ -60,9 +60,9 @@ ledger: { months: 3 }
         marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
         dynamics: { share: 0.8 },
       },
-      timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
       guard: { clears: 0.05, deletes: 0.005, writes: null, sameValue: 1, atLeast: 20 },
       ledger: { months: 3 },
+      timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000, probe: 3_600_000 },
     });
   });
 

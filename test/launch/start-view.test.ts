@@ -28,6 +28,7 @@ const status: NonNullable<Scene['status']> = {
   links: { linked: 1876, unmatched: 3, ended: 1, tombstone: 2 },
   dirty: 9,
   openWrites: 4,
+  stuck: { count: 0, examples: [] },
   rejections: [
     {
       side: 'dynamics',
@@ -35,6 +36,7 @@ const status: NonNullable<Scene['status']> = {
       code: 'too-long',
       count: 23,
       since: '',
+      ...{ probed: false, probedAt: null, probeDueAt: null },
       example: { marketoId: 1, dynamicsId: null },
     },
   ],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Link, Overtaken } from '../../rules/link.js';
-import { park } from '../../rules/outcome.js';
+import { markSent, park, settleSent } from '../../rules/outcome.js';
 import { plan, type Planned } from '../../rules/plan.js';
+import { tryAgain } from '../../rules/trials.js';
 import { at, field, pair, titled, write } from './pair.js';
 import { column } from './schema.js';
 
@@ -176,6 +177,19 @@ describe('a value that the target cannot take', () => {
     });
   });
 
+  it('is judged by the metadata of today once it was parked, and not told again', () => {
+    const values = { marketo: 'far too long', dynamics: 'A' };
+    const refused = { side: 'dynamics', code: 'too-long', local: true } as const;
+    const parked = park({ ...long, dirty: true }, 'title', values, 'refused', 'r1', refused);
+    const still = planned(parked);
+    expect(still).toMatchObject({ refusals: [], decisions: [], link: { dirty: false } });
+    expect(still.link.parked).toEqual(parked.parked);
+    const wide = field('title', {}, { dynamics: column('string', { maxLength: 50 }) });
+    const taken = planned(parked, [wide]);
+    expect(writes(taken)).toEqual(['dynamics: A -> far too long (one-sided)']);
+    expect(taken.link.parked).toEqual({});
+  });
+
   it('is tried again when a value moves, with every field of the same refusal', () => {
     const link = pair({
       agreed: { marketo: { title: 'A', city: 'A' }, dynamics: { title: 'A', city: 'A' } },
@@ -187,5 +201,35 @@ describe('a value that the target cannot take', () => {
     const result = planned(moved, [title, field('city')]);
     expect(result.released).toEqual(['r1']);
     expect(writes(result)).toEqual(['dynamics: A -> C (one-sided)', 'dynamics: A -> B (one-sided)']);
+  });
+});
+
+describe('a field on trial', () => {
+  const edited = titled('A', { marketo: 'B' });
+  const values = { marketo: 'B', dynamics: 'A' };
+  const tried = tryAgain(
+    park(edited, 'title', values, 'refused', 'r1', { side: 'dynamics', code: '0x80040265' }),
+    new Set(['r1']),
+  );
+
+  it('is planned although no value moved, and stays parked until it is known to pass', () => {
+    const result = planned(tried);
+    expect(writes(result)).toEqual(['dynamics: A -> B (one-sided)']);
+    expect(result.link.parked).toEqual(tried.parked);
+    expect(result.released).toEqual([]);
+  });
+
+  it('is parked no more once its write is settled', () => {
+    const sent = markSent(planned(tried).link, 'dynamics', at(61), at(91));
+    expect(settleSent(sent, 'dynamics', [title]).parked).toEqual({});
+  });
+
+  it('is parked no more once both sides hold the same', () => {
+    const equal = { ...tried, seen: { marketo: { title: 'B' }, dynamics: { title: 'B' } } };
+    expect(planned(equal).link.parked).toEqual({});
+  });
+
+  it('of another refusal stays where it is', () => {
+    expect(tryAgain(edited, new Set(['r2'])).parked).toEqual(edited.parked);
   });
 });

@@ -29,6 +29,7 @@ import { newAttempt, retried } from './attempts.js';
 import { freshDatabase } from './database.js';
 import { elapse } from './elapse.js';
 import { mortal, type CrashPlan } from './mortal.js';
+import { rejectionLeaks } from './rejections.js';
 
 export { newAttempt, retried } from './attempts.js';
 export { Crash } from './mortal.js';
@@ -96,6 +97,7 @@ export interface World {
     side: 'marketo' | 'dynamics',
     settings: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
+  /** Fails if the store holds an open rejection that parks nothing, or the other way round. */
   readonly close: () => Promise<void>;
 }
 
@@ -127,10 +129,12 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
   return {
     ...world,
     close: async () => {
+      const leaks = await rejectionLeaks(db);
       ports.marketo.close();
       ports.dynamics.close();
       await db.destroy();
       await Promise.all([database.drop(), marketoSimulator.close(), dataverseSimulator.close()]);
+      if (leaks.length > 0) throw new Error(leaks.join('; '));
     },
   };
 };
@@ -174,6 +178,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
       marketoDeadlineMs: 60_000,
       dynamicsDeadlineMs: 60_000,
       takeoverMs: 30_000,
+      probeMs: 3_600_000,
       ...options.timing,
     },
   };

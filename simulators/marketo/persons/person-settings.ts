@@ -3,6 +3,16 @@ import { PERMISSIONS } from '../access/permissions.js';
 
 const names = z.array(z.string());
 
+/** A record whose value for `field` contains a text, and what becomes of it. */
+const badRecord = z.strictObject({
+  field: z.string(),
+  contains: z.string(),
+  code: z.string(),
+  fails: z.enum(['record', 'call']).default('record'),
+});
+
+export type BadRecord = z.infer<typeof badRecord>;
+
 /** Knobs of the lead database and of what the API role may do there. */
 export const personSettings = {
   /** True: a person is not created without a partition's name (1009). */
@@ -25,6 +35,8 @@ export const personSettings = {
   unknownFields: z.enum(['call', 'record']),
   /** Whether the second record with one key in one call updates the first, or becomes a person of its own. */
   sameKeyInCall: z.enum(['update', 'duplicate']),
+  /** Records that Sync Leads skips without naming a field, or that make the whole call fail. */
+  badRecords: z.array(badRecord),
   /** What Get Lead by Id answers for an unknown id: 1004, or success without a result. */
   unknownLead: z.enum(['1004', 'empty']),
   /** Which activity another `externalSalesPersonId` leaves: 23 (Change Owner), 13 (Change Data Value), or both. */
@@ -57,6 +69,7 @@ export const DEFAULT_PERSON_SETTINGS: z.infer<z.ZodObject<typeof personSettings>
   longTexts: 'skip',
   unknownFields: 'call',
   sameKeyInCall: 'update',
+  badRecords: [],
   unknownLead: '1004',
   ownerActivity: '23',
   permissions: [...PERMISSIONS],

@@ -1,5 +1,6 @@
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
+import { failByRecords, refusedRecord } from './bad-records.js';
 import { text, writeLead, type Action, type InputRecord, type Writing } from './lead-writing.js';
 import { bodyOf, inputOf, MOST_RECORDS, textOf, type Answer, type Call, type Endpoint } from './endpoint.js';
 
@@ -27,7 +28,10 @@ function syncLeads(instance: Instance, call: Call): Answer {
   }
   checkNames(instance, input);
   const writing = writingOf(call, action, lookupField);
-  const result = input.map((record) => writeLead(instance, writing, record));
+  failByRecords(instance, input);
+  const result = input.map(
+    (record) => refusedRecord(instance, record) ?? writeLead(instance, writing, record),
+  );
   // The real answer is not documented. Nothing about the records is known before an asynchronous call returns.
   return body['asyncProcessing'] === true ? {} : { result };
 }

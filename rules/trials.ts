@@ -1,0 +1,51 @@
+import { omit } from './draft.js';
+import { WHOLE_RECORD, type Link, type Parked } from './link.js';
+import type { FieldValues, Side } from './terms.js';
+
+/** True where the field is neither planned nor sent. */
+export const isHeld = (parked: Parked | undefined): boolean =>
+  parked !== undefined && parked.trial !== true && parked.local !== true;
+
+/** As it was before it was tried again. */
+export const putBack = (parked: Parked): Parked => {
+  const back: Record<string, unknown> & Parked = { ...parked };
+  omit(back, 'trial');
+  return back;
+};
+
+/** True if the field is on trial, and was refused in the same way before. */
+export const isRefusedAgain = (
+  parked: Parked | undefined,
+  { side, code }: { readonly side: Side; readonly code: string },
+): parked is Parked => parked?.trial === true && parked.side === side && parked.code === code;
+
+export const isParkedFor = ({ parked }: Link, rejectionIds: ReadonlySet<string>): boolean =>
+  Object.values(parked).some(({ rejectionId }) => rejectionId !== null && rejectionIds.has(rejectionId));
+
+/** The link with what these refusals parked on trial: the next plan takes it up although nothing moved. */
+export const tryAgain = (link: Link, rejectionIds: ReadonlySet<string>): Link => ({
+  ...link,
+  dirty: true,
+  parked: Object.fromEntries(
+    Object.entries(link.parked).map(([name, parked]) => [
+      name,
+      parked.rejectionId !== null && rejectionIds.has(parked.rejectionId)
+        ? { ...parked, trial: true }
+        : parked,
+    ]),
+  ),
+});
+
+/** Key fields that the person did not take are on trial: they are to be written again. */
+export const stampOnTrial = (link: Link, keyOf: (link: Link) => FieldValues): Link =>
+  link.status === 'linked' && link.parked[WHOLE_RECORD]?.trial === true && link.stamp === null
+    ? { ...link, stamp: keyOf(link) }
+    : link;
+
+/** Takes out of the parked what a trial has shown to pass. */
+export const passTrial = (link: Link, name: string): Link => {
+  if (link.parked[name]?.trial !== true) return link;
+  const parked = { ...link.parked };
+  omit(parked, name);
+  return { ...link, parked };
+};

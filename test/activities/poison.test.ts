@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readStoreStatus } from '../../client/status/store-status.js';
+import { startWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.faultsStruck());
+afterAll(() => world.close());
+
+/** What may befall the writes of one row each time; none of it is a refusal of the record. */
+const FAULTS = [
+  { name: 'a gateway refuses', fault: { kind: 'refuse', status: 400, body: 'html' } },
+  { name: 'a gateway calls a conflict', fault: { kind: 'refuse', status: 409, body: 'html' } },
+  { name: 'makes Dynamics fail', fault: { kind: 'refuse', status: 500, code: '0x80040216' } },
+] as const;
+
+describe.each(FAULTS)('A row that $name every time', ({ fault }) => {
+  it('holds up none of its neighbours, and is shown as stuck until it passes', async () => {
+    const leads = Array.from({ length: 6 }, () => {
+      const leadid = randomUUID();
+      return { leadid, lastname: 'Ruiz', emailaddress1: `${leadid}@example.com` };
+    });
+    await world.doors.createRows('leads', leads);
+    await world.settled();
+    const links = await world.links();
+    const personOf = (leadid: string): number =>
+      links.find(({ dynamicsId }) => dynamicsId === leadid)?.marketoId ?? 0;
+    const [poison, ...others] = leads;
+    if (poison === undefined) throw new Error('no lead');
+    for (const part of [true, false])
+      await world.fault('dynamics', { method: 'PATCH', path: poison.leadid, part, ...fault, times: 1_000 });
+    for (const { leadid } of leads) await world.doors.editPerson(personOf(leadid), { title: 'CEO' });
+    await world.cycle();
+    const jobs = await Promise.all(
+      others.map(async ({ leadid }) => (await world.row('leads', leadid))['jobtitle']),
+    );
+    expect(jobs).toEqual(others.map(() => 'CEO'));
+    expect((await readStoreStatus(world.db, 'test')).stuck.count).toBe(0);
+    for (let count = 0; count < 3; count += 1) await world.cycle();
+    const { stuck } = await readStoreStatus(world.db, 'test');
+    expect(stuck).toMatchObject({ count: 1, examples: [{ kind: 'lead', dynamicsId: poison.leadid }] });
+    expect((await world.linkOfPerson(personOf(poison.leadid))).parked).toEqual({});
+    await world.faultsStruck();
+    await world.settled();
+    expect((await world.row('leads', poison.leadid))['jobtitle']).toBe('CEO');
+    expect((await readStoreStatus(world.db, 'test')).stuck.count).toBe(0);
+  });
+});
+
+describe('A batch that is refused as a whole each time', () => {
+  it('is parted, and every row that is taken alone is written in the same cycle', async () => {
+    const leads = Array.from({ length: 6 }, () => {
+      const leadid = randomUUID();
+      return { leadid, lastname: 'Ruiz', emailaddress1: `${leadid}@example.com` };
+    });
+    await world.doors.createRows('leads', leads);
+    await world.settled();
+    const links = (await world.links()).filter(({ dynamicsId }) =>
+      leads.some(({ leadid }) => leadid === dynamicsId),
+    );
+    for (const { marketoId } of links) await world.doors.editPerson(marketoId ?? 0, { title: 'CEO' });
+    const fault = { kind: 'refuse', status: 400, body: 'html', times: 1_000 };
+    await world.fault('dynamics', { method: 'POST', path: '$batch', ...fault });
+    await world.cycle();
+    const jobs = await Promise.all(
+      leads.map(async ({ leadid }) => (await world.row('leads', leadid))['jobtitle']),
+    );
+    expect(jobs).toEqual(leads.map(() => 'CEO'));
+  });
+});
