@@ -1,3 +1,4 @@
+import { apartOf, type UnknownHolders } from '../rules/ambiguity.js';
 import { emailKey } from '../rules/email.js';
 import type { Candidate, Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
@@ -8,15 +9,20 @@ import {
   type Matching,
   type UnmatchedRow,
 } from '../rules/matching.js';
+import type { Unaskable } from '../marketo/index.js';
+import { isInScope, withFlag } from '../rules/scope.js';
 import type { FieldValues } from '../rules/terms.js';
+import { wakeAmbiguous } from '../store/ambiguous.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import type { Database } from '../store/database.js';
 import { linksById, linksByPerson, linksByRow, saveLinks, unmatchedByEmail } from '../store/links.js';
 import { claimMs } from './claimed.js';
+import { takeOverHolds } from './holds.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
 import { personFields } from './fetch-marketo.js';
 import { tellNewborn } from './refusals.js';
+import { personFlag } from './reread.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -33,6 +39,18 @@ interface Found extends FreePerson {
   readonly values: FieldValues;
 }
 
+/** A person of another link. */
+interface Taken extends Found {
+  /** It is still to be given the key of its own row. */
+  readonly awaitsKey: boolean;
+}
+
+interface Persons {
+  readonly free: readonly Found[];
+  readonly taken: readonly Taken[];
+  readonly unknown: UnknownHolders;
+}
+
 /**
  * Finds the persons of rows that have none, whole e-mail groups at a time, and holds their e-mails meanwhile, so that a
  * request for one of these persons waits instead of making a second record.
@@ -43,7 +61,7 @@ export const matchRows = async (
   waiting: readonly Link[],
   attempt: Attempt,
 ): Promise<Matched> => {
-  const open = waiting.filter((link) => link.dynamicsId !== null && link.marketoId === null);
+  const open = waiting.filter(takesPart);
   if (open.length === 0) return { linked: [], created: 0, quarantined: 0 };
   const keys = open.flatMap(({ emailKey: key }) => key ?? []);
   const held = await claimEmails(ports.db, keys, attempt.holder, claimMs(ports.timing));
@@ -56,30 +74,45 @@ export const matchRows = async (
         nameless.map(({ id }) => id),
       )),
       ...group,
-    ].filter(
-      ({ status, dynamicsId, marketoId }) =>
-        (status === 'unmatched' || status === 'ambiguous') && dynamicsId !== null && marketoId === null,
-    );
-    const { free, taken } = await personsOf(ports, mapping, links, attempt.signal);
+    ].filter(takesPart);
+    const { free, taken, unknown } = await personsOf(ports, mapping, links, attempt.signal);
     const stolen = links.flatMap((link) => {
       const holder = taken.find(({ crmKey }) => crmKey === link.dynamicsId);
-      return holder === undefined ? [] : [keyHeldBy(link, holder.marketoId)];
+      return holder === undefined ? [] : [waitForKey(link, holder)];
     });
     const due = links.filter(
       (link) => !isInDoubt(link, free, ports) && !stolen.some(({ id }) => id === link.id),
     );
-    return await keep(ports, mapping, { links: due, stolen, matching: match(due.map(rowOf), free) });
+    const matching = match(due.map(rowOf), free, unknown);
+    return await keep(ports, mapping, { links: due, stolen, matching });
   } finally {
     await releaseEmails(ports.db, attempt.holder);
   }
 };
 
-const rowOf = ({ id, kind, dynamicsId, emailKey: key }: Link): UnmatchedRow => ({
+/** A row that has no person and may get one. */
+const takesPart = (link: Link): boolean =>
+  (link.status === 'unmatched' || link.status === 'ambiguous') &&
+  link.dynamicsId !== null &&
+  link.marketoId === null &&
+  isInScope(link);
+
+const rowOf = ({ id, kind, dynamicsId, emailKey: key, decision }: Link): UnmatchedRow => ({
   linkId: id,
   kind,
   dynamicsId: dynamicsId ?? '',
   emailKey: key,
+  apart: apartOf(decision),
 });
+
+/**
+ * The person that carries the row's key belongs to another one. Where it was decided not to be this row's, it is about to
+ * be given its own key again: until then a creation by this key would find it.
+ */
+const waitForKey = (link: Link, { marketoId, awaitsKey }: Taken): Link => {
+  const isDecided = apartOf(link.decision)?.persons.includes(marketoId) === true;
+  return isDecided && awaitsKey ? { ...link, dirty: true } : keyHeldBy(link, marketoId);
+};
 
 /**
  * A creation whose call got no answer may still make its person: it is not repeated, nor matched otherwise, until its
@@ -97,7 +130,7 @@ const personsOf = async (
   mapping: Mapping,
   links: readonly Link[],
   signal: AbortSignal,
-): Promise<{ readonly free: Found[]; readonly taken: Found[] }> => {
+): Promise<Persons> => {
   const fields = [...new Set(['id', 'email', 'dynamicsId', 'dynamicsDeleted', ...personFields(mapping)])];
   const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
   const emails = [...new Set(links.flatMap(({ emailKey: key }) => key ?? []))];
@@ -109,7 +142,9 @@ const personsOf = async (
   const persons = new Map(
     [...byKey.persons, ...(byEmail?.persons ?? [])].map((person) => [person.id, person]),
   );
-  const linked = new Set((await linksByPerson(db, [...persons.keys()])).map(({ marketoId }) => marketoId));
+  const linked = new Map(
+    (await linksByPerson(db, [...persons.keys()])).map((link) => [link.marketoId, link]),
+  );
   const found = [...persons.values()].map(({ id, values }) => ({
     marketoId: id,
     emailKey: emailKey(textOf(values['email'])),
@@ -119,9 +154,23 @@ const personsOf = async (
   const promised = await rowsPromisedTo(db, found, ids);
   return {
     free: found.filter(({ marketoId, crmKey }) => !linked.has(marketoId) && !promised.has(crmKey)),
-    taken: found.filter(({ marketoId }) => linked.has(marketoId)),
+    taken: found.flatMap((person) => {
+      const link = linked.get(person.marketoId);
+      return link === undefined ? [] : [{ ...person, awaitsKey: link.stamp !== null }];
+    }),
+    unknown: unknownHolders(byEmail?.unaskable ?? []),
   };
 };
+
+/** E-mails that Marketo could not be asked for: nobody knows who has them. */
+export const unknownHolders = (unaskable: readonly Unaskable[]): UnknownHolders =>
+  new Map(
+    unaskable.flatMap(({ value, because }) => {
+      const key = emailKey(value);
+      if (key === null || because === 'blank') return [];
+      return [[key, because === 'comma' ? ('comma' as const) : ('too-many' as const)] as const];
+    }),
+  );
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -170,9 +219,15 @@ const keep = async (
     group.rows.flatMap(linkOf).map((link) => setAside(link, group)),
   );
   const saved = await ports.db.transaction().execute(async (tx) => {
-    const done = await saveLinks(tx, [...paired, ...lonely, ...unclear, ...stolen], ports.timing.overlapMs);
+    const done = await saveLinks(
+      tx,
+      [...(await takeOverHolds(tx, paired)), ...lonely, ...unclear, ...stolen],
+      ports.timing.overlapMs,
+    );
     const together = [...done.values()].filter(({ status }) => status === 'linked');
     await tellNewborn(tx, together);
+    // Other groups that had one of these persons for a candidate.
+    await wakeAmbiguous(tx, { emailKeys: [], persons: together.flatMap(({ marketoId }) => marketoId ?? []) });
     return done;
   });
   const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);
@@ -187,7 +242,7 @@ const keep = async (
 const joined = (link: Link, person: Found, mapping: Mapping): Link => {
   const known = mapping.fields[link.kind].filter(({ name }) => Object.hasOwn(person.values, name));
   const marketo = Object.fromEntries(known.map(({ name }) => [name, person.values[name] ?? null]));
-  return {
+  const there: Link = {
     ...link,
     status: 'linked',
     marketoId: person.marketoId,
@@ -200,6 +255,7 @@ const joined = (link: Link, person: Found, mapping: Mapping): Link => {
     rereadMarketo: true,
     rereadDynamics: true,
   };
+  return withFlag(there, personFlag(mapping.scope.person, person.values), true);
 };
 
 /** Told of the loss of its row, which is there again. */
@@ -217,11 +273,11 @@ const awaitingPerson = (link: Link, mapping: Mapping): Link => ({
   dirty: true,
 });
 
-const setAside = (link: Link, { rows, persons }: AmbiguousGroup): Link => {
+const setAside = (link: Link, { why, rows, persons }: AmbiguousGroup): Link => {
   const others = rows.filter(({ linkId }) => linkId !== link.id);
   const candidates: Candidate[] = [
     ...persons.map(({ marketoId }) => ({ side: 'marketo' as const, id: String(marketoId) })),
     ...others.map(({ kind, dynamicsId }) => ({ side: 'dynamics' as const, kind, id: dynamicsId })),
   ];
-  return { ...link, status: 'ambiguous', candidates, creation: null, dirty: false };
+  return { ...link, status: 'ambiguous', ambiguity: why, candidates, creation: null, dirty: false };
 };

@@ -1,6 +1,7 @@
 import type { SyncResult } from '../marketo/index.js';
 import type { Link, Write } from '../rules/link.js';
 import { markSent, plannedWrites, pruneWrites } from '../rules/outcome.js';
+import { isInScope } from '../rules/scope.js';
 import { bury } from './endings.js';
 import { atRest, type Push } from './push.js';
 import { refusePerson, type Form, type PersonCall, type Taken } from './send-persons.js';
@@ -28,7 +29,7 @@ export const updates: Form = {
   begin: (link, { at, deadline }) => markSent(link, 'marketo', at, deadline),
   undo: (link, call) => moved(link, call, { state: 'planned', deadline: null }),
   record: (link, call) => ({ id: link.marketoId, ...valuesOf(link, call), ...link.stamp }),
-  stillDue: (link) => plannedWrites(link, 'marketo').length > 0 || link.stamp !== null,
+  stillDue: (link) => isInScope(link) && (plannedWrites(link, 'marketo').length > 0 || link.stamp !== null),
   take: (push, sent, results, call) =>
     Promise.resolve(
       sent.flatMap((link, index) => {

@@ -1,3 +1,5 @@
+import type { Ambiguity, GroupDecision } from './ambiguity.js';
+import type { OutOfScope } from './scope.js';
 import type { Successor } from './succession.js';
 import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
 
@@ -132,6 +134,12 @@ export interface Link {
   readonly successor: Successor | null;
   /** The lead that the row, a contact, was made of. */
   readonly predecessor: string | null;
+  /** Why nothing of the pair is written at present; null for one in scope. */
+  readonly outOfScope: OutOfScope | null;
+  /** Why it is ambiguous; says nothing in any other status. */
+  readonly ambiguity: Ambiguity | null;
+  /** The last decision of an operator about an ambiguous group that this link was of. */
+  readonly decision: GroupDecision | null;
 }
 
 export interface Creation {

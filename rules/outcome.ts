@@ -94,6 +94,12 @@ export const explain = (link: Link, field: string, cause: Cause): Link => ({
   causes: { ...link.causes, [field]: cause },
 });
 
+/** Nothing is to be sent for this link. */
+export const withoutPlans = (link: Link): Link => ({
+  ...link,
+  writes: link.writes.filter(({ state }) => state !== 'planned'),
+});
+
 /** Forgets writes that can neither settle nor leave a trace any more. */
 export const pruneWrites = (link: Link, nowMs: number, keepMs: number): Link => ({
   ...link,

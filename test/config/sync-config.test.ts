@@ -33,6 +33,7 @@ describe('sync.config.yaml', () => {
             consent: false,
           },
         ],
+        scope: {},
         onMarketoDelete: 'keep',
         budget: {
           marketo: { share: 0.5, dailyQuota: 50_000, dailyReserve: 5_000 },
@@ -45,12 +46,14 @@ describe('sync.config.yaml', () => {
 
   it('may say everything', () => {
     const text = `${rows('{ marketo: leadScore, contact: new_score, direction: toDynamics }')}
+scope: { lead: new_synctomkto, person: syncExcluded }
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 timing: { overlap: 10m }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
+      scope: { lead: 'new_synctomkto', person: 'syncExcluded' },
       onMarketoDelete: 'recreate',
       budget: {
         marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
@@ -88,7 +91,7 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing.',
+      '3:1: colour: unknown key. Known are fields, scope, onMarketoDelete, budget, timing.',
     ],
     [
       'an unknown key in a row',

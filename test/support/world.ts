@@ -162,6 +162,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     ),
     installation: 'test',
     choices: config.fields,
+    scope: config.scope,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
     timing: {
       restMs: 0,
