@@ -52,3 +52,39 @@ export const releasePersons = async (db: Database, marketoIds: readonly number[]
     returning marketo_id as id`.execute(db);
   return rows.length;
 };
+
+/**
+ * Sets a link on hold, in one statement: whoever works on it at this moment finds its version
+ * changed before the next call. A row of an ambiguous group leaves the group.
+ *
+ * @returns the e-mail of a group that was left; undefined for a link that is on hold already.
+ */
+export const holdLink = async (
+  db: Database,
+  id: number,
+  hold: Hold,
+): Promise<{ readonly leftGroup: string | null } | undefined> => {
+  const { rows } = await sql<{ left: string | null }>`
+    update links set version = links.version + 1,
+      out_of_scope = coalesce(links.out_of_scope, '{}') || ${JSON.stringify({ hold })}::jsonb,
+      status = case when before.grouped then 'unmatched' else links.status end,
+      candidates = case when before.grouped then null else links.candidates end
+    from (select id, status = 'ambiguous' and marketo_id is null as grouped from links where id = ${id} for update) as before
+    where links.id = before.id and not coalesce(links.out_of_scope ? 'hold', false)
+    returning case when before.grouped then links.email_key end as left`.execute(db);
+  return rows[0] && { leftGroup: rows[0].left };
+};
+
+/** Ends the holds on these links. One that nothing else leaves out is dirty: what was edited meanwhile is merged. */
+export const releaseLinks = async (db: Database, ids: readonly number[]): Promise<number> => {
+  if (ids.length === 0) return 0;
+  const { rows } = await sql<{ id: number }>`
+    update links set version = version + 1,
+      out_of_scope = nullif(out_of_scope - 'hold', '{}'),
+      -- a reserved row is nothing that a cycle could work on
+      dirty = dirty or (out_of_scope - 'hold' = '{}' and not (status = 'unmatched' and marketo_id is not null))
+    where id in (select value::bigint from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
+      and out_of_scope ? 'hold'
+    returning id`.execute(db);
+  return rows.length;
+};

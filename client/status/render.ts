@@ -1,4 +1,6 @@
 import pc from 'picocolors';
+import { SCOPE_CAUSES } from '../../rules/scope.js';
+import { SCOPE_NAMES } from '../why/words.js';
 import type { AmbiguousLink, OpenCause, StoreStatus } from './store-status.js';
 import type { ChainStatus } from './chain-status.js';
 
@@ -16,6 +18,7 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
     ...cycleLines(status, now, colors),
     ...dayLines(status, colors),
     ...linkLines(status, colors),
+    ...scopeLines(status, colors),
     ...rejectionLines(status.rejections, colors),
     ...ambiguousLines(status.ambiguous, colors),
     ...noticeLines(status.notices, colors),
@@ -107,6 +110,13 @@ const linkLines = ({ links, dirty, openWrites, pendingEntries }: Status, colors:
     row(colors, 'Links', counts.length === 0 ? 'none yet' : counts.join(', ')),
     indented(colors.dim(open.join(', '))),
   ];
+};
+
+const scopeLines = ({ outOfScope }: Status, colors: Colors): string[] => {
+  const causes = SCOPE_CAUSES.filter((cause) => outOfScope[cause] > 0);
+  if (causes.length === 0) return [];
+  const parts = causes.map((cause) => `${String(outOfScope[cause])} ${SCOPE_NAMES[cause]}`);
+  return [row(colors, 'Out of scope', parts.join(', '))];
 };
 
 const rejectionLines = (causes: readonly OpenCause[], colors: Colors): string[] => {

@@ -5,6 +5,8 @@ import type { IsoInstant, Kind, Side } from '../../rules/terms.js';
 import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
+import type { ScopeCause } from '../../rules/scope.js';
+import { countOutOfScope } from '../../store/scope.js';
 import { installation } from '../../store/installations.js';
 
 /** Open rejections with one cause. */
@@ -36,6 +38,8 @@ export interface StoreStatus {
   /** Cycles that failed since then. */
   readonly failedSince: number;
   readonly links: Readonly<Partial<Record<LinkStatus, number>>>;
+  /** Links that nothing is written to at present, and by which causes; held persons without a record count as held. */
+  readonly outOfScope: Readonly<Record<ScopeCause | 'links', number>>;
   /** Links that the next cycle looks at. */
   readonly dirty: number;
   /** Field values under way to one side that have not settled yet. */
@@ -53,7 +57,7 @@ export interface StoreStatus {
 const SHOWN = 20;
 
 export const readStoreStatus = async (db: Database, name: string): Promise<StoreStatus> => {
-  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day] =
+  const [made, last, links, openWrites, rejections, ambiguous, notices, pendingEntries, day, outOfScope] =
     await Promise.all([
       installation(db, name),
       lastCompletedCycle(db),
@@ -64,12 +68,14 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
       readNotices(db),
       countPendingEntries(db),
       readDayUse(db, 'marketo'),
+      countOutOfScope(db),
     ]);
   return {
     installation: made === undefined ? null : { id: made.id, name: made.name },
     cycle: last === undefined ? null : withoutOutcome(last),
     failedSince: await countFailed(db, last?.number ?? 0),
     ...links,
+    outOfScope,
     openWrites,
     rejections,
     ambiguous,

@@ -12,7 +12,17 @@ export type RecordRef = { readonly marketoId: number } | { readonly dynamicsId: 
 export interface LinkExplanation {
   readonly link: Pick<
     Link,
-    'id' | 'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'dirty' | 'candidates' | 'successor'
+    | 'id'
+    | 'kind'
+    | 'status'
+    | 'marketoId'
+    | 'dynamicsId'
+    | 'dirty'
+    | 'candidates'
+    | 'successor'
+    | 'outOfScope'
+    | 'ambiguity'
+    | 'decision'
   >;
   readonly fields: readonly FieldExplanation[];
 }
@@ -49,6 +59,10 @@ const pick = ({
   dirty,
   candidates,
   successor,
+  outOfScope,
+  ambiguity,
+  decision,
 }: Link): LinkExplanation['link'] => ({
   ...{ id, kind, status, marketoId, dynamicsId, dirty, candidates, successor },
+  ...{ outOfScope, ambiguity: status === 'ambiguous' ? ambiguity : null, decision },
 });

@@ -12,6 +12,7 @@ const STATEMENTS = [
     add column ambiguity text,
     add column decision jsonb`,
   `create index links_out_of_scope on links (id) where out_of_scope is not null`,
+  `create index links_decided on links (id) where decision is not null`,
   `create index links_ambiguous on links (id) where status = 'ambiguous'`,
 
   // Persons under hold that no link carries; the link takes the hold over.

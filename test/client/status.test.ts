@@ -176,6 +176,7 @@ const KNOWN: StoreStatus = {
   },
   failedSince: 0,
   links: { linked: 1200, ambiguous: 2 },
+  outOfScope: { links: 12, row: 9, person: 0, hold: 4 },
   dirty: 4,
   openWrites: 1,
   rejections: [
