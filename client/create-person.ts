@@ -144,7 +144,7 @@ const sentenceOf = (marketoId: number, { outcome, kind, dynamicsId, code }: Crea
     case 'refused':
       return `${person}: refused (${code ?? 'no code'}). The reason is in the person's activity log.`;
     case 'ambiguous':
-      return `${person}: set aside, several records have this e-mail address. contact-sync status lists them.`;
+      return `${person}: set aside, several records may belong to it. contact-sync resolve lists them.`;
     case 'merged-away':
       return `${person}: its record was merged into ${record}, which belongs to another person. Merge the two persons.`;
     case 'out-of-scope':

@@ -134,7 +134,8 @@ const rejectionLines = (causes: readonly OpenCause[], colors: Colors): string[] 
 
 const ambiguousLines = ({ groups, examples }: StoreStatus['ambiguous'], colors: Colors): string[] => {
   if (groups === 0) return [row(colors, 'Ambiguous', 'none')];
-  const text = `${String(groups)} ${groups === 1 ? 'group' : 'groups'} that cannot be told apart, set aside`;
+  const [what, it] = groups === 1 ? ['group', 'it'] : ['groups', 'them'];
+  const text = `${String(groups)} ${what} that cannot be told apart, set aside: contact-sync resolve lists ${it}`;
   const shown = examples.map((link) => indented(ambiguousText(link)));
   return [row(colors, 'Ambiguous', colors.yellow(text)), ...shown];
 };

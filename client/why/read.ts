@@ -1,4 +1,5 @@
 import type { Link } from '../../rules/link.js';
+import { decidedAbout } from '../../store/ambiguous.js';
 import type { Database } from '../../store/database.js';
 import { decisionsOf } from '../../store/ledger.js';
 import { linksOfRecord } from '../../store/links.js';
@@ -36,7 +37,7 @@ export async function explainRecord(
   record: RecordRef,
   field?: string,
 ): Promise<LinkExplanation[]> {
-  const links = await linksOfRecord(db, record);
+  const links = await linksAbout(db, record);
   const ids = links.map(({ id }) => id);
   const [decisions, rejections] = await Promise.all([
     decisionsOf(db, ids, MOST_LINES),
@@ -49,6 +50,14 @@ export async function explainRecord(
       .map((name) => explainField(link, name, decisions, rejections)),
   }));
 }
+
+/** The record's own links, and rows about which it was decided whether they belong to this person. */
+const linksAbout = async (db: Database, record: RecordRef): Promise<Link[]> => {
+  const own = await linksOfRecord(db, record);
+  if (!('marketoId' in record)) return own;
+  const decided = await decidedAbout(db, record.marketoId);
+  return [...own, ...decided.filter(({ id }) => !own.some((link) => link.id === id))];
+};
 
 const pick = ({
   id,

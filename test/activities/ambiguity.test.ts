@@ -177,7 +177,7 @@ describe('A decision to link', () => {
     await world.doors.editRow('leads', id, { jobtitle: 'Boss' });
     const pair = { marketoId: marketoIds[0] ?? 0, dynamicsId: id };
     await world.cycle({
-      fetched: async () => void (await decideLink(world.db, { dynamicsId: id }, pair, decider())),
+      fetched: () => decideLink(world.db, { dynamicsId: id }, pair, decider()).then(() => undefined),
     });
     await world.settled();
     expect(await linkOfRow(id)).toMatchObject({ status: 'linked', marketoId: pair.marketoId });
@@ -429,7 +429,11 @@ describe('The same person', () => {
     const email = newEmail();
     const [id = ''] = await leads(email, 1);
     let marketoId: number | undefined;
-    await world.cycle({ fetched: async () => void ([marketoId] = await persons(email, 1)) });
+    await world.cycle({
+      fetched: async () => {
+        [marketoId] = await persons(email, 1);
+      },
+    });
     await world.settled();
     expect(await linkOfRow(id)).toMatchObject({ status: 'linked', marketoId });
   });

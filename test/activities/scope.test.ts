@@ -143,14 +143,17 @@ describe('A row', () => {
     await world.settled();
     const contact = await qualify(world, leadid);
     await world.settled();
+    // A new contact has the default of its column.
+    expect(await world.row('contacts', contact)).toMatchObject({ new_synctomkto: false });
     expect(await world.linkOfPerson(marketoId)).toMatchObject({
-      ...{ status: 'linked', kind: 'contact', dynamicsId: contact, outOfScope: null },
+      ...{ status: 'linked', kind: 'contact', dynamicsId: contact },
+      outOfScope: { row: {} },
     });
-    expect(await world.row('contacts', contact)).toMatchObject({ jobtitle: 'Boss', new_synctomkto: null });
-    expect(await world.person(marketoId)).toMatchObject({ title: 'Boss', dynamicsId: contact });
-    await world.doors.editRow('contacts', contact, { new_synctomkto: false, jobtitle: 'Chief' });
+    expect(await world.person(marketoId)).toMatchObject({ title: 'CTO', dynamicsId: leadid });
+    await world.doors.editRow('contacts', contact, { new_synctomkto: true });
     await world.settled();
-    expect(await world.person(marketoId)).toMatchObject({ title: 'Boss' });
+    expect(await world.row('contacts', contact)).toMatchObject({ jobtitle: 'Boss' });
+    expect(await world.person(marketoId)).toMatchObject({ title: 'Boss', dynamicsId: contact });
   });
 });
 
@@ -267,7 +270,7 @@ describe('A hold', () => {
     const both = await pair();
     await world.doors.editPerson(both.marketoId, { title: 'Chief' });
     await world.doors.editRow('leads', both.leadid, { address1_city: 'Oslo' });
-    await world.cycle({ resolved: async () => void (await hold({ dynamicsId: both.leadid })) });
+    await world.cycle({ resolved: () => hold({ dynamicsId: both.leadid }).then(() => undefined) });
     await world.settled();
     expect(await titles(both)).toEqual(['CTO', 'Chief']);
     expect(await world.person(both.marketoId)).toMatchObject({ city: null });
@@ -279,7 +282,7 @@ describe('A hold', () => {
 
   it('stops a person from being made for a row, also when the creation is planned', async () => {
     const [leadid = ''] = await world.doors.createRows('leads', [{ lastname: 'Ito' }]);
-    await world.cycle({ resolved: async () => void (await hold({ dynamicsId: leadid })) });
+    await world.cycle({ resolved: () => hold({ dynamicsId: leadid }).then(() => undefined) });
     await world.settled();
     expect(await linkOfRow(leadid)).toMatchObject({ status: 'unmatched', marketoId: null, creation: null });
     await releaseRecord(world.db, { dynamicsId: leadid });
@@ -303,6 +306,16 @@ describe('A hold', () => {
     await releaseRecord(world.db, { dynamicsId: leadid });
     await world.settled();
     expect(await world.row('leads', leadid)).toMatchObject({ lastname: 'Ruiz', jobtitle: 'Chief' });
+  });
+
+  it('that comes while its person is linked stands on the link', async () => {
+    const email = `${randomUUID()}@example.com`;
+    const [marketoId = 0] = await world.doors.createPersons([{ email, lastName: 'Ruiz' }]);
+    const [leadid = ''] = await world.doors.createRows('leads', [{ lastname: 'Ito', emailaddress1: email }]);
+    await Promise.all([world.cycle(), hold({ marketoId })]);
+    await world.settled();
+    expect(await linkOfRow(leadid)).toMatchObject({ marketoId, outOfScope: { hold: { by: 'ana' } } });
+    expect(await world.db.selectFrom('held_persons').selectAll().execute()).toEqual([]);
   });
 
   it('given twice stays the first, and released twice ends once', async () => {

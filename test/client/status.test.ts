@@ -71,6 +71,7 @@ describe('What the store knows', () => {
     expect(await readStoreStatus(await store(), 'acme')).toEqual({
       installation: null,
       cycle: null,
+      outOfScope: { links: 0, row: 0, person: 0, hold: 0 },
       failedSince: 0,
       links: {},
       dirty: 0,
@@ -223,8 +224,9 @@ Last cycle   41, completed 1 min 0 s ago in 1 min 4 s
 Calls today  Marketo 12,345 of 50,000 (ours 2,100)
 Links        1200 linked, 2 ambiguous
              4 to look at, 1 open writes, 0 log entries to write
+Out of scope 9 by rows that say No, 4 on hold
 Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
-Ambiguous    1 group that cannot be told apart, set aside
+Ambiguous    1 group that cannot be told apart, set aside: contact-sync resolve lists it
              contact ${row(3)}: person 9
 Fields       phone on lead: Not readable.`,
     );

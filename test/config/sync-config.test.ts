@@ -94,6 +94,21 @@ describe('each mistake gives one message with file, line and key:', () => {
       '3:1: colour: unknown key. Known are fields, scope, onMarketoDelete, budget, timing.',
     ],
     [
+      'a flag that is synced as a field',
+      `${rows('{ marketo: optIn, lead: new_optin }')}scope: { lead: new_optin }\n`,
+      '3:10: scope.lead: new_optin is synced as a field at sync.config.yaml:2:23: a flag of the filter cannot be, because nothing is written to a record that it leaves out.',
+    ],
+    [
+      'a flag of our own',
+      `${rows(GOOD)}scope: { person: dynamicsDeleted }\n`,
+      '3:10: scope.person: dynamicsDeleted is kept by the sync itself and cannot be a flag.',
+    ],
+    [
+      'an unknown flag',
+      `${rows(GOOD)}scope: { leads: new_optin }\n`,
+      '3:10: scope.leads: unknown key. Did you mean "lead"?',
+    ],
+    [
       'an unknown key in a row',
       rows('{ marketo: title, led: jobtitle, contact: jobtitle }'),
       '2:23: fields[0].led: unknown key. Did you mean "lead"?',
