@@ -7,7 +7,7 @@ import { isInScope, withFlag } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { linksByPerson, linksByRow, unmatchedByEmail } from '../store/links.js';
 import { busy, type Request } from './request.js';
-import { unknownHolders } from './match-rows.js';
+import { unknownHolders } from './persons-of-rows.js';
 import { flagOf, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
 
 /** A row that no person holds. */

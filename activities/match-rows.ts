@@ -1,29 +1,18 @@
-import { apartOf, type UnknownHolders } from '../rules/ambiguity.js';
-import { emailKey } from '../rules/email.js';
+import { apartOf } from '../rules/ambiguity.js';
 import type { Candidate, Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
-import {
-  match,
-  type AmbiguousGroup,
-  type FreePerson,
-  type Matching,
-  type UnmatchedRow,
-} from '../rules/matching.js';
-import type { Unaskable } from '../marketo/index.js';
+import { match, type AmbiguousGroup, type Matching, type UnmatchedRow } from '../rules/matching.js';
 import { isInScope, withFlag } from '../rules/scope.js';
-import type { FieldValues } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
-import type { Database } from '../store/database.js';
-import { linksById, linksByPerson, linksByRow, saveLinks, unmatchedByEmail } from '../store/links.js';
+import { linksById, saveLinks, unmatchedByEmail } from '../store/links.js';
 import { claimMs } from './claimed.js';
 import { takeOverHolds } from './holds.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
-import { personFields } from './fetch-marketo.js';
+import { personsOfRows, type Found, type Taken } from './persons-of-rows.js';
 import { tellNewborn } from './refusals.js';
 import { personFlag } from './reread.js';
-import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 export interface Matched {
@@ -32,23 +21,6 @@ export interface Matched {
   /** Rows for which a person is to be created. */
   readonly created: number;
   readonly quarantined: number;
-}
-
-/** A person that no link holds, with its values. */
-interface Found extends FreePerson {
-  readonly values: FieldValues;
-}
-
-/** A person of another link. */
-interface Taken extends Found {
-  /** It is still to be given the key of its own row. */
-  readonly awaitsKey: boolean;
-}
-
-interface Persons {
-  readonly free: readonly Found[];
-  readonly taken: readonly Taken[];
-  readonly unknown: UnknownHolders;
 }
 
 /**
@@ -75,7 +47,7 @@ export const matchRows = async (
       )),
       ...group,
     ].filter(takesPart);
-    const { free, taken, unknown } = await personsOf(ports, mapping, links, attempt.signal);
+    const { free, taken, unknown } = await personsOfRows(ports, mapping, links, attempt.signal);
     const stolen = links.flatMap((link) => {
       const holder = taken.find(({ crmKey }) => crmKey === link.dynamicsId);
       return holder === undefined ? [] : [waitForKey(link, holder)];
@@ -122,76 +94,6 @@ const isInDoubt = (link: Link, persons: readonly Found[], { timing }: Ports): bo
   const deadline = link.creation?.deadline ?? null;
   if (deadline === null || persons.some(({ crmKey }) => crmKey === link.dynamicsId)) return false;
   return Date.now() < Date.parse(deadline) + timing.doubtMs;
-};
-
-/** Persons that these rows may belong to, by key and by e-mail, and those among them that belong to other rows. */
-const personsOf = async (
-  { db, marketo }: Ports,
-  mapping: Mapping,
-  links: readonly Link[],
-  signal: AbortSignal,
-): Promise<Persons> => {
-  const fields = [...new Set(['id', 'email', 'dynamicsId', 'dynamicsDeleted', ...personFields(mapping)])];
-  const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
-  const emails = [...new Set(links.flatMap(({ emailKey: key }) => key ?? []))];
-  const byKey = await marketo.readPersons({ by: 'dynamicsId', values: ids, fields }, signal);
-  const byEmail =
-    emails.length === 0
-      ? undefined
-      : await marketo.readPersons({ by: 'email', values: emails, fields }, signal);
-  const persons = new Map(
-    [...byKey.persons, ...(byEmail?.persons ?? [])].map((person) => [person.id, person]),
-  );
-  const linked = new Map(
-    (await linksByPerson(db, [...persons.keys()])).map((link) => [link.marketoId, link]),
-  );
-  const found = [...persons.values()].map(({ id, values }) => ({
-    marketoId: id,
-    emailKey: emailKey(textOf(values['email'])),
-    crmKey: textOf(values['dynamicsId'])?.toLowerCase() ?? null,
-    values,
-  }));
-  const promised = await rowsPromisedTo(db, found, ids);
-  return {
-    free: found.filter(({ marketoId, crmKey }) => !linked.has(marketoId) && !promised.has(crmKey)),
-    taken: found.flatMap((person) => {
-      const link = linked.get(person.marketoId);
-      return link === undefined ? [] : [{ ...person, awaitsKey: link.stamp !== null }];
-    }),
-    unknown: unknownHolders(byEmail?.unaskable ?? []),
-  };
-};
-
-/** E-mails that Marketo could not be asked for: nobody knows who has them. */
-export const unknownHolders = (unaskable: readonly Unaskable[]): UnknownHolders =>
-  new Map(
-    unaskable.flatMap(({ value, because }) => {
-      const key = emailKey(value);
-      if (key === null || because === 'blank') return [];
-      return [[key, because === 'comma' ? ('comma' as const) : ('too-many' as const)] as const];
-    }),
-  );
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/**
- * Keys of persons that name a living row outside this group: the key comes before the e-mail, so they wait for it. A row
- * that takes no part promises nothing.
- */
-const rowsPromisedTo = async (
-  db: Database,
-  found: readonly Found[],
-  ids: readonly string[],
-): Promise<Set<string | null>> => {
-  const elsewhere = found.flatMap(({ crmKey }) =>
-    crmKey !== null && GUID.test(crmKey) && !ids.includes(crmKey) ? crmKey : [],
-  );
-  const rows = await linksByRow(db, elsewhere);
-  return new Set(
-    rows
-      .filter(({ status }) => status !== 'ended' && status !== 'excluded')
-      .map(({ dynamicsId }) => dynamicsId),
-  );
 };
 
 interface Sorted {
