@@ -59,13 +59,13 @@ const keepCatalog = async (ports: Ports, read: Catalog, readAt: Date): Promise<R
 
 /** Keeps what people are told about fields; those that may be written again are no longer set aside. */
 const tellMapping = async (
-  { db, choices }: Ports,
+  { db, choices, scope }: Ports,
   before: Catalog | undefined,
   catalog: Catalog,
 ): Promise<Mapping> => {
-  const mapping = mapFields({ choices, catalog });
+  const mapping = mapFields({ choices, scope, catalog });
   await saveNotices(db, mapping.notices);
-  const had = before && mapFields({ choices, catalog: before });
+  const had = before && mapFields({ choices, scope, catalog: before });
   for (const kind of KINDS) {
     const regained = mapping.fields[kind].filter(
       ({ name, updatable }) =>
@@ -89,10 +89,10 @@ export const refreshCatalogIfOld = async (ports: Ports, signal?: AbortSignal): P
 };
 
 /** The field mapping by the catalog that is stored. */
-export const currentMapping = async ({ db, choices }: Ports): Promise<Mapping> => {
+export const currentMapping = async ({ db, choices, scope }: Ports): Promise<Mapping> => {
   const stored = await loadCatalog(db);
   if (stored === undefined) throw new Misconfigured('no schema is stored: run "contact-sync setup" first');
-  return mapFields({ choices, catalog: stored.catalog });
+  return mapFields({ choices, scope, catalog: stored.catalog });
 };
 
 /** The mapping with the rights as they are at this moment; kept, so that every later step goes by them. */
@@ -108,7 +108,9 @@ export const mappingUnder = async (
     const columns = underRights(before.dynamics[kind], access[kind]);
     return JSON.stringify(columns) === JSON.stringify(before.dynamics[kind]) ? [] : [{ kind, columns }];
   });
-  if (moved.length === 0) return mapFields({ choices: ports.choices, catalog: before });
+  if (moved.length === 0) {
+    return mapFields({ choices: ports.choices, scope: ports.scope, catalog: before });
+  }
   for (const { kind, columns } of moved) await saveColumns(ports.db, kind, columns);
   const now = (await loadCatalog(ports.db))?.catalog ?? before;
   return tellMapping(ports, before, now);

@@ -142,6 +142,7 @@ export const REQUEST_OUTCOMES = [
   'refused',
   'ambiguous',
   'merged-away',
+  'out-of-scope',
   'not-found',
 ] as const;
 export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];

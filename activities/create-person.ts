@@ -3,7 +3,9 @@ import { emailKey } from '../rules/email.js';
 import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import { match } from '../rules/matching.js';
+import { isInScope, withFlag } from '../rules/scope.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
+import { holdsOfPersons } from '../store/holds.js';
 import { linksByPerson, linksByRow } from '../store/links.js';
 import { currentMapping } from './catalog.js';
 import { claimMs } from './claimed.js';
@@ -13,6 +15,7 @@ import { personFields } from './fetch-marketo.js';
 import { freePersonsLike, freeRowsOf } from './free-records.js';
 import { linkAgain, linkRow } from './link-row.js';
 import { answer, busy, type Request } from './request.js';
+import { personFlag } from './reread.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -58,24 +61,38 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
   const { ports, input, person } = request;
   const [own] = await linksByPerson(ports.db, [input.marketoId]);
   if (own?.status === 'linked') return answer('already-there', own);
+  if (own?.status === 'ambiguous' || own?.status === 'merged-away') return heldBack(own);
+  if (await isLeftOut(request, own)) return answer('out-of-scope', undefined);
   // Reserved by an earlier attempt: the row is made under the id that stands there.
   if (own?.status === 'unmatched') return createRow(request, own);
-  if (own?.status === 'ambiguous' || own?.status === 'merged-away') return heldBack(own);
   // A tombstone stops the cycle, not a request: the person is there after all, and its row too.
   if (own !== undefined) return linkAgain(request, own);
   if (await carriesForeignKey(request)) return answer('ambiguous', undefined);
-  const rows = await freeRowsOf(request);
-  const persons = await freePersonsLike(request);
+  const found = await freeRowsOf(request);
+  const rows = found.filter(({ outOfScope }) => !outOfScope);
+  const { persons, unknown } = await freePersonsLike(request);
   const { pairs, ambiguous } = match(
     rows.map(({ row }) => row),
     persons,
+    unknown,
   );
   const pair = pairs.find((each) => each.person.marketoId === person.id);
-  const found = rows.find(({ row }) => row === pair?.row);
-  if (found !== undefined) return linkRow(request, found);
+  const there = rows.find(({ row }) => row === pair?.row);
+  if (there !== undefined) return linkRow(request, there);
   const group = ambiguous.find((each) => each.persons.some(({ marketoId }) => marketoId === person.id));
   if (group !== undefined) return answer('ambiguous', undefined);
+  // A second row beside one that people left out would be a twin.
+  const [leftOut] = found.filter(({ outOfScope }) => outOfScope);
+  if (leftOut !== undefined) return answer('out-of-scope', leftOut.row);
   return createRow(request, await reserve(request));
+};
+
+/** By its own flag, or by a hold on it. */
+const isLeftOut = async ({ ports, mapping, person }: Request, own: Link | undefined): Promise<boolean> => {
+  const known = { outOfScope: own?.outOfScope ?? null, dirty: false };
+  const flag = personFlag(mapping.scope.person, person.values);
+  if (!isInScope(withFlag(known, flag, own === undefined))) return true;
+  return (await holdsOfPersons(ports.db, [person.id])).size > 0;
 };
 
 /** Its row was qualified or merged into one that belongs to another person: another row would be one too many. */

@@ -1,5 +1,6 @@
 import { mayPassLater, type SyncResult } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
+import { isInScope } from '../rules/scope.js';
 import { linksByPerson } from '../store/links.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import type { Push } from './push.js';
@@ -8,8 +9,12 @@ import { decideLinks } from './resolve.js';
 import { namedBy, refusePerson, type Form, type Skipped, type Taken } from './send-persons.js';
 
 /** A person is to be created for this link's row, and no call for it is under way or in doubt. */
-export const isCreation = ({ status, creation, marketoId }: Link): boolean =>
-  status === 'unmatched' && marketoId === null && creation !== null && creation.sentAt === null;
+export const isCreation = (link: Link): boolean =>
+  link.status === 'unmatched' &&
+  link.marketoId === null &&
+  isInScope(link) &&
+  link.creation !== null &&
+  link.creation.sentAt === null;
 
 const isLinked = ({ status }: Link): boolean => status === 'linked';
 

@@ -1,5 +1,7 @@
 import type { Link } from '../rules/link.js';
+import { withoutPlans } from '../rules/outcome.js';
 import { plan, type Planned } from '../rules/plan.js';
+import { isInScope } from '../rules/scope.js';
 import { stampOnTrial } from '../rules/trials.js';
 import { saveLinks } from '../store/links.js';
 import { inBatches } from './batches.js';
@@ -12,7 +14,9 @@ import { forgetOld, type Attempt, type Ports } from './settings.js';
 export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Promise<DiffResult> => {
   const mapping = await currentMapping(ports);
   const none = { links: 0, converged: 0, marketoEdits: 0, dynamicsEdits: 0, unmatched: 0 };
-  return inBatches(ports, input.chunk, attempt, none, async (links) => {
+  return inBatches(ports, input.chunk, attempt, none, async (all) => {
+    const links = all.filter(isInScope);
+    const aside = all.filter((link) => !isInScope(link)).map(leaveAlone);
     const context = { cycle: input.cycle, at: new Date().toISOString() };
     const planned = links
       .filter(({ status }) => status === 'linked')
@@ -22,11 +26,11 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
     const quiet = planned.filter(isQuiet).map(({ link }) => link);
     const unread = planned.filter((each) => each.unread.length > 0).map(markUnread);
     const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));
-    await saveLinks(ports.db, [...quiet, ...unread, ...idle], ports.timing.overlapMs);
+    await saveLinks(ports.db, [...quiet, ...unread, ...idle, ...aside], ports.timing.overlapMs);
     const decisions = planned.flatMap((each) => each.decisions);
     return {
-      links: links.length,
-      converged: quiet.length + idle.length,
+      links: all.length,
+      converged: quiet.length + idle.length + aside.length,
       marketoEdits: decisions.filter(({ winner, loser }) => winner === 'marketo' || loser !== undefined)
         .length,
       dynamicsEdits: decisions.filter(({ winner, loser }) => winner === 'dynamics' || loser !== undefined)
@@ -49,6 +53,13 @@ const markUnread = ({ link, unread }: Planned): Link => ({
 
 const holds = (link: Link, side: 'marketo' | 'dynamics', field: string): boolean =>
   Object.hasOwn(link.seen[side], field) || Object.hasOwn(link.agreed[side], field);
+
+/** Out of scope: what was seen stays, nothing is planned, and what waits for a person waits on. */
+const leaveAlone = (link: Link): Link => ({
+  ...withoutPlans(link),
+  creation: link.creation?.sentAt == null ? null : link.creation,
+  dirty: false,
+});
 
 /** A link that ended and owes nothing any more, or one that others hold back. */
 const isIdle = ({ status, stamp, marketoId }: Link): boolean =>

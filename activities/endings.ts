@@ -1,5 +1,6 @@
 import type { Link } from '../rules/link.js';
 import { endedWith } from '../rules/lost-edits.js';
+import { without } from '../rules/scope.js';
 
 /**
  * Deleted in Marketo: what was under way to the person ends; the row in Dynamics stays. A row that has a successor takes no
@@ -33,10 +34,11 @@ const isHeldBack = ({ status, marketoId }: Link): boolean =>
 
 /** A row without a person that takes no part. */
 export const closeLink = (link: Link): Link => ({
-  ...atRest(link),
+  ...without(atRest(link), 'person'),
   status: 'excluded',
   marketoId: null,
   stamp: null,
+  dirty: false,
 });
 
 /** What a pair had under way is over. */

@@ -1,7 +1,10 @@
 import type { ChangesFrom, Row } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import type { MappedField, Mapping } from '../rules/mapping.js';
+import type { Link } from '../rules/link.js';
+import type { Mapping } from '../rules/mapping.js';
+import { isInScope } from '../rules/scope.js';
 import type { Kind } from '../rules/terms.js';
+import { wakeAmbiguous } from '../store/ambiguous.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
@@ -68,8 +71,7 @@ const readChanges = async (
   let last: { deltaLink?: string; serverTime: string } | undefined;
   if (full) await beginLoad(ports.db, kind);
   for await (const page of ports.dynamics.changes(kind, start, attempt.signal)) {
-    const fields = page.rows.length === 0 ? [] : await fieldsAfterRead(reading);
-    await takeRows(reading, page.rows, fields);
+    if (page.rows.length > 0) await takeRows(reading, page.rows, await mappingAfterRead(reading));
     await takeDeleted(reading, page.deleted);
     if (full)
       await recordLoaded(
@@ -120,22 +122,18 @@ const commit = async (
 };
 
 /** Rights are asked after the page: a null in it may be a column that the sync user could not read by then. */
-const fieldsAfterRead = async ({ ports, kind, attempt }: Reading): Promise<readonly MappedField[]> => {
+const mappingAfterRead = async ({ ports, kind, attempt }: Reading): Promise<Mapping> => {
   const { syncUserId } = await requireInstallation(ports);
   const access = await ports.dynamics.access(syncUserId, [kind], attempt.signal);
-  return (await mappingUnder(ports, access, [kind])).fields[kind];
+  return mappingUnder(ports, access, [kind]);
 };
 
 const ROWS_PER_SAVE = 500;
 
-const takeRows = async (
-  reading: Reading,
-  rows: readonly Row[],
-  fields: readonly MappedField[],
-): Promise<void> => {
+const takeRows = async (reading: Reading, rows: readonly Row[], mapping: Mapping): Promise<void> => {
   for (let at = 0; at < rows.length; at += ROWS_PER_SAVE) {
     let waiting = rows.slice(at, at + ROWS_PER_SAVE);
-    while (waiting.length > 0) waiting = await takeSome(reading, waiting, fields);
+    while (waiting.length > 0) waiting = await takeSome(reading, waiting, mapping);
     reading.attempt.progress();
   }
 };
@@ -144,7 +142,7 @@ const takeRows = async (
 const takeSome = async (
   { ports, kind, from }: Reading,
   rows: readonly Row[],
-  fields: readonly MappedField[],
+  mapping: Mapping,
 ): Promise<Row[]> => {
   const { db, timing } = ports;
   const known = new Map(
@@ -157,13 +155,14 @@ const takeSome = async (
   );
   const taken = rows.flatMap((row) => {
     const link = known.get(row.id);
-    return link === undefined ? [] : takeRow(ports, link, row, fields);
+    return link === undefined ? [] : takeRow(ports, link, row, mapping);
   });
-  const fresh = rows.filter(({ id }) => !known.has(id)).map((row) => newLink(kind, row, fields));
+  const fresh = rows.filter(({ id }) => !known.has(id)).map((row) => newLink(kind, row, mapping));
   const done = await db.transaction().execute(async (tx) => {
     await requireHeld(tx, from);
     const saved = await saveLinks(tx, taken, timing.overlapMs);
     const inserted = await insertLinks(tx, fresh);
+    await wakeAmbiguous(tx, leftGroups([...known.values()], taken));
     const missed = taken.filter(({ id }) => !saved.has(id)).map(({ dynamicsId }) => dynamicsId);
     const lost = fresh
       .map(({ dynamicsId }) => dynamicsId)
@@ -172,6 +171,30 @@ const takeSome = async (
   });
   return rows.filter(({ id }) => done.has(id));
 };
+
+/**
+ * Groups that a row has left: it has another e-mail, takes no part any more, or is out of scope. Those that it joins look
+ * at it themselves.
+ */
+const leftGroups = (before: readonly Link[], after: readonly Link[]): Moved => {
+  const now = new Map(after.map((link) => [link.id, link]));
+  const left = before.filter((link) => {
+    const next = now.get(link.id);
+    return next !== undefined && placeOf(link) !== placeOf(next);
+  });
+  return movedBy(left);
+};
+
+/** As far as a group is concerned. */
+const placeOf = (link: Link): string =>
+  [link.status, link.marketoId, link.emailKey, isInScope(link)].map(String).join(' ');
+
+type Moved = Parameters<typeof wakeAmbiguous>[1];
+
+const movedBy = (links: readonly Link[]): Moved => ({
+  emailKeys: links.flatMap(({ emailKey }) => emailKey ?? []),
+  persons: links.flatMap(({ marketoId }) => marketoId ?? []),
+});
 
 /** A worker that stalled here and wakes after another began to read the stream must not bring old rows in. */
 const requireHeld = async (db: Database, from: Cursor): Promise<void> => {
@@ -190,8 +213,10 @@ const takeDeleted = async ({ ports, from }: Reading, ids: readonly string[]): Pr
   for (let left = ids.length; left > 0;) {
     left = await db.transaction().execute(async (tx) => {
       await requireHeld(tx, from);
-      const ended = (await linksByRow(tx, ids)).filter(({ status }) => status !== 'ended').map(endLink);
+      const before = (await linksByRow(tx, ids)).filter(({ status }) => status !== 'ended');
+      const ended = before.map(endLink);
       const saved = await saveLinks(tx, ended, timing.overlapMs);
+      await wakeAmbiguous(tx, movedBy(before));
       return ended.length - saved.size;
     });
   }

@@ -19,6 +19,7 @@ import { currentMapping } from './catalog.js';
 import type { CycleRef, FetchMarketoResult } from './contract.js';
 import { bury } from './endings.js';
 import { handleMerged } from './merged-persons.js';
+import { startPersonScope, takeEndedFlags } from './person-scope.js';
 import { rereadPersons } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
 import { underSchemaOfNow } from './stale-schema.js';
@@ -48,7 +49,8 @@ const fetchUnder = async (
   input: CycleRef,
   attempt: Attempt,
 ): Promise<FetchMarketoResult> => {
-  const names = [...new Set([...personFields(mapping), 'email'])].sort();
+  await startPersonScope(ports.db, mapping.scope.person);
+  const names = [...new Set([...personFields(mapping), 'email', 'dynamicsId'])].sort();
   const entries = await readStream(ports, attempt, 'marketo/changes', {
     page: async (token) => {
       const { changes, ...position } = await ports.marketo.personChanges(token, names, attempt.signal);
@@ -78,7 +80,10 @@ const fetchUnder = async (
 };
 
 export const personFields = (mapping: Mapping): string[] => [
-  ...new Set([...mapping.fields.lead, ...mapping.fields.contact].map(({ name }) => name)),
+  ...new Set([
+    ...[...mapping.fields.lead, ...mapping.fields.contact].map(({ name }) => name),
+    ...(mapping.scope.person?.readable === true ? [mapping.scope.person.name] : []),
+  ]),
 ];
 
 interface Stream<T> {
@@ -174,7 +179,12 @@ const handleChanges = async (
     changes.map(({ guid }) => guid),
   );
   let waiting = changes.filter(({ guid }) => fresh.has(guid));
-  await wakeAmbiguous(ports.db, { emailKeys: waiting.flatMap(emailsIn), persons: [] });
+  await wakeAmbiguous(ports.db, {
+    emailKeys: waiting.flatMap(emailsIn),
+    persons: waiting.filter((change) => tells(change, 'dynamicsId')).map(({ marketoId }) => marketoId),
+    rows: waiting.flatMap(rowsNamedIn),
+  });
+  await takeEndedFlags(ports.db, mapping.scope.person, waiting);
   // A link that somebody else changed between our read and our save is judged again.
   while (waiting.length > 0) {
     const done = await judgeAndSave(ports, mapping, waiting);
@@ -190,6 +200,18 @@ const emailsIn = (change: PersonChange): string[] =>
         .flatMap(({ oldValue, newValue }) => [emailKey(oldValue), emailKey(newValue)])
         .filter((key) => key !== null);
 
+/** Rows whose key somebody typed on a person, or took from it. */
+const rowsNamedIn = (change: PersonChange): string[] =>
+  change.kind === 'created'
+    ? []
+    : change.fields
+        .filter(({ name }) => name === 'dynamicsId')
+        .flatMap(({ oldValue, newValue }) => [oldValue, newValue])
+        .flatMap((key) => key?.trim().toLowerCase() ?? []);
+
+const tells = (change: PersonChange, field: string): boolean =>
+  change.kind !== 'created' && change.fields.some(({ name }) => name === field);
+
 /** Judges the entries of each person; returns the persons that are done with. */
 const judgeAndSave = async (
   ports: Ports,
@@ -200,7 +222,11 @@ const judgeAndSave = async (
   const links = (await linksByPerson(ports.db, [...persons])).filter(({ status }) => status === 'linked');
   const judged = links.map((link) => {
     const own = changes.filter(({ marketoId }) => marketoId === link.marketoId);
-    return judge(link, own, mapping.fields[link.kind]);
+    const flag = mapping.scope.person?.name;
+    const flagged = flag !== undefined && own.some((change) => tells(change, flag));
+    const judged = judge(link, own, mapping.fields[link.kind]);
+    // The read says how the flag stands by now, whatever the order of its entries.
+    return flagged ? { ...judged, rereadMarketo: true } : judged;
   });
   const changed = judged.filter((link, index) => link !== links[index]);
   return ports.db.transaction().execute(async (tx) => {

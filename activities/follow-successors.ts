@@ -2,6 +2,7 @@ import { mergeInto, qualifyInto, stepTo } from '../rules/follow.js';
 import type { Link } from '../rules/link.js';
 import { endedWith } from '../rules/lost-edits.js';
 import type { Mapping } from '../rules/mapping.js';
+import { withFlag, withHold, without } from '../rules/scope.js';
 import { observe } from '../rules/observe.js';
 import type { FieldValues } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
@@ -92,7 +93,11 @@ const follow = async (move: Move, link: Link, person: FieldValues, found: Succes
   const [other] = await linksByRow(tx, [found.row.dynamicsId]);
   switch (stepTo(link, other)) {
     case 'move':
-      await changePlaces(move, { link, there: moved(move, link, person, found), other }, found);
+      await changePlaces(
+        move,
+        { link, there: inScopeOf(moved(move, link, person, found), found, other), other },
+        found,
+      );
       return;
     case 'set-aside':
       await closeRejections(tx, rejectionsOf(link));
@@ -128,6 +133,13 @@ const moved = ({ ports, mapping }: Move, link: Link, person: FieldValues, found:
 
 const ASLEEP = { rereadMarketo: false, rereadDynamics: false } as const;
 
+/** The new row's own flag counts from now on, and a hold on either stays. */
+const inScopeOf = (there: Link, { flag }: SuccessorRow, other: Link | undefined): Link => {
+  const hold = other?.outOfScope?.hold;
+  const flagged = withFlag(without(there, 'row'), flag, true);
+  return { ...(hold === undefined ? flagged : withHold(flagged, hold)), dirty: there.dirty };
+};
+
 /** The pair takes the new row's link's place, and that one keeps the old row, which takes no part any more. */
 const changePlaces = async (
   { ports, tx }: Move,
@@ -136,7 +148,16 @@ const changePlaces = async (
 ): Promise<void> => {
   const { kind, dynamicsId, emailKey, etag, predecessor } = link;
   const nothing = { marketo: {}, dynamics: {} };
-  const old = { kind, dynamicsId, emailKey, etag, predecessor, seen: nothing, successor: nameOf(found) };
+  const old = {
+    kind,
+    dynamicsId,
+    emailKey,
+    etag,
+    predecessor,
+    seen: nothing,
+    successor: nameOf(found),
+    outOfScope: null,
+  };
   await closeRejections(tx, [link, ...(other === undefined ? [] : [other])].flatMap(rejectionsOf));
   if (other === undefined) {
     await saveAll(ports, tx, [there]);
@@ -162,7 +183,7 @@ const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Lin
     { side: 'dynamics' as const, kind: row.kind, id: row.dynamicsId },
     ...(other?.marketoId == null ? [] : [{ side: 'marketo' as const, id: String(other.marketoId) }]),
   ];
-  return { ...aside, status: 'ambiguous', candidates };
+  return { ...aside, status: 'ambiguous', ambiguity: 'qualified', candidates };
 };
 
 /** Nothing took the row's place after all, or it is gone by now. */

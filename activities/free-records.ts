@@ -1,11 +1,14 @@
 import type { Row } from '../dynamics/index.js';
+import { apartOf, type UnknownHolders } from '../rules/ambiguity.js';
 import { emailKey } from '../rules/email.js';
 import type { Link } from '../rules/link.js';
 import type { FreePerson, UnmatchedRow } from '../rules/matching.js';
+import { isInScope, withFlag } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { linksByPerson, linksByRow, unmatchedByEmail } from '../store/links.js';
 import { busy, type Request } from './request.js';
-import { lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
+import { unknownHolders } from './persons-of-rows.js';
+import { flagOf, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
 
 /** A row that no person holds. */
 export interface FoundRow {
@@ -13,6 +16,8 @@ export interface FoundRow {
   readonly link: Link | undefined;
   /** As Dynamics has it now; undefined for one that only the store knows. */
   readonly read: Row | undefined;
+  /** Left out by its own flag or a hold: it takes no part in matching. */
+  readonly outOfScope: boolean;
 }
 
 /** Rows without a person that this one may belong to: those the store knows, and those that Dynamics has by now. */
@@ -27,7 +32,12 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
     for (const row of rows) {
       const link = links.find(({ dynamicsId }) => dynamicsId === row.id);
       if (takesNoPart(row, kind) || !isFree(link)) continue;
-      found.push({ link, read: row, row: unmatched(link?.id ?? 0, kind, row.id, rowEmailKey(row)) });
+      const flag = flagOf(row, request.mapping.scope[kind]);
+      const known = { outOfScope: link?.outOfScope ?? null, dirty: false };
+      found.push({
+        ...{ link, read: row, outOfScope: !isInScope(withFlag(known, flag, link === undefined)) },
+        row: unmatched(link, kind, row.id, rowEmailKey(row)),
+      });
     }
   }
   const met = new Set(found.map(({ row }) => row.dynamicsId));
@@ -39,7 +49,8 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
     ...stored.map((link) => ({
       link,
       read: undefined,
-      row: unmatched(link.id, link.kind, link.dynamicsId ?? '', link.emailKey),
+      outOfScope: !isInScope(link),
+      row: unmatched(link, link.kind, link.dynamicsId ?? '', link.emailKey),
     })),
   ]);
 };
@@ -79,31 +90,42 @@ const readRowsOf = async (
   return [...byEmail.filter(({ id }) => id !== byKey?.id), ...(byKey === undefined ? [] : [byKey])];
 };
 
-const unmatched = (linkId: number, kind: Kind, dynamicsId: string, key: string | null): UnmatchedRow => ({
-  linkId,
+const unmatched = (
+  link: Link | undefined,
+  kind: Kind,
+  dynamicsId: string,
+  key: string | null,
+): UnmatchedRow => ({
+  linkId: link?.id ?? 0,
+  apart: apartOf(link?.decision ?? null),
   kind,
   dynamicsId,
   emailKey: key,
 });
 
-/** This person, and others of its e-mail that no row holds. */
-export const freePersonsLike = async ({ ports, person, attempt, key }: Request): Promise<FreePerson[]> => {
+/** This person, and others of its e-mail that no row holds, as far as Marketo can name them. */
+export const freePersonsLike = async ({
+  ports,
+  person,
+  attempt,
+  key,
+}: Request): Promise<{ readonly persons: readonly FreePerson[]; readonly unknown: UnknownHolders }> => {
   const own = {
     marketoId: person.id,
     emailKey: emailKey(textOf(person.values['email'])),
     crmKey: textOf(person.values['dynamicsId']),
   };
-  if (own.emailKey === null) return [own];
+  if (own.emailKey === null) return { persons: [own], unknown: new Map() };
   const query = { by: 'email' as const, values: [key], fields: ['id', 'email', 'dynamicsId'] };
-  const { persons } = await ports.marketo.readPersons(query, attempt.signal);
-  const others = persons.filter(({ id }) => id !== person.id);
+  const { persons, unaskable } = await ports.marketo.readPersons(query, attempt.signal);
+  const like = persons.filter(({ id }) => id !== person.id);
   const linked = await linksByPerson(
     ports.db,
-    others.map(({ id }) => id),
+    like.map(({ id }) => id),
   );
-  const free = others.filter(({ id }) => !linked.some(({ marketoId }) => marketoId === id));
-  return [
-    own,
-    ...free.map(({ id, values }) => ({ marketoId: id, emailKey: key, crmKey: textOf(values['dynamicsId']) })),
-  ];
+  const free = like.filter(({ id }) => !linked.some(({ marketoId }) => marketoId === id));
+  const others = free.map(({ id, values }) => ({
+    ...{ marketoId: id, emailKey: key, crmKey: textOf(values['dynamicsId']) },
+  }));
+  return { persons: [own, ...others], unknown: unknownHolders(unaskable) };
 };

@@ -1,5 +1,6 @@
 import { changesOf, giveUpFields, isNamedBy } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
+import { isInScope } from '../rules/scope.js';
 import { across } from '../rules/terms.js';
 import { holdDecision, type GuardStop } from '../store/guard-stops.js';
 import { writeLedger, type LedgerLine } from '../store/ledger.js';
@@ -44,7 +45,9 @@ const discardSome = async (
     );
     return given.flatMap(({ link: { id } }) => (saved.has(id) ? [] : id));
   });
-  return (await linksById(db, missed)).filter(({ status, dirty }) => status === 'linked' && dirty);
+  return (await linksById(db, missed)).filter(
+    (link) => link.status === 'linked' && link.dirty && isInScope(link),
+  );
 };
 
 interface GivenUp {

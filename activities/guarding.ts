@@ -2,6 +2,7 @@ import type { Thresholds } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import { plan, type Planned } from '../rules/plan.js';
+import { isInScope } from '../rules/scope.js';
 import { dirtyPairs } from '../store/guard-counts.js';
 import { forgetOld, type Attempt, type Ports } from './settings.js';
 
@@ -35,7 +36,8 @@ export const forPairs = async (
     const links = await dirtyPairs(ports.db, after, AT_ONCE);
     const last = links.at(-1);
     if (last === undefined) return;
-    await work(links);
+    // Nothing is written for what is out of scope.
+    await work(links.filter(isInScope));
     after = last.id;
     attempt.progress();
   }

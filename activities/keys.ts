@@ -12,6 +12,7 @@ export const keyOf = ({ dynamicsId, kind }: Pick<Link, 'dynamicsId' | 'kind'>): 
 export const keyHeldBy = (link: Link, marketoId: number): Link => ({
   ...link,
   status: 'ambiguous',
+  ambiguity: 'key-held',
   candidates: [{ side: 'marketo', id: String(marketoId) }],
   creation: null,
   parked: {},

@@ -2,12 +2,15 @@ import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { FieldValues } from '../rules/terms.js';
-import { forgetFormer, insertLinks } from '../store/links.js';
-import { save } from './claimed.js';
+import { withFlag } from '../rules/scope.js';
+import { wakeAmbiguous } from '../store/ambiguous.js';
+import { forgetFormer, insertLinks, saveLinks } from '../store/links.js';
 import type { CreatePersonResult } from './contract.js';
 import { answer, busy, type Request } from './request.js';
 import type { FoundRow } from './free-records.js';
+import { takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
+import { personFlag } from './reread.js';
 
 /** Joins a row that is there: the next cycle reads and merges the pair; a request writes no field of an existing row. */
 export const linkRow = async (
@@ -33,22 +36,28 @@ export const linkRow = async (
 export const linkAgain = (request: Request, own: Link): Promise<CreatePersonResult> => joinTo(request, own);
 
 const joinTo = async ({ ports, person, mapping }: Request, link: Link): Promise<CreatePersonResult> => {
-  const [saved] = await save(ports, [
-    {
-      ...link,
-      status: 'linked',
-      marketoId: person.id,
-      stamp: keyOf(link),
-      seen: { ...link.seen, marketo: heldBy(person, mapping.fields[link.kind]) },
-      creation: null,
-      candidates: null,
-      dirty: true,
-      rereadMarketo: true,
-      rereadDynamics: true,
-    },
-  ]);
+  const there: Link = {
+    ...link,
+    status: 'linked',
+    marketoId: person.id,
+    stamp: keyOf(link),
+    seen: { ...link.seen, marketo: heldBy(person, mapping.fields[link.kind]) },
+    creation: null,
+    candidates: null,
+    dirty: true,
+    rereadMarketo: true,
+    rereadDynamics: true,
+  };
+  const flagged = withFlag(there, personFlag(mapping.scope.person, person.values), true);
+  const saved = await ports.db.transaction().execute(async (tx) => {
+    const kept = await saveLinks(tx, await takeOverHolds(tx, [flagged]), ports.timing.overlapMs);
+    // Groups that had this person, or this row, for a candidate.
+    const emailKeys = link.emailKey === null ? [] : [link.emailKey];
+    if (kept.size > 0) await wakeAmbiguous(tx, { emailKeys, persons: [person.id] });
+    if (kept.size > 0) await forgetFormer(tx, [person.id]);
+    return kept.get(link.id);
+  });
   if (saved === undefined) throw busy(`the row ${link.dynamicsId ?? ''}`);
-  await forgetFormer(ports.db, [person.id]);
   return answer('linked', saved);
 };
 

@@ -1,30 +1,18 @@
-import { emailKey } from '../rules/email.js';
+import { apartOf } from '../rules/ambiguity.js';
 import type { Candidate, Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
-import {
-  match,
-  type AmbiguousGroup,
-  type FreePerson,
-  type Matching,
-  type UnmatchedRow,
-} from '../rules/matching.js';
-import type { FieldValues } from '../rules/terms.js';
+import { match, type AmbiguousGroup, type Matching, type UnmatchedRow } from '../rules/matching.js';
+import { isInScope, withFlag } from '../rules/scope.js';
+import { wakeAmbiguous } from '../store/ambiguous.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
-import type { Database } from '../store/database.js';
-import {
-  forgetFormer,
-  linksById,
-  linksByPerson,
-  linksByRow,
-  saveLinks,
-  unmatchedByEmail,
-} from '../store/links.js';
+import { forgetFormer, linksById, saveLinks, unmatchedByEmail } from '../store/links.js';
 import { claimMs } from './claimed.js';
+import { takeOverHolds } from './holds.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
-import { personFields } from './fetch-marketo.js';
+import { personsOfRows, type Found, type Taken } from './persons-of-rows.js';
 import { tellNewborn } from './refusals.js';
-import { textOf } from './rows.js';
+import { personFlag } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
 
 export interface Matched {
@@ -33,11 +21,6 @@ export interface Matched {
   /** Rows for which a person is to be created. */
   readonly created: number;
   readonly quarantined: number;
-}
-
-/** A person that no link holds, with its values. */
-interface Found extends FreePerson {
-  readonly values: FieldValues;
 }
 
 /**
@@ -50,7 +33,7 @@ export const matchRows = async (
   waiting: readonly Link[],
   attempt: Attempt,
 ): Promise<Matched> => {
-  const open = waiting.filter((link) => link.dynamicsId !== null && link.marketoId === null);
+  const open = waiting.filter(takesPart);
   if (open.length === 0) return { linked: [], created: 0, quarantined: 0 };
   const keys = open.flatMap(({ emailKey: key }) => key ?? []);
   const held = await claimEmails(ports.db, keys, attempt.holder, claimMs(ports.timing));
@@ -63,30 +46,45 @@ export const matchRows = async (
         nameless.map(({ id }) => id),
       )),
       ...group,
-    ].filter(
-      ({ status, dynamicsId, marketoId }) =>
-        (status === 'unmatched' || status === 'ambiguous') && dynamicsId !== null && marketoId === null,
-    );
-    const { free, taken } = await personsOf(ports, mapping, links, attempt.signal);
+    ].filter(takesPart);
+    const { free, taken, unknown } = await personsOfRows(ports, mapping, links, attempt.signal);
     const stolen = links.flatMap((link) => {
       const holder = taken.find(({ crmKey }) => crmKey === link.dynamicsId);
-      return holder === undefined ? [] : [keyHeldBy(link, holder.marketoId)];
+      return holder === undefined ? [] : [waitForKey(link, holder)];
     });
     const due = links.filter(
       (link) => !isInDoubt(link, free, ports) && !stolen.some(({ id }) => id === link.id),
     );
-    return await keep(ports, mapping, { links: due, stolen, matching: match(due.map(rowOf), free) });
+    const matching = match(due.map(rowOf), free, unknown);
+    return await keep(ports, mapping, { links: due, stolen, matching });
   } finally {
     await releaseEmails(ports.db, attempt.holder);
   }
 };
 
-const rowOf = ({ id, kind, dynamicsId, emailKey: key }: Link): UnmatchedRow => ({
+/** A row that has no person and may get one. */
+const takesPart = (link: Link): boolean =>
+  (link.status === 'unmatched' || link.status === 'ambiguous') &&
+  link.dynamicsId !== null &&
+  link.marketoId === null &&
+  isInScope(link);
+
+const rowOf = ({ id, kind, dynamicsId, emailKey: key, decision }: Link): UnmatchedRow => ({
   linkId: id,
   kind,
   dynamicsId: dynamicsId ?? '',
   emailKey: key,
+  apart: apartOf(decision),
 });
+
+/**
+ * The person that carries the row's key belongs to another one. Where it was decided not to be this row's, it is about to
+ * be given its own key again: until then a creation by this key would find it.
+ */
+const waitForKey = (link: Link, { marketoId, awaitsKey }: Taken): Link => {
+  const isDecided = apartOf(link.decision)?.persons.includes(marketoId) === true;
+  return isDecided && awaitsKey ? { ...link, dirty: true } : keyHeldBy(link, marketoId);
+};
 
 /**
  * A creation whose call got no answer may still make its person: it is not repeated, nor matched otherwise, until its
@@ -96,60 +94,6 @@ const isInDoubt = (link: Link, persons: readonly Found[], { timing }: Ports): bo
   const deadline = link.creation?.deadline ?? null;
   if (deadline === null || persons.some(({ crmKey }) => crmKey === link.dynamicsId)) return false;
   return Date.now() < Date.parse(deadline) + timing.doubtMs;
-};
-
-/** Persons that these rows may belong to, by key and by e-mail, and those among them that belong to other rows. */
-const personsOf = async (
-  { db, marketo }: Ports,
-  mapping: Mapping,
-  links: readonly Link[],
-  signal: AbortSignal,
-): Promise<{ readonly free: Found[]; readonly taken: Found[] }> => {
-  const fields = [...new Set(['id', 'email', 'dynamicsId', 'dynamicsDeleted', ...personFields(mapping)])];
-  const ids = links.flatMap(({ dynamicsId }) => dynamicsId ?? []);
-  const emails = [...new Set(links.flatMap(({ emailKey: key }) => key ?? []))];
-  const byKey = await marketo.readPersons({ by: 'dynamicsId', values: ids, fields }, signal);
-  const byEmail =
-    emails.length === 0
-      ? undefined
-      : await marketo.readPersons({ by: 'email', values: emails, fields }, signal);
-  const persons = new Map(
-    [...byKey.persons, ...(byEmail?.persons ?? [])].map((person) => [person.id, person]),
-  );
-  const linked = new Set((await linksByPerson(db, [...persons.keys()])).map(({ marketoId }) => marketoId));
-  const found = [...persons.values()].map(({ id, values }) => ({
-    marketoId: id,
-    emailKey: emailKey(textOf(values['email'])),
-    crmKey: textOf(values['dynamicsId'])?.toLowerCase() ?? null,
-    values,
-  }));
-  const promised = await rowsPromisedTo(db, found, ids);
-  return {
-    free: found.filter(({ marketoId, crmKey }) => !linked.has(marketoId) && !promised.has(crmKey)),
-    taken: found.filter(({ marketoId }) => linked.has(marketoId)),
-  };
-};
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/**
- * Keys of persons that name a living row outside this group: the key comes before the e-mail, so they wait for it. A row
- * that takes no part promises nothing.
- */
-const rowsPromisedTo = async (
-  db: Database,
-  found: readonly Found[],
-  ids: readonly string[],
-): Promise<Set<string | null>> => {
-  const elsewhere = found.flatMap(({ crmKey }) =>
-    crmKey !== null && GUID.test(crmKey) && !ids.includes(crmKey) ? crmKey : [],
-  );
-  const rows = await linksByRow(db, elsewhere);
-  return new Set(
-    rows
-      .filter(({ status }) => status !== 'ended' && status !== 'excluded')
-      .map(({ dynamicsId }) => dynamicsId),
-  );
 };
 
 interface Sorted {
@@ -177,13 +121,17 @@ const keep = async (
     group.rows.flatMap(linkOf).map((link) => setAside(link, group)),
   );
   const saved = await ports.db.transaction().execute(async (tx) => {
-    const done = await saveLinks(tx, [...paired, ...lonely, ...unclear, ...stolen], ports.timing.overlapMs);
+    const done = await saveLinks(
+      tx,
+      [...(await takeOverHolds(tx, paired)), ...lonely, ...unclear, ...stolen],
+      ports.timing.overlapMs,
+    );
     const together = [...done.values()].filter(({ status }) => status === 'linked');
     await tellNewborn(tx, together);
-    await forgetFormer(
-      tx,
-      together.flatMap(({ marketoId }) => marketoId ?? []),
-    );
+    const persons = together.flatMap(({ marketoId }) => marketoId ?? []);
+    await forgetFormer(tx, persons);
+    // Other groups that had one of these persons for a candidate.
+    await wakeAmbiguous(tx, { emailKeys: [], persons });
     return done;
   });
   const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);
@@ -198,7 +146,7 @@ const keep = async (
 const joined = (link: Link, person: Found, mapping: Mapping): Link => {
   const known = mapping.fields[link.kind].filter(({ name }) => Object.hasOwn(person.values, name));
   const marketo = Object.fromEntries(known.map(({ name }) => [name, person.values[name] ?? null]));
-  return {
+  const there: Link = {
     ...link,
     status: 'linked',
     marketoId: person.marketoId,
@@ -211,6 +159,7 @@ const joined = (link: Link, person: Found, mapping: Mapping): Link => {
     rereadMarketo: true,
     rereadDynamics: true,
   };
+  return withFlag(there, personFlag(mapping.scope.person, person.values), true);
 };
 
 /** Told of the loss of its row, which is there again. */
@@ -233,11 +182,12 @@ const awaitingPerson = (link: Link, mapping: Mapping): Link => ({
   dirty: true,
 });
 
-const setAside = (link: Link, { rows, persons }: AmbiguousGroup): Link => {
+const setAside = (link: Link, { why, rows, persons }: AmbiguousGroup): Link => {
   const others = rows.filter(({ linkId }) => linkId !== link.id);
   const candidates: Candidate[] = [
     ...persons.map(({ marketoId }) => ({ side: 'marketo' as const, id: String(marketoId) })),
     ...others.map(({ kind, dynamicsId }) => ({ side: 'dynamics' as const, kind, id: dynamicsId })),
   ];
-  return { ...link, status: 'ambiguous', candidates, creation: null, parked: {}, dirty: false };
+  const aside = { status: 'ambiguous', ambiguity: why, candidates } as const;
+  return { ...link, ...aside, creation: null, parked: {}, dirty: false };
 };

@@ -4,6 +4,7 @@ import { TRANSIENT } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import { markSent, plannedWrites } from '../rules/outcome.js';
+import { isInScope } from '../rules/scope.js';
 import { KINDS, type FieldValue, type Kind } from '../rules/terms.js';
 import { linksById } from '../store/links.js';
 import { inBatches } from './batches.js';
@@ -47,9 +48,12 @@ export const pushToDynamics = async (
   });
 };
 
-/** A row whose place was taken while the push ran is not written any more: the next cycle follows it. */
+/** A row whose place was taken, or that was left out, while the push ran is not written any more. */
 const isDue = (link: Link): boolean =>
-  link.status === 'linked' && link.successor === null && plannedWrites(link, 'dynamics').length > 0;
+  link.status === 'linked' &&
+  link.successor === null &&
+  isInScope(link) &&
+  plannedWrites(link, 'dynamics').length > 0;
 
 /** An earlier call got no answer: the row tells what became of it. */
 const isInDoubt = ({ status, writes }: Link): boolean =>

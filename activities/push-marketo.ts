@@ -1,5 +1,6 @@
 import type { Link } from '../rules/link.js';
 import { plannedWrites } from '../rules/outcome.js';
+import { isInScope } from '../rules/scope.js';
 import { linksByPerson } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
@@ -29,6 +30,7 @@ export const pushToMarketo = async (ports: Ports, input: ChunkRef, attempt: Atte
 
 const isUpdate = (link: Link): boolean =>
   link.marketoId !== null &&
+  isInScope(link) &&
   ((link.status === 'linked' && plannedWrites(link, 'marketo').length > 0) ||
     ((link.status === 'linked' || link.status === 'ended') && link.stamp !== null));
 

@@ -1,5 +1,6 @@
 import { v5 as uuidFrom } from 'uuid';
 import type { Link } from '../rules/link.js';
+import { isInScope } from '../rules/scope.js';
 import { linksByPerson } from '../store/links.js';
 import { enqueueActivityEntries, refusedCreation, type ActivityEntry } from '../store/rejections.js';
 import { recordRequests } from '../store/requests.js';
@@ -27,7 +28,7 @@ export const recordOutcome = async (ports: Ports, input: Outcome, attempt: Attem
 };
 
 const stamp = async (ports: Ports, link: Link, { signal }: Attempt): Promise<void> => {
-  if (link.stamp === null) return;
+  if (link.stamp === null || !isInScope(link)) return;
   const records = [{ id: link.marketoId, ...link.stamp }];
   const call = { action: 'updateOnly' as const, lookupField: 'id', records };
   const [answered] = await ports.marketo.syncPersons(call, signal);

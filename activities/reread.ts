@@ -3,12 +3,13 @@ import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { observe, type SilentRefusal } from '../rules/observe.js';
+import { withFlag, type FlagRead, type ScopeFlag } from '../rules/scope.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 import { linksToReread } from '../store/links.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import { bury, endLink } from './endings.js';
 import { refuse, saveWithRefusals, type Refused } from './refusals.js';
-import { lineageOf, selectionOf, valuesOf } from './rows.js';
+import { flagOf, lineageOf, selectionOf, valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Persons in one call of Marketo. */
@@ -35,13 +36,21 @@ export const rereadPersons = async (
       const observed = observe(link, { side: 'marketo', values }, context);
       const taken = takeRefusals({ ...observed.link, rereadMarketo: false }, observed.refusals, cycle);
       refused.push(...taken.refused);
-      return taken.link;
+      return withFlag(taken.link, personFlag(mapping.scope.person, values));
     });
     read += links.length;
     await saveWithRefusals(ports, seen, refused);
     attempt.progress();
   }
 };
+
+/** What a person's own flag says of its scope. */
+export const personFlag = (flag: ScopeFlag | null, values: FieldValues): FlagRead => ({
+  cause: 'person',
+  flag,
+  value: flag !== null && Object.hasOwn(values, flag.name) ? values[flag.name] : undefined,
+  at: new Date().toISOString(),
+});
 
 export const contextOf = ({ timing }: Ports, fields: readonly MappedField[]) => ({
   fields,
@@ -75,7 +84,9 @@ export const personsById = async (
   signal: AbortSignal,
 ): Promise<Map<number, Readonly<Record<string, FieldValue>>>> => {
   const kinds = [...new Set(links.map(({ kind }) => kind))];
-  const fields = [...new Set(kinds.flatMap((kind) => mapping.fields[kind].map(({ name }) => name)))];
+  const flag = mapping.scope.person?.readable === true ? [mapping.scope.person.name] : [];
+  const mapped = kinds.flatMap((kind) => mapping.fields[kind].map(({ name }) => name));
+  const fields = [...new Set([...mapped, ...flag])];
   const values = links.flatMap(({ marketoId }) => marketoId ?? []);
   const { persons } = await marketo.readPersons({ by: 'id', values, fields: ['id', ...fields] }, signal);
   return new Map(persons.map(({ id, values: held }: PersonRecord) => [id, held]));
@@ -103,6 +114,7 @@ export interface RowRead {
   readonly etag: string;
   readonly fields: readonly MappedField[];
   readonly lineage: Pick<Link, 'successor' | 'predecessor'>;
+  readonly flag: FlagRead;
 }
 
 /** Takes a row that was read for this link into it, with what it says of a successor. */
@@ -112,7 +124,7 @@ export const observeRow = (ports: Ports, link: Link, row: RowRead): Link => {
     { side: 'dynamics', values: row.values, etag: row.etag },
     contextOf(ports, row.fields),
   );
-  return { ...observed.link, ...row.lineage, rereadDynamics: false };
+  return withFlag({ ...observed.link, ...row.lineage, rereadDynamics: false }, row.flag);
 };
 
 /** What the rows of these links hold now, by id. */
@@ -135,16 +147,19 @@ export const rowsById = async (
   kind: Kind,
   ids: readonly string[],
   signal: AbortSignal,
-): Promise<Map<string, RowRead & { readonly row: Row }>> => {
+): Promise<Map<string, RowRead & { readonly row: Row; readonly mapping: Mapping }>> => {
   const { syncUserId } = await requireInstallation(ports);
   const wanted = selectionOf(await currentMapping(ports), kind);
   const rows = await ports.dynamics.readRows(kind, ids, wanted, signal);
   const access = await ports.dynamics.access(syncUserId, [kind], signal);
-  const fields = (await mappingUnder(ports, access, [kind])).fields[kind];
+  const mapping = await mappingUnder(ports, access, [kind]);
+  const fields = mapping.fields[kind];
   return new Map(
     rows.map((row) => {
       const { id, etag } = row;
-      return [id, { row, values: valuesOf(row, fields), etag, fields, lineage: lineageOf(row, kind) }];
+      const flag = flagOf(row, mapping.scope[kind]);
+      const values = valuesOf(row, fields);
+      return [id, { row, values, etag, mapping, fields, lineage: lineageOf(row, kind), flag }];
     }),
   );
 };

@@ -2,6 +2,7 @@ import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import { explain } from '../rules/outcome.js';
 import { plan, type Decision, type Planned } from '../rules/plan.js';
+import { isInScope } from '../rules/scope.js';
 import type { Side } from '../rules/terms.js';
 import { stampOnTrial } from '../rules/trials.js';
 import { writeLedger, type LedgerLine } from '../store/ledger.js';
@@ -44,7 +45,7 @@ export const resolve = async (ports: Ports, input: ChunkRef, attempt: Attempt): 
   });
 };
 
-/** Plans the writes of these links and keeps the plan, its ledger lines and what metadata already refuses. */
+/** Plans the writes of those of these links that are in scope, and keeps the plan, its ledger lines and what metadata already refuses. */
 export const decideLinks = async (
   ports: Ports,
   mapping: Mapping,
@@ -52,9 +53,11 @@ export const decideLinks = async (
   cycle: number,
 ): Promise<ResolveResult> => {
   const at = new Date().toISOString();
-  const planned = links.map((link) =>
-    plan(forgetOld(ports, stampOnTrial(link, keyOf)), { fields: mapping.fields[link.kind], cycle, at }),
-  );
+  const planned = links
+    .filter(isInScope)
+    .map((link) =>
+      plan(forgetOld(ports, stampOnTrial(link, keyOf)), { fields: mapping.fields[link.kind], cycle, at }),
+    );
   const refused: Refused[] = [];
   const ready = planned.map((each) => {
     const taken = refuseLocally(each, cycle);

@@ -2,14 +2,27 @@ import { lookupColumn, lookupName, type Row } from '../dynamics/index.js';
 import { emailKey } from '../rules/email.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
+import type { FlagRead, ScopeFlag } from '../rules/scope.js';
 import { predecessorOf, successorOf, takesNoPart as isClosed, type RowMarks } from '../rules/succession.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 
 /** Columns that the sync reads of every row besides the mapped ones: for matching and for rows that take no part. */
 const ALWAYS = ['emailaddress1', 'statecode', 'merged'] as const;
 
-export const selectionOf = ({ fields, lineage }: Pick<Mapping, 'fields' | 'lineage'>, kind: Kind): string[] =>
-  [...new Set([...fields[kind].map(selected), ...lineage[kind].map(lookupColumn), ...ALWAYS])].sort();
+export const selectionOf = ({ fields, lineage, scope }: Mapping, kind: Kind): string[] => {
+  const flag = scope[kind]?.readable === true ? [scope[kind].name] : [];
+  return [
+    ...new Set([...fields[kind].map(selected), ...lineage[kind].map(lookupColumn), ...flag, ...ALWAYS]),
+  ].sort();
+};
+
+/** What the row's own flag says of its scope. */
+export const flagOf = ({ values }: Row, flag: ScopeFlag | null): FlagRead => ({
+  cause: 'row',
+  flag,
+  value: flag !== null && Object.hasOwn(values, flag.name) ? values[flag.name] : undefined,
+  at: new Date().toISOString(),
+});
 
 const selected = ({ column, dynamicsColumn }: MappedField): string =>
   dynamicsColumn.type === 'lookup' ? lookupName(column) : column;

@@ -4,6 +4,7 @@ import type { Thresholds } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
 import type { FieldChoice } from '../rules/mapping.js';
 import { pruneWrites } from '../rules/outcome.js';
+import type { ScopeChoice } from '../rules/scope.js';
 import type { Database } from '../store/database.js';
 
 /** Spans of time that the write protocol counts by, in milliseconds. */
@@ -40,6 +41,8 @@ export interface Ports {
   readonly installation: string;
   /** The field selection of `sync.config.yaml`. */
   readonly choices: readonly FieldChoice[];
+  /** Its record filter. */
+  readonly scope: ScopeChoice;
   readonly onMarketoDelete: 'keep' | 'recreate';
   /** Whole months that the ledger is kept besides the current one. */
   readonly ledgerMonths: number;

@@ -3,6 +3,7 @@ import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { NewRow } from '../rules/follow.js';
 import type { KnownSuccessor, Successor } from '../rules/succession.js';
+import type { FlagRead } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { contactsMadeOf } from '../store/succession.js';
 import { currentMapping } from './catalog.js';
@@ -15,6 +16,7 @@ export interface SuccessorRow {
   readonly by: Successor['by'];
   readonly row: NewRow;
   readonly fields: readonly MappedField[];
+  readonly flag: FlagRead;
 }
 
 /** Longer chains are followed from where this ends, in the next cycle. */
@@ -40,7 +42,7 @@ export const readSuccessors = async (
       const row = newRow(successor.kind, read);
       const next = row.successor;
       if (step < LONGEST_CHAIN && isKnown(next)) further.push({ linkId, successor: next });
-      else found.set(linkId, { by: successor.by, row, fields: read.fields });
+      else found.set(linkId, { by: successor.by, row, fields: read.fields, flag: read.flag });
     }
     open = further;
   }

@@ -1,24 +1,29 @@
 import type { Row } from '../dynamics/index.js';
 import { actual, type Link } from '../rules/link.js';
-import type { MappedField } from '../rules/mapping.js';
+import type { MappedField, Mapping } from '../rules/mapping.js';
+import { isInScope, withFlag, without } from '../rules/scope.js';
 import type { Kind } from '../rules/terms.js';
 import type { NewLink } from '../store/links.js';
 import { keyOf } from './keys.js';
 import { agreedAtBirth } from './new-person.js';
 import { observeRow } from './reread.js';
-import { lineageOf, rowEmailKey, takesNoPart, valuesOf } from './rows.js';
+import { flagOf, lineageOf, rowEmailKey, takesNoPart, valuesOf } from './rows.js';
 import type { Ports } from './settings.js';
 
 /**
  * What a row that was read makes of its link; nothing where the link does not care any more. What the row says of a
  * successor is kept with it: the pair follows before anything is decided.
  */
-export const takeRow = (ports: Ports, link: Link, row: Row, fields: readonly MappedField[]): Link[] => {
+export const takeRow = (ports: Ports, link: Link, row: Row, mapping: Mapping): Link[] => {
+  const fields = mapping.fields[link.kind];
   const lineage = lineageOf(row, link.kind);
-  const known = { ...link, ...lineage };
+  const flag = flagOf(row, mapping.scope[link.kind]);
+  const known = withFlag({ ...link, ...lineage }, flag);
   switch (link.status) {
     case 'linked':
-      return [observeRow(ports, link, { values: valuesOf(row, fields), etag: row.etag, fields, lineage })];
+      return [
+        observeRow(ports, link, { values: valuesOf(row, fields), etag: row.etag, fields, lineage, flag }),
+      ];
     case 'unmatched':
       return [link.marketoId === null ? waiting(known, row, fields) : joined(known, row, fields)];
     case 'ambiguous':
@@ -49,6 +54,7 @@ const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => 
     dirty: status === 'unmatched' || status === 'ambiguous',
     seen,
     ...(status === 'excluded' && { candidates: null, creation: null }),
+    ...(status === 'unmatched' && { candidates: null }),
     // A refused creation is tried again with what the row holds now.
     parked: {},
   };
@@ -63,7 +69,11 @@ const isRefusedStill = (link: Link, row: Row, fields: readonly MappedField[]): b
   !wasEdited(link, row, fields);
 
 const waitingAs = (link: Link, row: Row): Link['status'] => {
-  if (!takesNoPart(row, link.kind)) return link.status === 'excluded' ? 'unmatched' : link.status;
+  if (!takesNoPart(row, link.kind)) {
+    // A row out of scope is of no group.
+    const leftGroup = link.status === 'ambiguous' && !isInScope(link);
+    return link.status === 'excluded' || leftGroup ? 'unmatched' : link.status;
+  }
   // A person may be on its way to this row: then that one follows, like any other.
   const expectsPerson = link.status === 'unmatched' && link.creation?.sentAt != null;
   return expectsPerson && link.successor !== null ? 'unmatched' : 'excluded';
@@ -108,22 +118,25 @@ const WITHOUT_PERSON = {
   seen: { marketo: {}, dynamics: {} },
 } as const satisfies Partial<Link>;
 
+const withoutPerson = (link: Link): Link => without({ ...link, ...WITHOUT_PERSON }, 'person');
+
 /** `onMarketoDelete: recreate`: an edit in Dynamics brings the person back. */
 const reborn = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
-  waiting({ ...link, ...WITHOUT_PERSON }, row, fields);
+  waiting(withoutPerson(link), row, fields);
 
 /** A deleted row that is there again is matched like a new one: its person carries its key still. */
 const restored = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
-  waiting({ ...link, ...WITHOUT_PERSON }, row, fields);
+  waiting(withoutPerson(link), row, fields);
 
 /** A row that the store does not know yet. */
-export const newLink = (kind: Kind, row: Row, fields: readonly MappedField[]): NewLink => ({
+export const newLink = (kind: Kind, row: Row, { fields, scope }: Mapping): NewLink => ({
   kind,
   status: takesNoPart(row, kind) ? 'excluded' : 'unmatched',
   marketoId: null,
   dynamicsId: row.id,
   emailKey: rowEmailKey(row),
   etag: row.etag,
-  seen: { marketo: {}, dynamics: valuesOf(row, fields) },
+  seen: { marketo: {}, dynamics: valuesOf(row, fields[kind]) },
+  outOfScope: withFlag({ outOfScope: null, dirty: true }, flagOf(row, scope[kind]), true).outOfScope,
   ...lineageOf(row, kind),
 });

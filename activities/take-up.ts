@@ -72,7 +72,7 @@ const withRows = async (guarding: Guarding, links: readonly Link[]): Promise<Map
       if (read === undefined) return [];
       const person = persons.get(link.marketoId ?? 0);
       if (takesNoPart(read.row, kind))
-        return takeRow(ports, link, read.row, read.fields).map((taken) => [link.id, taken] as const);
+        return takeRow(ports, link, read.row, read.mapping).map((taken) => [link.id, taken] as const);
       const taken =
         person === undefined ? bury(link) : withRow(guarding, resumed(guarding, link, person), read);
       return [[link.id, taken] as const];

@@ -1,6 +1,7 @@
 import { mayPassLater, type SyncResult } from '../marketo/index.js';
 import { WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
 import { markSent, plannedWrites, pruneWrites } from '../rules/outcome.js';
+import { isInScope } from '../rules/scope.js';
 import { isRefusedAgain, passTrial } from '../rules/trials.js';
 import { bury } from './endings.js';
 import type { Concluded } from './field-searches.js';
@@ -60,7 +61,7 @@ export const updates: Form = {
     ...valuesOf(link, call),
     ...(carriesStamp(link, call) ? link.stamp : {}),
   }),
-  stillDue: (link) => dueNames(link).length > 0,
+  stillDue: (link) => isInScope(link) && dueNames(link).length > 0,
   doubts,
   dueNames,
   conclude: (push, link, found) => conclude(push, link, found),

@@ -127,6 +127,7 @@ const DONE: Readonly<Record<RequestOutcome, boolean>> = {
   refused: false,
   ambiguous: false,
   'merged-away': false,
+  'out-of-scope': false,
   'not-found': false,
 };
 
@@ -143,9 +144,13 @@ const sentenceOf = (marketoId: number, { outcome, kind, dynamicsId, code }: Crea
     case 'refused':
       return `${person}: refused (${code ?? 'no code'}). The reason is in the person's activity log.`;
     case 'ambiguous':
-      return `${person}: set aside, several records have this e-mail address. contact-sync status lists them.`;
+      return `${person}: set aside, several records may belong to it. contact-sync resolve lists them.`;
     case 'merged-away':
       return `${person}: its record was merged into ${record}, which belongs to another person. Merge the two persons.`;
+    case 'out-of-scope':
+      return kind === null
+        ? `${person}: out of scope, by its own flag or a hold; nothing was made. contact-sync why ${String(marketoId)} may say more.`
+        : `${person}: its record may be ${record}, which is out of scope; nothing was made.`;
     case 'not-found':
       return `${person}: there is no such person in Marketo`;
   }

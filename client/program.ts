@@ -2,7 +2,9 @@ import { Command, Help, type Option } from 'commander';
 import { addCreatePerson } from './commands/create-person.js';
 import { addErase } from './commands/erase.js';
 import { addGuard } from './commands/guard.js';
+import { addHold, addRelease } from './commands/hold.js';
 import { addReleaseField } from './commands/release-field.js';
+import { addResolve } from './commands/resolve.js';
 import { addSetup } from './commands/setup.js';
 import { addStart } from './commands/start.js';
 import { addStatus } from './commands/status.js';
@@ -13,14 +15,8 @@ import type { Context, ExitCode } from './io.js';
 
 /** In the order of the help. */
 const COMMANDS: readonly Add[] = [
-  addSetup,
-  addStart,
-  addStop,
-  addStatus,
-  addWhy,
-  addGuard,
-  addReleaseField,
-  addErase,
+  ...[addSetup, addStart, addStop, addStatus, addWhy],
+  ...[addGuard, addResolve, addHold, addRelease, addReleaseField, addErase],
   addCreatePerson,
 ];
 

@@ -13,12 +13,31 @@ import type { SyncConfig } from './sync-config.js';
  */
 export function checkAgainstCatalog(config: SyncConfig, catalog: Catalog, positions: Positions): string[] {
   const tell = (path: KeyPath, message: string): string => `${positions(path)}: ${keyName(path)}: ${message}`;
-  return config.fields.flatMap((choice, index) => [
+  const fields = config.fields.flatMap((choice, index) => [
     ...checkField(choice, catalog).map((message) => tell(['fields', index, 'marketo'], message)),
     ...KINDS.flatMap((kind) =>
       checkColumn(choice, kind, catalog).map((message) => tell(['fields', index, kind], message)),
     ),
   ]);
+  const flags = (['lead', 'contact', 'person'] as const).flatMap((key) =>
+    checkFlag(config.scope[key], key, catalog).map((message) => tell(['scope', key], message)),
+  );
+  return [...fields, ...flags];
+}
+
+/** A flag of the record filter is there and says Yes or No. */
+function checkFlag(name: string | undefined, key: Kind | 'person', catalog: Catalog): readonly string[] {
+  if (name === undefined) return [];
+  const known: Readonly<Record<string, { readonly type: string }>> =
+    key === 'person' ? catalog.marketo : catalog.dynamics[key];
+  const found = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (found?.type === 'boolean') return [];
+  if (found !== undefined) return [`${name} is of type ${found.type}; a flag has to be of type boolean.`];
+  const flags = Object.keys(known).filter((other) => known[other]?.type === 'boolean');
+  const hint = didYouMean(name, flags);
+  return key === 'person'
+    ? [`Marketo shows our API user no person field "${name}".${hint}`]
+    : [`the Dynamics table ${key} has no column "${name}".${hint}`];
 }
 
 function checkField({ marketo }: FieldChoice, catalog: Catalog): readonly string[] {

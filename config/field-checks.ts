@@ -1,5 +1,6 @@
 import { KINDS } from '../rules/terms.js';
 import type { FieldChoice } from '../rules/mapping.js';
+import type { ScopeChoice } from '../rules/scope.js';
 import type { KeyPath, Positions } from './positions.js';
 
 /** What is wrong, and with which key. */
@@ -21,6 +22,38 @@ export const checkFields = (rows: readonly Row[], positions: Positions): readonl
   ...repeated(rows, 'marketo', (name) => `the person field ${name}`, positions),
   ...KINDS.flatMap((kind) => repeated(rows, kind, (name) => `the ${kind} column ${name}`, positions)),
 ];
+
+/** A flag of the record filter is people's own: while it leaves a record out, nothing is written to that one. */
+export const checkScope = (
+  scope: ScopeChoice,
+  rows: readonly Row[],
+  positions: Positions,
+): readonly Problem[] => [
+  ...(scope.person !== undefined && RESERVED_FIELDS.has(scope.person)
+    ? [
+        {
+          path: ['scope', 'person'],
+          message: `${scope.person} is kept by the sync itself and cannot be a flag.`,
+        },
+      ]
+    : []),
+  ...flagsMapped(scope.person, 'person', 'marketo', rows, positions),
+  ...KINDS.flatMap((kind) => flagsMapped(scope[kind], kind, kind, rows, positions)),
+];
+
+function flagsMapped(
+  name: string | undefined,
+  flag: keyof ScopeChoice,
+  key: 'marketo' | 'lead' | 'contact',
+  rows: readonly Row[],
+  positions: Positions,
+): readonly Problem[] {
+  const row = rows.find(({ choice }) => name !== undefined && choice[key] === name);
+  if (row === undefined) return [];
+  const where = positions(['fields', row.index, key]);
+  const message = `${name ?? ''} is synced as a field at ${where}: a flag of the filter cannot be, because nothing is written to a record that it leaves out.`;
+  return [{ path: ['scope', flag], message }];
+}
 
 function checkRow({ index, choice }: Row): readonly Problem[] {
   const problem = (key: string, message: string): Problem => ({ path: ['fields', index, key], message });

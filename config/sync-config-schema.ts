@@ -4,10 +4,12 @@ import { durationSchema } from './duration.js';
 /** The sense of a field by its name: opt-outs are consent unless the configuration says otherwise. */
 const OPT_OUT = /^(unsubscribed$|doNot)/;
 
+const COLUMN_NAME = /^[a-z][a-z0-9_]*$/;
+
 const column = (table: string) =>
   z
     .string()
-    .regex(/^[a-z][a-z0-9_]*$/, 'must be the logical name of a column: lower-case letters, digits and "_".')
+    .regex(COLUMN_NAME, 'must be the logical name of a column: lower-case letters, digits and "_".')
     .optional()
     .describe(
       `logical name of the column of the ${table} table; without it, the field is not synced for ${table}s`,
@@ -114,12 +116,40 @@ const guard = z
   .union([z.literal('off').transform(() => null), thresholds])
   .prefault({})
   .describe('a cycle that would change more than this stops before it pushes anything, and asks; off: never');
+const scopeColumn = (table: string) =>
+  z
+    .string()
+    .regex(COLUMN_NAME, 'must be the logical name of a column: lower-case letters, digits and "_".')
+    .optional()
+    .describe(
+      `logical name of a Yes/No column of the ${table} table; only an explicit No leaves a ${table} out`,
+    );
+
+/** The record filter. */
+export const scopeSchema = z
+  .strictObject({
+    lead: scopeColumn('lead'),
+    contact: scopeColumn('contact'),
+    person: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'must be the REST name of a person field: letters, digits and "_".')
+      .optional()
+      .describe('REST name of a boolean person field, such as syncExcluded; true leaves the person out'),
+  })
+  .transform(({ lead, contact, person }) => ({
+    ...(lead === undefined ? {} : { lead }),
+    ...(contact === undefined ? {} : { contact }),
+    ...(person === undefined ? {} : { person }),
+  }))
+  .prefault({})
+  .describe('flags by which people leave single records out of the sync; all are in scope without');
 
 export const syncConfigSchema = z.strictObject({
   fields: z
     .array(fieldSchema)
     .min(1, 'must have at least one field.')
     .describe('field selection: the only fields that are read and written'),
+  scope: scopeSchema,
   onMarketoDelete: z
     .enum(['keep', 'recreate'])
     .default('keep')

@@ -3,15 +3,17 @@ import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import type { Thresholds } from '../rules/guard.js';
 import type { FieldChoice } from '../rules/mapping.js';
+import type { ScopeChoice } from '../rules/scope.js';
 import { ConfigurationError } from './configuration-error.js';
-import { checkFields, type Problem, type Row } from './field-checks.js';
+import { checkFields, checkScope, type Problem, type Row } from './field-checks.js';
 import { didYouMean } from './nearest.js';
 import { at, keyName, positionsIn, type KeyPath, type Positions } from './positions.js';
-import { fieldSchema, syncConfigSchema } from './sync-config-schema.js';
+import { fieldSchema, scopeSchema, syncConfigSchema } from './sync-config-schema.js';
 
 /** `sync.config.yaml`, with its defaults filled in. */
 export interface SyncConfig {
   readonly fields: readonly FieldChoice[];
+  readonly scope: ScopeChoice;
   readonly onMarketoDelete: 'keep' | 'recreate';
   /** Shares of each remote's limits, above 0 and at most 1; calls of Marketo's day. */
   readonly budget: {
@@ -81,10 +83,12 @@ function locateSyncConfig(text: string, file: string): LocatedConfig {
   const content = plain(document);
   if (!content.ok) return fail([`${at(lines, file, 0)}: ${content.message}`]);
 
+  const rows = wellFormedRows(content.value);
   const parsed = syncConfigSchema.safeParse(content.value);
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => described(issue, content.value))),
-    ...checkFields(wellFormedRows(content.value), positions),
+    ...checkFields(rows, positions),
+    ...checkScope(wellFormedScope(content.value), rows, positions),
   ];
   if (parsed.success && problems.length === 0) return { config: parsed.data, positions };
   return fail(
@@ -116,6 +120,11 @@ function wellFormedRows(content: unknown): readonly Row[] {
   });
 }
 
+function wellFormedScope(content: unknown): ScopeChoice {
+  const parsed = scopeSchema.safeParse(valueAt(content, ['scope']));
+  return parsed.success ? parsed.data : {};
+}
+
 function valueAt(content: unknown, path: KeyPath): unknown {
   return path.reduce<unknown>(
     (value, step) =>
@@ -127,8 +136,9 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': ['fields', 'onMarketoDelete', 'budget', 'timing', 'guard', 'ledger'],
+  '': ['fields', 'scope', 'onMarketoDelete', 'budget', 'timing', 'guard', 'ledger'],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
+  scope: ['lead', 'contact', 'person'],
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],

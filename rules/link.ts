@@ -1,4 +1,6 @@
+import type { Ambiguity, GroupDecision } from './ambiguity.js';
 import type { LostEdits } from './lost-edits.js';
+import type { OutOfScope } from './scope.js';
 import type { Successor } from './succession.js';
 import type { Swing } from './swing.js';
 import type { FieldValue, FieldValues, IsoInstant, Kind, Side } from './terms.js';
@@ -154,6 +156,12 @@ export interface Link {
   readonly predecessor: string | null;
   /** To be noted in the ledger with the next save, in the same statement; not kept on the link. */
   readonly lost?: LostEdits;
+  /** Why nothing of the pair is written at present; null for one in scope. */
+  readonly outOfScope: OutOfScope | null;
+  /** Why it is ambiguous; says nothing in any other status. */
+  readonly ambiguity: Ambiguity | null;
+  /** The last decision of an operator about an ambiguous group that this link was of. */
+  readonly decision: GroupDecision | null;
 }
 
 export interface Creation {

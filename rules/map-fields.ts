@@ -1,5 +1,6 @@
 import type { DynamicsColumn, MarketoField } from './catalog.js';
 import { codecFor, meets } from './codecs/index.js';
+import { scopeOf } from './map-scope.js';
 import { LINEAGE } from './succession.js';
 import type { FieldChoice, FieldNotice, MappedField, Mapping, MappingInput } from './mapping.js';
 import { KINDS, type Direction, type Kind } from './terms.js';
@@ -11,7 +12,7 @@ type Outcome = Readonly<{ field?: MappedField; notice?: Notice }>;
  * What of the field selection can be synced on each table, and a notice for each row that cannot, or only one way. One
  * notice per row and table: the first reason that applies.
  */
-export function mapFields({ choices, catalog }: MappingInput): Mapping {
+export function mapFields({ choices, scope = {}, catalog }: MappingInput): Mapping {
   const fields: Record<Kind, MappedField[]> = { lead: [], contact: [] };
   const notices: FieldNotice[] = [];
   for (const kind of KINDS) {
@@ -33,7 +34,8 @@ export function mapFields({ choices, catalog }: MappingInput): Mapping {
     lead: readableOf(catalog.dynamics.lead, LINEAGE.lead),
     contact: readableOf(catalog.dynamics.contact, LINEAGE.contact),
   };
-  return { fields, lineage, notices };
+  const flags = scopeOf(scope, catalog);
+  return { fields, lineage, scope: flags.scope, notices: [...notices, ...flags.notices] };
 }
 
 const readableOf = (

@@ -1,5 +1,6 @@
 import type { Catalog, DynamicsColumn, MarketoField } from './catalog.js';
 import type { Codec } from './codecs/index.js';
+import type { Scope, ScopeChoice } from './scope.js';
 import type { Direction, Kind } from './terms.js';
 
 /** One row of the field selection in `sync.config.yaml` (design: rule 6). */
@@ -31,6 +32,7 @@ export interface MappedField {
 
 /** A chosen field that is set aside, with the reason that people are shown. */
 export interface FieldNotice {
+  /** The person field, or `scope.lead` and the like for a flag of the record filter. */
   readonly field: string;
   readonly kind: Kind;
   readonly code: 'unknown-field' | 'unknown-column' | 'types-cannot-meet' | 'unreadable' | 'read-only';
@@ -41,7 +43,13 @@ export interface Mapping {
   readonly fields: Readonly<Record<Kind, readonly MappedField[]>>;
   /** Lookups that tell which row follows which, as far as the table has them and we may read them. */
   readonly lineage: Readonly<Record<Kind, readonly string[]>>;
+  /** By which flags people leave records out. */
+  readonly scope: Scope;
   readonly notices: readonly FieldNotice[];
 }
 
-export type MappingInput = Readonly<{ choices: readonly FieldChoice[]; catalog: Catalog }>;
+export type MappingInput = Readonly<{
+  choices: readonly FieldChoice[];
+  scope?: ScopeChoice;
+  catalog: Catalog;
+}>;

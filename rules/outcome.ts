@@ -106,6 +106,11 @@ export const explain = (link: Link, field: string, cause: Omit<Cause, 'swing'>):
   const swing = link.causes[field]?.swing;
   return { ...link, causes: { ...link.causes, [field]: swing === undefined ? cause : { ...cause, swing } } };
 };
+/** Nothing is to be sent for this link. */
+export const withoutPlans = (link: Link): Link => ({
+  ...link,
+  writes: link.writes.filter(({ state }) => state !== 'planned'),
+});
 
 /** Forgets writes that can neither settle nor leave a trace any more. */
 export const pruneWrites = (link: Link, nowMs: number, keepMs: number): Link => ({

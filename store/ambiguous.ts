@@ -1,18 +1,70 @@
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
+import type { Link } from '../rules/link.js';
 import type { Database } from './database.js';
+import { linkOf } from './links.js';
+import type { LinksTable } from './schema.js';
 
 /** Marks ambiguous groups for another look, because one of their e-mails or candidates moved. */
 export const wakeAmbiguous = async (
   db: Database,
-  moved: { readonly emailKeys: readonly string[]; readonly persons: readonly number[] },
+  moved: {
+    readonly emailKeys: readonly string[];
+    readonly persons: readonly number[];
+    readonly rows?: readonly string[];
+  },
 ): Promise<void> => {
-  if (moved.emailKeys.length === 0 && moved.persons.length === 0) return;
-  const candidates = moved.persons.map((id) => JSON.stringify([{ side: 'marketo', id: String(id) }]));
+  const { emailKeys, persons, rows = [] } = moved;
+  if (emailKeys.length + persons.length + rows.length === 0) return;
+  const candidates = persons.map((id) => JSON.stringify([{ side: 'marketo', id: String(id) }]));
   await sql`
     update links set dirty = true, version = version + 1
     where status = 'ambiguous' and not dirty and (
-      email_key in (select jsonb_array_elements_text(${JSON.stringify(moved.emailKeys)}::jsonb))
+      email_key in (select jsonb_array_elements_text(${JSON.stringify(emailKeys)}::jsonb))
+      or dynamics_id::text in (select jsonb_array_elements_text(${JSON.stringify(rows)}::jsonb))
       or exists (
         select from jsonb_array_elements_text(${JSON.stringify(candidates)}::jsonb) as candidate
         where candidates @> candidate::jsonb))`.execute(db);
+};
+
+/** Ambiguous links, those of one e-mail together. */
+export const ambiguousLinks = async (db: Database, limit: number): Promise<Link[]> => {
+  const rows = await db
+    .selectFrom('links')
+    .selectAll()
+    .where('status', '=', 'ambiguous')
+    .orderBy('email_key')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(linkOf);
+};
+
+/** Ambiguous links that a record is of: its own, and those that have it for a candidate; with all others of their e-mails. */
+export const ambiguousLinksOf = async (
+  db: Database,
+  record: { readonly marketoId: number } | { readonly dynamicsId: string },
+): Promise<Link[]> => {
+  const side = 'marketoId' in record ? 'marketo' : 'dynamics';
+  const id = 'marketoId' in record ? String(record.marketoId) : record.dynamicsId;
+  const candidate = JSON.stringify([{ side, id }]);
+  const own =
+    'marketoId' in record
+      ? sql`marketo_id = ${record.marketoId}`
+      : sql`dynamics_id = ${record.dynamicsId}::uuid`;
+  const { rows } = await sql<Selectable<LinksTable>>`
+    with own as (
+      select id, email_key from links
+      where status = 'ambiguous' and (${own} or candidates @> ${candidate}::jsonb))
+    select * from links where status = 'ambiguous' and (
+      id in (select id from own) or email_key in (select email_key from own))
+    order by email_key, id`.execute(db);
+  return rows.map(linkOf);
+};
+
+/** Links of rows about which it was decided whether they belong to this person. */
+export const decidedAbout = async (db: Database, marketoId: number): Promise<Link[]> => {
+  const { rows } = await sql<Selectable<LinksTable>>`
+    select * from links where decision is not null and decision -> 'persons' @> ${JSON.stringify([marketoId])}::jsonb
+    order by id`.execute(db);
+  return rows.map(linkOf);
 };

@@ -35,6 +35,9 @@ export const linkOf = (row: Selectable<LinksTable>): Link => ({
   candidates: row.candidates,
   successor: row.successor,
   predecessor: row.predecessor,
+  outOfScope: row.out_of_scope,
+  ambiguity: row.ambiguity,
+  decision: row.decision,
 });
 
 /** The dirty links of a range in order of id, after `after`: the next batch of a chunk. */
@@ -133,6 +136,9 @@ const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
   candidates: link.candidates,
   successor: link.successor,
   predecessor: link.predecessor,
+  out_of_scope: link.outOfScope,
+  ambiguity: link.ambiguity,
+  decision: link.decision,
   check_at: checkAt(link, overlapMs),
 });
 
@@ -158,11 +164,13 @@ export const saveLinks = async (
       stamp = nullif(x.stamp, 'null'), etag = x.etag, agreed = x.agreed, seen = x.seen, writes = x.writes,
       overtaken = x.overtaken, parked = x.parked, causes = x.causes, creation = nullif(x.creation, 'null'),
       candidates = nullif(x.candidates, 'null'), successor = nullif(x.successor, 'null'), predecessor = x.predecessor,
+      out_of_scope = nullif(x.out_of_scope, 'null'), ambiguity = x.ambiguity, decision = nullif(x.decision, 'null'),
       check_at = x.check_at, updated_at = clock_timestamp()
     from jsonb_to_recordset(${documents}::jsonb) as x (
       id bigint, version integer, kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text,
       dirty boolean, reread_marketo boolean, reread_dynamics boolean, stamp jsonb, etag text, agreed jsonb, seen jsonb, writes jsonb,
       overtaken jsonb, parked jsonb, causes jsonb, creation jsonb, candidates jsonb, successor jsonb, predecessor uuid,
+      out_of_scope jsonb, ambiguity text, decision jsonb,
       check_at timestamptz)
     where links.id = x.id and links.version = x.version
     returning links.id, links.version),
@@ -193,7 +201,7 @@ export type NewLink = Pick<
   Link,
   'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'emailKey' | 'etag' | 'seen'
 > &
-  Partial<Pick<Link, 'successor' | 'predecessor'>>;
+  Partial<Pick<Link, 'successor' | 'predecessor' | 'outOfScope'>>;
 
 /**
  * Inserts links; one that exists already, by person or row, is left alone.
@@ -213,18 +221,20 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
       seen: link.seen,
       successor: link.successor ?? null,
       predecessor: link.predecessor ?? null,
+      out_of_scope: link.outOfScope ?? null,
       // A reserved row is nothing that a cycle could work on until it is there.
       dirty: link.status !== 'excluded' && link.marketoId === null,
     })),
   );
   const { rows } = await sql<Selectable<LinksTable>>`
     insert into links (
-      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, dirty)
+      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, out_of_scope, dirty)
     select
-      kind, status, marketo_id, dynamics_id, email_key, etag, seen, nullif(successor, 'null'), predecessor, dirty
+      kind, status, marketo_id, dynamics_id, email_key, etag, seen, nullif(successor, 'null'), predecessor,
+      nullif(out_of_scope, 'null'), dirty
     from jsonb_to_recordset(${documents}::jsonb) as x (
       kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text, etag text, seen jsonb,
-      successor jsonb, predecessor uuid, dirty boolean)
+      successor jsonb, predecessor uuid, out_of_scope jsonb, dirty boolean)
     on conflict do nothing
     returning *`.execute(db);
   return rows.map(linkOf);

@@ -73,12 +73,22 @@ export interface LinksTable {
   candidates: Json<Link['candidates']>;
   successor: Json<Link['successor']>;
   predecessor: string | null;
+  out_of_scope: Json<Link['outOfScope']>;
+  ambiguity: Link['ambiguity'];
+  decision: Json<Link['decision']>;
   check_at: Timestamp | null;
   dirty_since: Timestamp | null;
   claim_holder: string | null;
   claim_until: Timestamp | null;
   created_at: DatedByDefault;
   updated_at: DatedByDefault;
+}
+
+export interface HeldPersonsTable {
+  marketo_id: number;
+  since: Timestamp;
+  held_by: string;
+  note: string | null;
 }
 
 export interface LoadedRowsTable {
@@ -187,6 +197,7 @@ export interface Schema {
   cursors: CursorsTable;
   handled_entries: HandledEntriesTable;
   links: LinksTable;
+  held_persons: HeldPersonsTable;
   loaded_rows: LoadedRowsTable;
   email_claims: EmailClaimsTable;
   rejections: RejectionsTable;

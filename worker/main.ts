@@ -34,6 +34,7 @@ const main = async (): Promise<void> => {
     db: store.db,
     installation: env.installation,
     choices: config.fields,
+    scope: config.scope,
     onMarketoDelete: config.onMarketoDelete,
     ledgerMonths: config.ledger.months,
     timing: timingOf(env.restMs, config),

@@ -6,7 +6,7 @@ import { example, type Add } from './command.js';
 export const addCreatePerson: Add = (program, context, finish) => {
   const exits = `
 Exit codes: 0 requested, or with --wait: there is a record in Dynamics; 1 failed; 2 wrong usage or configuration;
-            3 with --wait: there is none (refused, ambiguous, not found)`;
+            3 with --wait: there is none (refused, ambiguous, out of scope, not found)`;
   program
     .command('create-person')
     .summary('create a Marketo person in Dynamics')

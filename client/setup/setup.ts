@@ -163,7 +163,7 @@ const checkedMapping = (
       problems,
     );
   }
-  const mapping = mapFields({ choices: config.fields, catalog });
+  const mapping = mapFields({ choices: config.fields, scope: config.scope, catalog });
   const { lead, contact } = mapping.fields;
   for (const { kind, field, message } of mapping.notices) {
     tell({ status: 'notice', text: `${field} on ${kind}: ${message}` });

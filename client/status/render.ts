@@ -1,6 +1,8 @@
 import pc from 'picocolors';
 import type { IsoInstant } from '../../rules/terms.js';
+import { SCOPE_CAUSES } from '../../rules/scope.js';
 import { reasonText } from '../guard/words.js';
+import { SCOPE_NAMES } from '../why/words.js';
 import type { AmbiguousLink, OpenCause, StoreStatus, Stuck } from './store-status.js';
 import type { ChainStatus } from './chain-status.js';
 
@@ -19,6 +21,7 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
     ...cycleLines(status, now, colors),
     ...dayLines(status, colors),
     ...linkLines(status, colors),
+    ...scopeLines(status, colors),
     ...stuckLines(status.stuck, now, colors),
     ...rejectionLines(status.rejections, now, colors),
     ...ambiguousLines(status.ambiguous, colors),
@@ -129,6 +132,13 @@ const linkLines = ({ links, dirty, openWrites, pendingEntries }: Status, colors:
   ];
 };
 
+const scopeLines = ({ outOfScope }: Status, colors: Colors): string[] => {
+  const causes = SCOPE_CAUSES.filter((cause) => outOfScope[cause] > 0);
+  if (causes.length === 0) return [];
+  const parts = causes.map((cause) => `${String(outOfScope[cause])} ${SCOPE_NAMES[cause]}`);
+  return [row(colors, 'Out of scope', parts.join(', '))];
+};
+
 const stuckLines = ({ count, examples }: Stuck, now: Date, colors: Colors): string[] => {
   if (count === 0) return [];
   const text = `${String(count)} not at rest for three cycles and more: see the worker's log for what failed`;
@@ -172,7 +182,8 @@ const probeText = ({ since, probed, probedAt, probeDueAt }: OpenCause, now: Date
 
 const ambiguousLines = ({ groups, examples }: StoreStatus['ambiguous'], colors: Colors): string[] => {
   if (groups === 0) return [row(colors, 'Ambiguous', 'none')];
-  const text = `${String(groups)} ${groups === 1 ? 'group' : 'groups'} that cannot be told apart, set aside`;
+  const [what, it] = groups === 1 ? ['group', 'it'] : ['groups', 'them'];
+  const text = `${String(groups)} ${what} that cannot be told apart, set aside: contact-sync resolve lists ${it}`;
   const shown = examples.map((link) => indented(ambiguousText(link)));
   return [row(colors, 'Ambiguous', colors.yellow(text)), ...shown];
 };

@@ -7,6 +7,8 @@ import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
 import { openStop, type GuardDecision, type GuardStop } from '../../store/guard-stops.js';
+import type { ScopeCause } from '../../rules/scope.js';
+import { countOutOfScope } from '../../store/scope.js';
 import { installation } from '../../store/installations.js';
 import { swingingFields, type SwingingField } from '../../store/swings.js';
 
@@ -68,6 +70,8 @@ export interface StoreStatus {
   /** Cycles that failed since then. */
   readonly failedSince: number;
   readonly links: Readonly<Partial<Record<LinkStatus, number>>>;
+  /** Links that nothing is written to at present, and by which causes; held persons without a record count as held. */
+  readonly outOfScope: Readonly<Record<ScopeCause | 'links', number>>;
   /** Links that the next cycle looks at. */
   readonly dirty: number;
   /** Field values under way to one side that have not settled yet. */
@@ -101,6 +105,7 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     pendingEntries,
     day,
     stop,
+    outOfScope,
   ] = await Promise.all([
     installation(db, name),
     lastCompletedCycle(db),
@@ -114,12 +119,14 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     countPendingEntries(db),
     readDayUse(db, 'marketo'),
     openStop(db),
+    countOutOfScope(db),
   ]);
   return {
     installation: made === undefined ? null : { id: made.id, name: made.name },
     cycle: last === undefined ? null : withoutOutcome(last),
     failedSince: await countFailed(db, last?.number ?? 0),
     ...links,
+    outOfScope,
     openWrites,
     stuck,
     rejections,

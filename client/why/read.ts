@@ -1,4 +1,5 @@
 import type { Link } from '../../rules/link.js';
+import { decidedAbout } from '../../store/ambiguous.js';
 import type { Database } from '../../store/database.js';
 import { decisionsOf } from '../../store/ledger.js';
 import { linksOfRecord } from '../../store/links.js';
@@ -10,7 +11,17 @@ import { explainField, fieldsOf, type FieldExplanation } from './explain-field.j
 export interface LinkExplanation {
   readonly link: Pick<
     Link,
-    'id' | 'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'dirty' | 'candidates' | 'successor'
+    | 'id'
+    | 'kind'
+    | 'status'
+    | 'marketoId'
+    | 'dynamicsId'
+    | 'dirty'
+    | 'candidates'
+    | 'successor'
+    | 'outOfScope'
+    | 'ambiguity'
+    | 'decision'
   >;
   readonly fields: readonly FieldExplanation[];
 }
@@ -24,7 +35,7 @@ export async function explainRecord(
   record: RecordRef,
   field?: string,
 ): Promise<LinkExplanation[]> {
-  const links = await linksOfRecord(db, record);
+  const links = await linksAbout(db, record);
   const ids = links.map(({ id }) => id);
   const [decisions, rejections] = await Promise.all([
     decisionsOf(db, ids, MOST_LINES),
@@ -38,6 +49,14 @@ export async function explainRecord(
   }));
 }
 
+/** The record's own links, and rows about which it was decided whether they belong to this person. */
+const linksAbout = async (db: Database, record: RecordRef): Promise<Link[]> => {
+  const own = await linksOfRecord(db, record);
+  if (!('marketoId' in record)) return own;
+  const decided = await decidedAbout(db, record.marketoId);
+  return [...own, ...decided.filter(({ id }) => !own.some((link) => link.id === id))];
+};
+
 const pick = ({
   id,
   kind,
@@ -47,6 +66,10 @@ const pick = ({
   dirty,
   candidates,
   successor,
+  outOfScope,
+  ambiguity,
+  decision,
 }: Link): LinkExplanation['link'] => ({
   ...{ id, kind, status, marketoId, dynamicsId, dirty, candidates, successor },
+  ...{ outOfScope, ambiguity: status === 'ambiguous' ? ambiguity : null, decision },
 });

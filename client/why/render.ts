@@ -4,7 +4,15 @@ import type { FieldValue } from '../../rules/terms.js';
 import type { LedgerRecord } from '../../store/ledger.js';
 import type { FieldExplanation } from './explain-field.js';
 import type { LinkExplanation } from './read.js';
-import { ruleText, SIDE_NAMES, STATES, STATUSES } from './words.js';
+import {
+  AMBIGUITY_TEXTS,
+  decisionText,
+  ruleText,
+  scopeTexts,
+  SIDE_NAMES,
+  STATES,
+  STATUSES,
+} from './words.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -28,6 +36,9 @@ function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: 
     ...(link.successor?.id == null
       ? []
       : [`  ${link.successor.by} into: ${link.successor.kind} ${link.successor.id}`]),
+    ...scopeTexts(link.outOfScope).map((text) => `  ${text}`),
+    ...(link.ambiguity === null ? [] : [`  because: ${AMBIGUITY_TEXTS[link.ambiguity]}`]),
+    ...(link.decision === null ? [] : [`  ${decisionText(link.decision)}`]),
     ...(candidates.length === 0 ? [] : [`  candidates: ${candidates.join(', ')}`]),
     ...fields.flatMap((field) => fieldLines(field, history, colors)),
   ];

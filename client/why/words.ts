@@ -1,4 +1,6 @@
+import type { Ambiguity, GroupDecision } from '../../rules/ambiguity.js';
 import type { LinkStatus, Rule } from '../../rules/link.js';
+import type { OutOfScope, ScopeCause } from '../../rules/scope.js';
 import { AUTHORITY } from '../../rules/authority.js';
 import { across, KINDS, type Side } from '../../rules/terms.js';
 import type { FieldState } from './explain-field.js';
@@ -43,10 +45,56 @@ export const STATES: Readonly<Record<FieldState, string>> = {
 export const STATUSES: Readonly<Record<LinkStatus, string>> = {
   linked: 'linked',
   unmatched: 'the row has no person yet',
-  ambiguous: 'ambiguous: several records share one e-mail or one contact, so none is linked',
+  ambiguous: 'ambiguous: set aside until somebody decides (contact-sync resolve) or it clears up',
   ended: 'ended: the row was deleted in Dynamics, the person stays',
   tombstone: 'ended: the person was deleted in Marketo, the row stays',
   excluded: 'left out: a qualified or merged row',
   'merged-away':
     'set aside: one of its records was merged into one of another pair, the other waits for the same',
+};
+
+export const AMBIGUITY_TEXTS: Readonly<Record<Ambiguity, string>> = {
+  'same-email': 'several records have one e-mail',
+  'same-key': "several persons carry this row's id",
+  'key-held': "the person that carries this row's id belongs to another row",
+  'too-many': 'more than 1,000 persons have this e-mail, so Marketo does not tell which',
+  comma: 'the address has a comma, so Marketo cannot be asked who has it',
+  qualified: 'the lead was qualified into a contact that has a person of its own',
+};
+
+/** Why a pair is out of scope, and since when; a line for each cause. */
+export const scopeTexts = (scope: OutOfScope | null): string[] => {
+  if (scope === null) return [];
+  const { row, person, hold } = scope;
+  return [
+    ...(row === undefined
+      ? []
+      : [outOf(row.since, row.unread === true ? 'its flag cannot be read yet' : 'its row says No')]),
+    ...(person === undefined
+      ? []
+      : [
+          outOf(
+            person.since,
+            person.unread === true ? 'its flag cannot be read yet' : 'its person is flagged',
+          ),
+        ]),
+    ...(hold === undefined
+      ? []
+      : [outOf(hold.since, `on hold by ${hold.by}${hold.note === null ? '' : `: ${hold.note}`}`)]),
+  ];
+};
+
+const outOf = (since: string, because: string): string =>
+  `out of scope since ${since.slice(0, 19)}Z: ${because}`;
+
+export const SCOPE_NAMES: Readonly<Record<ScopeCause, string>> = {
+  row: 'by rows that say No',
+  person: 'by flagged persons',
+  hold: 'on hold',
+};
+
+export const decisionText = ({ what, persons, by, at }: GroupDecision): string => {
+  const who = persons.length === 0 ? 'everybody of its e-mail' : `person ${persons.join(', ')}`;
+  const decided = what === 'linked' ? `linked with ${who}` : `separated from ${who}`;
+  return `decided by ${by}, ${at.slice(0, 19)}Z: the row was ${decided}`;
 };

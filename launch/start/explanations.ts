@@ -1,6 +1,9 @@
 import type { Explanation } from '../../simulators/compare/index.js';
 import type { ClaimedLink } from '../../simulators/compare/index.js';
 import { WHOLE_RECORD, type Link } from '../../rules/link.js';
+import { AMBIGUITY_TEXTS, SCOPE_NAMES } from '../../client/why/words.js';
+import { causeOf } from '../../rules/ambiguous-groups.js';
+import { SCOPE_CAUSES, type OutOfScope } from '../../rules/scope.js';
 import type { Kind, Side } from '../../rules/terms.js';
 import type { Database } from '../../store/database.js';
 
@@ -12,6 +15,8 @@ export interface KnownLink {
   readonly marketoId: number | null;
   readonly dynamicsId: string | null;
   readonly parked: Link['parked'];
+  readonly ambiguity?: Link['ambiguity'];
+  readonly outOfScope?: Link['outOfScope'];
 }
 
 /** A refused write that still stands. */
@@ -43,7 +48,7 @@ export const readAccount = async (db: Database): Promise<Account> => {
   const [links, rejections, notices] = await Promise.all([
     db
       .selectFrom('links')
-      .select(['id', 'kind', 'status', 'marketo_id', 'dynamics_id', 'parked'])
+      .select(['id', 'kind', 'status', 'marketo_id', 'dynamics_id', 'parked', 'ambiguity', 'out_of_scope'])
       .orderBy('id')
       .execute(),
     db
@@ -55,8 +60,8 @@ export const readAccount = async (db: Database): Promise<Account> => {
     db.selectFrom('field_notices').select(['kind', 'field', 'message']).execute(),
   ]);
   return {
-    links: links.map(({ id, kind, status, marketo_id, dynamics_id, parked }) => ({
-      ...{ id, kind, status, parked },
+    links: links.map(({ id, kind, status, marketo_id, dynamics_id, parked, ambiguity, out_of_scope }) => ({
+      ...{ id, kind, status, parked, ambiguity, outOfScope: out_of_scope },
       marketoId: marketo_id,
       dynamicsId: dynamics_id,
     })),
@@ -116,15 +121,15 @@ export const explanationsOf = ({ links, rejections, notices }: Account): Explana
   const byLink = new Map(rejections.map((rejection) => [rejection.linkId, rejection]));
   return links.flatMap((link): Explanation[] => {
     if (link.marketoId === null && link.dynamicsId === null) return [];
+    if (link.outOfScope != null && isLiving(link))
+      return [{ ...recordOf(link), reason: outOfScopeReason(link.outOfScope) }];
     const refused = byLink.get(link.id);
     switch (link.status) {
       case 'merged-away':
         return [{ ...rowOf(link), reason: 'merged away: the other side still has to merge its two records' }];
       case 'ambiguous':
         return [
-          link.marketoId === null
-            ? { ...rowOf(link), reason: 'ambiguous: several records have one e-mail address' }
-            : { ...rowOf(link), reason: 'ambiguous: qualified into a contact that has a person of its own' },
+          { ...rowOf(link), reason: `ambiguous: ${AMBIGUITY_TEXTS[causeOf({ ambiguity: null, ...link })]}` },
         ];
       case 'unmatched':
         return refused === undefined ? [] : [{ ...rowOf(link), reason: reasonOf(refused) }];
@@ -141,6 +146,14 @@ export const explanationsOf = ({ links, rejections, notices }: Account): Explana
     }
   });
 };
+
+/** Its records may differ for as long as it is out of scope; one that ended claims nothing. */
+const isLiving = ({ status }: KnownLink): boolean => status === 'linked' || status === 'unmatched';
+
+const outOfScopeReason = (scope: OutOfScope): string =>
+  `out of scope: ${SCOPE_CAUSES.filter((cause) => scope[cause] !== undefined)
+    .map((cause) => SCOPE_NAMES[cause])
+    .join(', ')}`;
 
 /** The row where there is one; a person who waits for a row else. */
 const rowOf = ({ marketoId, dynamicsId }: KnownLink): { dynamicsId: string } | { marketoId: number } =>

@@ -6,6 +6,7 @@ import * as succession from './0004-succession.js';
 import * as clockSetBack from './0005-clock-set-back.js';
 import * as probes from './0006-probes.js';
 import * as guard from './0007-guard.js';
+import * as scope from './0008-scope.js';
 import * as swingsAndErasures from './0010-swings-and-erasures.js';
 
 /** In the order of their names; a migration that was released never changes. */
@@ -17,5 +18,6 @@ export const migrations: Record<string, Migration> = {
   '0005-clock-set-back': clockSetBack,
   '0006-probes': probes,
   '0007-guard': guard,
+  '0008-scope': scope,
   '0010-swings-and-erasures': swingsAndErasures,
 };

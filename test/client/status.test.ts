@@ -73,6 +73,7 @@ describe('What the store knows', () => {
       installation: null,
       cycle: null,
       guard: null,
+      outOfScope: { links: 0, row: 0, person: 0, hold: 0 },
       failedSince: 0,
       links: {},
       dirty: 0,
@@ -194,6 +195,7 @@ const KNOWN: StoreStatus = {
   guard: null,
   failedSince: 0,
   links: { linked: 1200, ambiguous: 2 },
+  outOfScope: { links: 12, row: 9, person: 0, hold: 4 },
   dirty: 4,
   openWrites: 1,
   stuck: { count: 0, examples: [] },
@@ -245,9 +247,10 @@ Last cycle   41, completed 1 min 0 s ago in 1 min 4 s
 Calls today  Marketo 12,345 of 50,000 (ours 2,100)
 Links        1200 linked, 2 ambiguous
              4 to look at, 1 open writes, 0 log entries to write
+Out of scope 9 by rows that say No, 4 on hold
 Rejections   3 by dynamics: record (0x80040265) e.g. person 7, row ${row(2)}
                since 2 min 4 s ago, last tried again 1 min 4 s ago, next trial in 58 min 56 s
-Ambiguous    1 group that cannot be told apart, set aside
+Ambiguous    1 group that cannot be told apart, set aside: contact-sync resolve lists it
              contact ${row(3)}: person 9
 Swinging     phone on 3 leads: both sides keep rewriting it e.g. person 7
 Fields       phone on lead: Not readable.`,

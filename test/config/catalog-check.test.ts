@@ -36,6 +36,25 @@ it('a selection that both schemas know has no problem', () => {
   expect(check('{ marketo: title, lead: jobtitle, contact: jobtitle }')).toEqual([]);
 });
 
+it('a flag of the record filter that is not there, or says more than Yes and No, is told with file, line and key', () => {
+  const flag = column('boolean', { name: 'new_synctomkto' });
+  const schemas: Catalog = {
+    marketo: { ...catalog.marketo, syncExcluded: person('boolean', { name: 'syncExcluded' }) },
+    dynamics: { lead: { jobtitle, new_synctomkto: flag }, contact: catalog.dynamics.contact },
+  };
+  const selection = (scope: string): readonly string[] => {
+    writeFileSync(file, `fields:\n  - { marketo: title, lead: jobtitle }\nscope: ${scope}\n`);
+    const { config, positions } = loadSyncConfig(file);
+    return checkAgainstCatalog(config, schemas, positions);
+  };
+  expect(selection('{ lead: new_synctomkto, person: syncExcluded }')).toEqual([]);
+  expect(selection('{ lead: new_syncmkto, contact: jobtitle, person: syncExclude }')).toEqual([
+    `${file}:3:10: scope.lead: the Dynamics table lead has no column "new_syncmkto". Did you mean "new_synctomkto"?`,
+    `${file}:3:30: scope.contact: jobtitle is of type string; a flag has to be of type boolean.`,
+    `${file}:3:49: scope.person: Marketo shows our API user no person field "syncExclude". Did you mean "syncExcluded"?`,
+  ]);
+});
+
 it('each field and column that does not exist, and each pair that cannot meet, is told with file, line and key', () => {
   expect(
     check(

@@ -33,6 +33,7 @@ describe('sync.config.yaml', () => {
             consent: false,
           },
         ],
+        scope: {},
         onMarketoDelete: 'keep',
         budget: {
           marketo: { share: 0.5, dailyQuota: 50_000, dailyReserve: 5_000 },
@@ -47,6 +48,7 @@ describe('sync.config.yaml', () => {
 
   it('may say everything', () => {
     const text = `${rows('{ marketo: leadScore, contact: new_score, direction: toDynamics }')}
+scope: { lead: new_synctomkto, person: syncExcluded }
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 timing: { overlap: 10m }
@@ -55,6 +57,7 @@ ledger: { months: 3 }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
+      scope: { lead: 'new_synctomkto', person: 'syncExcluded' },
       onMarketoDelete: 'recreate',
       budget: {
         marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
@@ -100,7 +103,22 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing, guard, ledger.',
+      '3:1: colour: unknown key. Known are fields, scope, onMarketoDelete, budget, timing, guard, ledger.',
+    ],
+    [
+      'a flag that is synced as a field',
+      `${rows('{ marketo: optIn, lead: new_optin }')}scope: { lead: new_optin }\n`,
+      '3:10: scope.lead: new_optin is synced as a field at sync.config.yaml:2:23: a flag of the filter cannot be, because nothing is written to a record that it leaves out.',
+    ],
+    [
+      'a flag of our own',
+      `${rows(GOOD)}scope: { person: dynamicsDeleted }\n`,
+      '3:10: scope.person: dynamicsDeleted is kept by the sync itself and cannot be a flag.',
+    ],
+    [
+      'an unknown flag',
+      `${rows(GOOD)}scope: { leads: new_optin }\n`,
+      '3:10: scope.leads: unknown key. Did you mean "lead"?',
     ],
     [
       'an unknown key in a row',

@@ -72,7 +72,7 @@ describe('what explains a difference', () => {
     ];
     const rejections = [rejection({ linkId: 2, side: 'marketo', field: null, code: '1003', message: 'No.' })];
     expect(explanationsOf(account({ links, rejections }))).toEqual([
-      { dynamicsId: 'row-1', reason: 'ambiguous: several records have one e-mail address' },
+      { dynamicsId: 'row-1', reason: 'ambiguous: several records have one e-mail' },
       { dynamicsId: 'row-2', reason: 'refused by Marketo, the record (1003): No.' },
     ]);
   });

@@ -26,6 +26,7 @@ const status: NonNullable<Scene['status']> = {
   guard: null,
   failedSince: 0,
   links: { linked: 1876, unmatched: 3, ended: 1, tombstone: 2 },
+  outOfScope: { links: 0, row: 0, person: 0, hold: 0 },
   dirty: 9,
   openWrites: 4,
   stuck: { count: 0, examples: [] },

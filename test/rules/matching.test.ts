@@ -80,6 +80,40 @@ describe('matching rows and persons', () => {
     expect(said(match(rows, persons))).toEqual(['1 is 8 by key', '2 is 9 by email']);
   });
 
+  const apart = (emailKey: string | null, ...persons: number[]) => ({ apart: { persons, emailKey } });
+
+  it.each<[string, UnmatchedRow[], FreePerson[], string[]]>([
+    [
+      'from all who are there',
+      [row(1, 'a', apart('a', 8, 9))],
+      [person(8, 'a'), person(9, 'a')],
+      ['1 alone'],
+    ],
+    [
+      'and somebody joined',
+      [row(1, 'a', apart('a', 8))],
+      [person(8, 'a'), person(9, 'a')],
+      ['unclear: 1 / 8+9'],
+    ],
+    ['and nobody of them is left', [row(1, 'a', apart('a', 8))], [person(9, 'a')], ['1 is 9 by email']],
+    [
+      'and another row was not',
+      [row(1, 'a', apart('a', 8)), row(2, 'a')],
+      [person(8, 'a')],
+      ['1 alone', '2 is 8 by email'],
+    ],
+  ])('takes a row that was decided apart at its word: %s', (_name, rows, persons, expected) => {
+    expect(said(match(rows, persons))).toEqual(expected);
+  });
+
+  it('guesses nothing about an e-mail whose persons are not known, but for a key and a decision', () => {
+    const rows = [row(1, 'a'), row(2, 'a'), row(3, 'b'), row(4, 'a', apart('a')), row(5, 'a', apart('b'))];
+    const persons = [person(9, 'a', 'row-2'), person(8, 'b'), person(7, 'a')];
+    const matching = match(rows, persons, new Map([['a', 'too-many']]));
+    expect(said(matching)).toEqual(['2 is 9 by key', '3 is 8 by email', '4 alone', 'unclear: 1+5 / 7']);
+    expect(matching.ambiguous.map(({ why }) => why)).toEqual(['too-many']);
+  });
+
   const emails = fc.constantFrom('a', 'b', 'c', null);
   const crowds = fc.record({
     rows: fc.array(emails, { maxLength: 6 }).map((all) => all.map((email, n) => row(n + 1, email))),

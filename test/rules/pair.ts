@@ -54,6 +54,9 @@ export const pair = (over: Partial<Link> = {}): Link => ({
   candidates: null,
   successor: null,
   predecessor: null,
+  outOfScope: null,
+  ambiguity: null,
+  decision: null,
   ...over,
 });
 

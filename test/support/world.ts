@@ -168,6 +168,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     ),
     installation: 'test',
     choices: config.fields,
+    scope: config.scope,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
     guard: config.guard,
     ledgerMonths: config.ledger.months,

@@ -1,0 +1,104 @@
+import type { Link } from '../../rules/link.js';
+import type { Hold } from '../../rules/scope.js';
+import { wakeAmbiguous } from '../../store/ambiguous.js';
+import type { Database } from '../../store/database.js';
+import { holdLink, holdPerson, holdsOfPersons, releaseLinks, releasePersons } from '../../store/holds.js';
+import { linksOfRecord } from '../../store/links.js';
+import { CommandFailure } from '../failure.js';
+import type { RecordRef } from '../record.js';
+
+/** What the command did, or found done. */
+export interface Held {
+  /** The pair on hold; null for a person that has no record in Dynamics. */
+  readonly pair: Pair | null;
+  /** The hold that stands. */
+  readonly hold: Hold;
+  /** It was on hold already, and stays as it was. */
+  readonly already: boolean;
+}
+
+export type Pair = Pick<Link, 'kind' | 'marketoId' | 'dynamicsId'>;
+
+export const pairOf = ({ kind, marketoId, dynamicsId }: Link): Pair => ({ kind, marketoId, dynamicsId });
+
+/**
+ * Sets a record on hold: from the next call on, nothing of its pair is written.
+ *
+ * @throws {CommandFailure} for a row that the store does not know, or that is gone.
+ */
+export const holdRecord = (db: Database, record: RecordRef, hold: Hold): Promise<Held> =>
+  db.transaction().execute(async (tx) => {
+    const pair = await holdPair(tx, record, hold);
+    if (pair !== undefined) return pair;
+    if (!('marketoId' in record)) throw unknownRow(record.dynamicsId);
+    const before = (await holdsOfPersons(tx, [record.marketoId])).get(record.marketoId);
+    if (before !== undefined) return { pair: null, hold: before, already: true };
+    const fresh = await holdPerson(tx, record.marketoId, hold);
+    // It may have got a record while we waited for the table.
+    const linked = await holdPair(tx, record, hold);
+    if (linked !== undefined) {
+      await releasePersons(tx, [record.marketoId]);
+      return linked;
+    }
+    const stands = (await holdsOfPersons(tx, [record.marketoId])).get(record.marketoId) ?? hold;
+    return { pair: null, hold: stands, already: !fresh };
+  });
+
+const holdPair = async (tx: Database, record: RecordRef, hold: Hold): Promise<Held | undefined> => {
+  const links = await linksOfRecord(tx, record);
+  const link = links.find(({ status }) => status !== 'ended');
+  if (link === undefined) {
+    if (links.length > 0 && 'dynamicsId' in record) throw deletedRow(record.dynamicsId);
+    return undefined;
+  }
+  const done = await holdLink(tx, link.id, hold);
+  if (done === undefined) {
+    return { pair: pairOf(link), hold: link.outOfScope?.hold ?? hold, already: true };
+  }
+  if (done.leftGroup !== null) await wakeAmbiguous(tx, { emailKeys: [done.leftGroup], persons: [] });
+  return { pair: pairOf(link), hold, already: false };
+};
+
+const unknownRow = (id: string): CommandFailure =>
+  new CommandFailure(`The sync knows no row ${id}.`, {
+    hints: ['It may be newer than the last cycle, or of another environment.'],
+  });
+
+const deletedRow = (id: string): CommandFailure =>
+  new CommandFailure(`The row ${id} was deleted in Dynamics: nothing is written to it any more.`, {
+    hints: ["Hold its person instead, by Marketo's id."],
+  });
+
+/** What the command ended. */
+export interface Released {
+  readonly pair: Pair | null;
+  /** False where there was no hold. */
+  readonly released: boolean;
+  /** Other causes that leave the pair out. */
+  readonly stillOut: readonly string[];
+}
+
+/**
+ * Ends the hold on a record, on its living link and on former ones.
+ *
+ * @throws {CommandFailure} for a row that the store does not know.
+ */
+export const releaseRecord = (db: Database, record: RecordRef): Promise<Released> =>
+  db.transaction().execute(async (tx) => {
+    const links = await linksOfRecord(tx, record);
+    if (links.length === 0 && 'dynamicsId' in record) throw unknownRow(record.dynamicsId);
+    const ended = await releaseLinks(
+      tx,
+      links.map(({ id }) => id),
+    );
+    const persons =
+      'marketoId' in record ? [record.marketoId] : links.flatMap(({ marketoId }) => marketoId ?? []);
+    const kept = await releasePersons(tx, persons);
+    const living = links.find(({ status }) => status !== 'ended');
+    const causes = Object.keys(living?.outOfScope ?? {}).filter((cause) => cause !== 'hold');
+    return {
+      pair: living === undefined ? null : pairOf(living),
+      released: ended + kept > 0,
+      stillOut: causes,
+    };
+  });
