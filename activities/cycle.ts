@@ -6,6 +6,7 @@ import { refreshCatalogIfOld, requireInstallation } from './catalog.js';
 import type { BegunCycle, CompleteCycle, CycleRef, OpenChunksResult } from './contract.js';
 import { refreshDayUse } from './day-use.js';
 import { followSuccessors } from './follow-successors.js';
+import { takeSelection } from './select-fields.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Whole months that the ledger is kept besides the current one. */
@@ -30,6 +31,7 @@ export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): 
   await requireInstallation(ports);
   await rotateLedger(ports.db, LEDGER_MONTHS);
   await refreshCatalogIfOld(ports, attempt.signal);
+  await takeSelection(ports);
   await refreshDayUse(ports, attempt.signal);
 };
 

@@ -1,5 +1,6 @@
 import type { Link } from '../rules/link.js';
 import { plan, type Planned } from '../rules/plan.js';
+import { markUnread } from '../rules/unread.js';
 import { saveLinks } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
@@ -14,9 +15,10 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
     const context = { cycle: input.cycle, at: new Date().toISOString() };
     const planned = links
       .filter(({ status }) => status === 'linked')
-      .map((link) => plan(forgetOld(ports, link), { ...context, fields: mapping.fields[link.kind] }));
+      .map((link) => plan(forgetOld(ports, link), { ...context, fields: mapping.fields[link.kind] }))
+      .map((each) => ({ ...each, link: markUnread(each.link, each.unread) }));
     const quiet = planned.filter(isQuiet).map(({ link }) => link);
-    const unread = planned.filter((each) => each.unread.length > 0).map(markUnread);
+    const unread = planned.filter((each) => each.unread.length > 0 && !isQuiet(each)).map(({ link }) => link);
     const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));
     await saveLinks(ports.db, [...quiet, ...unread, ...idle], ports.timing.overlapMs);
     const decisions = planned.flatMap((each) => each.decisions);
@@ -35,16 +37,6 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
 /** Nothing to write, to refuse or to read: what is equal is agreed, and the link is clean. */
 const isQuiet = ({ link, decisions, refusals }: Planned): boolean =>
   !link.dirty && decisions.length === 0 && refusals.length === 0 && link.stamp === null;
-
-/** A field that one side was never read for is read in the next fetch; its link stays dirty until then. */
-const markUnread = ({ link, unread }: Planned): Link => ({
-  ...link,
-  rereadMarketo: link.rereadMarketo || unread.some((field) => !holds(link, 'marketo', field)),
-  rereadDynamics: link.rereadDynamics || unread.some((field) => !holds(link, 'dynamics', field)),
-});
-
-const holds = (link: Link, side: 'marketo' | 'dynamics', field: string): boolean =>
-  Object.hasOwn(link.seen[side], field) || Object.hasOwn(link.agreed[side], field);
 
 /** A link that ended and owes nothing any more, or one that others hold back. */
 const isIdle = ({ status, stamp, marketoId }: Link): boolean =>

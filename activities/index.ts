@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { markActive } from '../store/cycles.js';
-import type { CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
+import { findWork } from './backfill.js';
+import { readFields } from './backfill-fields.js';
+import type { BackfillActivities, CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
 import { createPerson } from './create-person.js';
 import { begin, complete, followAndOpen, prepare } from './cycle.js';
 import { diff } from './diff.js';
@@ -11,6 +13,8 @@ import { fetchMarketo } from './fetch-marketo.js';
 import { logRejections } from './log-rejections.js';
 import { pushToDynamics } from './push-dynamics.js';
 import { pushToMarketo } from './push-marketo.js';
+import { readTable } from './read-table.js';
+import { reconcile } from './reconcile.js';
 import { recordOutcome } from './record-outcome.js';
 import { resolve } from './resolve.js';
 import type { Attempt, Ports } from './settings.js';
@@ -43,6 +47,14 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
 export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
   createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
   recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
+});
+
+/** The backfill lane, for the worker on the queue of that name; its connectors call on that lane. */
+export const createBackfillActivities = (ports: Ports): BackfillActivities => ({
+  findWork: (input) => attempted(ports, () => findWork(ports, input)),
+  readTable: (input) => attempted(ports, (attempt) => readTable(ports, input, attempt)),
+  readFields: (input) => attempted(ports, (attempt) => readFields(ports, input, attempt)),
+  reconcile: (input) => attempted(ports, (attempt) => reconcile(ports, input, attempt)),
 });
 
 /** Longest time without progress for which we still say that we are alive: longer than any call or pause of a budget. */

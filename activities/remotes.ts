@@ -4,7 +4,7 @@ import { createDynamics, DEFAULT_DEADLINES, type Deadlines, type Dynamics } from
 import { createMarketo, DEFAULT_TIMING, type Marketo } from '../marketo/index.js';
 import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS, type CallLimits } from '../store/budget.js';
 import type { Database } from '../store/database.js';
-import type { Timing } from './settings.js';
+import type { ReconciliationSettings, Timing } from './settings.js';
 
 export interface Remotes {
   readonly marketo: Marketo;
@@ -83,4 +83,9 @@ export const timingOf = (restMs: number, config: SyncConfig): Timing => ({
   marketoDeadlineMs: config.timing.call,
   dynamicsDeadlineMs: config.timing.call,
   takeoverMs: config.timing.takeover,
+});
+
+export const reconciliationOf = ({ reconciliation }: SyncConfig): ReconciliationSettings => ({
+  everyMs: reconciliation.every,
+  callsPerMinute: reconciliation.callsPerMinute,
 });

@@ -9,9 +9,10 @@ import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 const ALWAYS = ['emailaddress1', 'statecode', 'merged'] as const;
 
 export const selectionOf = ({ fields, lineage }: Pick<Mapping, 'fields' | 'lineage'>, kind: Kind): string[] =>
-  [...new Set([...fields[kind].map(selected), ...lineage[kind].map(lookupColumn), ...ALWAYS])].sort();
+  [...new Set([...fields[kind].map(selectedColumn), ...lineage[kind].map(lookupColumn), ...ALWAYS])].sort();
 
-const selected = ({ column, dynamicsColumn }: MappedField): string =>
+/** What is asked for to get the field's value. */
+export const selectedColumn = ({ column, dynamicsColumn }: MappedField): string =>
   dynamicsColumn.type === 'lookup' ? lookupName(column) : column;
 
 /** The row's values by field; a column that was not in the answer stays absent. */

@@ -21,6 +21,8 @@ export interface SyncConfig {
     };
     readonly dynamics: { readonly share: number };
   };
+  /** Passes over all records; `every` in milliseconds, null for off. */
+  readonly reconciliation: { readonly every: number | null; readonly callsPerMinute: number };
   /** Milliseconds. */
   readonly timing: {
     readonly overlap: number;
@@ -121,11 +123,12 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': ['fields', 'onMarketoDelete', 'budget', 'timing'],
+  '': ['fields', 'onMarketoDelete', 'budget', 'reconciliation', 'timing'],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
   budget: ['marketo', 'dynamics'],
   'budget.marketo': ['share', 'dailyQuota', 'dailyReserve'],
   'budget.dynamics': ['share'],
+  reconciliation: ['every', 'callsPerMinute'],
   timing: ['overlap', 'doubt', 'call', 'takeover'],
 };
 

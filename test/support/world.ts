@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
-import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
+import { findWork } from '../../activities/backfill.js';
+import { readFields } from '../../activities/backfill-fields.js';
+import type {
+  BackfillTurn,
+  BackfillWork,
+  Chunk,
+  CreatePersonInput,
+  CreatePersonResult,
+} from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
 import { begin, complete, followAndOpen, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
@@ -9,21 +17,26 @@ import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { logRejections } from '../../activities/log-rejections.js';
 import { pushToDynamics } from '../../activities/push-dynamics.js';
 import { pushToMarketo } from '../../activities/push-marketo.js';
+import { readTable } from '../../activities/read-table.js';
+import { reconcile } from '../../activities/reconcile.js';
 import { recordOutcome } from '../../activities/record-outcome.js';
 import { resolve } from '../../activities/resolve.js';
-import type { Attempt, Ports, Timing } from '../../activities/settings.js';
+import type { Attempt, Ports, ReconciliationSettings, Timing } from '../../activities/settings.js';
 import { parseSyncConfig } from '../../config/sync-config.js';
 import { DEFAULT_CONFIG } from '../../config/default-config.js';
 import { createDynamics } from '../../dynamics/index.js';
 import { createMarketo } from '../../marketo/index.js';
 import { unlimitedBudget, type CallBudget } from '../../rules/budget.js';
 import type { Link } from '../../rules/link.js';
+import type { Kind } from '../../rules/terms.js';
 import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
 import { startMarketoSimulator } from '../../simulators/marketo/index.js';
+import { cursor, moveCursor } from '../../store/cursors.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
 import { saveInstallation } from '../../store/installations.js';
 import { linkOf } from '../../store/links.js';
+import { added } from '../../store/reconciliations.js';
 import { findDuplicates, isSettled } from './at-rest.js';
 import { newAttempt, retried } from './attempts.js';
 import { freshDatabase } from './database.js';
@@ -41,6 +54,7 @@ export interface WorldOptions {
   readonly contacts?: readonly Values[];
   readonly timing?: Partial<Timing>;
   readonly onMarketoDelete?: 'keep' | 'recreate';
+  readonly reconciliation?: Partial<ReconciliationSettings>;
   /** Text of a field selection; the product's default without it. */
   readonly config?: string;
   /** Under which calls to Marketo are made; without limits unless given. */
@@ -58,6 +72,13 @@ export interface CycleOutcome {
   readonly logged: number;
 }
 
+/** What the backfill lane did. */
+export interface Backfilled {
+  readonly turns: BackfillWork[];
+  readonly counts: Readonly<Record<string, number>>;
+  readonly completed: BackfillTurn['completed'];
+}
+
 /** Both simulators over real HTTP, a real store, and the cycle's steps run in this process. */
 export interface World {
   readonly ports: Ports;
@@ -69,12 +90,30 @@ export interface World {
   readonly cycle: (
     between?: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
   ) => Promise<CycleOutcome>;
+  /** Turns of the backfill lane until nothing is due there; returns what they did, and the last pass's counts. */
+  readonly backfill: (most?: number) => Promise<Backfilled>;
   /** Runs cycles until one finds nothing to do; fails after `most`. */
   readonly quiet: (most?: number) => Promise<number>;
   /** Runs cycles, time passing between them, until nothing is open, in doubt or to be told; fails after `most`. */
   readonly settled: (most?: number) => Promise<void>;
   /** Records that should not be: persons of one row, rows or persons of one e-mail address. */
   readonly duplicates: () => Promise<string[]>;
+  /** Changes and deletions that no change feed tells of. */
+  readonly beneath: {
+    readonly editRow: (
+      table: 'leads' | 'contacts',
+      id: string,
+      values: Values,
+      version?: 'kept' | 'moved',
+    ) => Promise<void>;
+    readonly deleteRow: (table: 'leads' | 'contacts', id: string) => Promise<void>;
+    readonly editPerson: (id: number, values: Values) => Promise<void>;
+    readonly deletePerson: (id: number) => Promise<void>;
+    /** Whatever the next page of changes of this table would tell is lost. */
+    readonly losePage: (kind: Kind) => Promise<void>;
+  };
+  /** Another field selection from here on, as after a restart of the worker. */
+  readonly select: (config: string) => void;
   readonly request: (marketoId: number, syncAs?: 'lead' | 'contact') => Promise<CreatePersonResult>;
   readonly person: (id: number) => Promise<AdminRecord>;
   readonly row: (table: 'leads' | 'contacts', id: string) => Promise<AdminRecord>;
@@ -163,6 +202,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     installation: 'test',
     choices: config.fields,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
+    reconciliation: { everyMs: null, callsPerMinute: 60_000, ...options.reconciliation },
     timing: {
       restMs: 0,
       overlapMs: 300_000,
@@ -235,6 +275,7 @@ const worldOf = (
     dataverse,
     attempt: newAttempt,
     cycle: (between = {}) => runCycle(ports, between),
+    backfill: (most) => runBackfill(ports, most),
     quiet: async (most = 8) => {
       for (let count = 1; count <= most; count += 1) {
         const { diffs, logged } = await world.cycle();
@@ -252,6 +293,24 @@ const worldOf = (
       throw new Error(`not settled after ${String(most)} cycles`);
     },
     duplicates: () => findDuplicates(world.doors),
+    beneath: {
+      editRow: async (table, id, values, version = 'kept') => {
+        await json('PATCH', `${dataverse}/admin/beneath/${table}/${id}?version=${version}`, values);
+      },
+      deleteRow: async (table, id) => {
+        await json('DELETE', `${dataverse}/admin/beneath/${table}/${id}`);
+      },
+      editPerson: async (id, values) => {
+        await json('PATCH', `${marketo}/admin/beneath/persons/${String(id)}`, values);
+      },
+      deletePerson: async (id) => {
+        await json('DELETE', `${marketo}/admin/beneath/persons/${String(id)}`);
+      },
+      losePage: (kind) => losePage(ports, kind),
+    },
+    select: (config) => {
+      Object.assign(ports, { choices: parseSyncConfig(config, 'sync.config.yaml').fields });
+    },
     request: async (marketoId, syncAs = 'lead') => {
       const input = requestOf(marketoId, syncAs);
       const result = await retried((attempt) => createPerson(ports, input, attempt));
@@ -305,6 +364,41 @@ const worldOf = (
     },
   };
   return world;
+};
+
+const losePage = async ({ db, dynamics }: Ports, kind: Kind): Promise<void> => {
+  const found = await cursor(db, `dynamics/${kind}`);
+  if (found === undefined) throw new Error(`the table of ${kind}s was never read`);
+  for await (const { deltaLink } of dynamics.changes(kind, { link: found.position })) {
+    if (deltaLink !== undefined) await moveCursor(db, found, { ...found, position: deltaLink });
+  }
+};
+
+export const runBackfill = async (ports: Ports, most = 50): Promise<Backfilled> => {
+  const turns: BackfillWork[] = [];
+  let counts: Record<string, number> = {};
+  let completed: BackfillTurn['completed'] = null;
+  for (;;) {
+    const moment = { at: new Date().toISOString() };
+    const { work } = await findWork(ports, moment);
+    if (work === null) return { turns, counts, completed };
+    if (turns.push(work) > most) throw new Error(`the backfill lane did not end: ${turns.join(', ')}`);
+    const turn = await retried((attempt) => turnOf(ports, work, moment, attempt));
+    counts = added(counts, turn.counts);
+    completed = turn.completed ?? completed;
+  }
+};
+
+const turnOf = (ports: Ports, work: BackfillWork, moment: { at: string }, attempt: Attempt) => {
+  switch (work) {
+    case 'lead':
+    case 'contact':
+      return readTable(ports, { ...moment, kind: work }, attempt);
+    case 'fields':
+      return readFields(ports, moment, attempt);
+    case 'reconciliation':
+      return reconcile(ports, moment, attempt);
+  }
 };
 
 export const requestOf = (marketoId: number, syncAs: 'lead' | 'contact' = 'lead'): CreatePersonInput => ({
