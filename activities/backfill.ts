@@ -10,6 +10,13 @@ import type { BackfillDue, BackfillMoment, BackfillWork } from './contract.js';
 import { selectionOf } from './rows.js';
 import type { Ports } from './settings.js';
 
+/** The same systems, their calls queued behind those of the cycle, and stopped earlier in the day. */
+export const onBackfillLane = (ports: Ports): Ports => ({
+  ...ports,
+  marketo: ports.marketo.onLane('backfill'),
+  dynamics: ports.dynamics.onLane('backfill'),
+});
+
 /** Asks the store alone what the lane is to do, the most urgent first. */
 export const findWork = async (ports: Ports, { at }: BackfillMoment): Promise<BackfillDue> => ({
   work: await dueWork(ports, at),

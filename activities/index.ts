@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { markActive } from '../store/cycles.js';
-import { findWork } from './backfill.js';
+import { findWork, onBackfillLane } from './backfill.js';
 import { readFields } from './backfill-fields.js';
 import type { BackfillActivities, CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
 import { createPerson } from './create-person.js';
@@ -49,13 +49,16 @@ export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
   recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
 });
 
-/** The backfill lane, for the worker on the queue of that name; its connectors call on that lane. */
-export const createBackfillActivities = (ports: Ports): BackfillActivities => ({
-  findWork: (input) => attempted(ports, () => findWork(ports, input)),
-  readTable: (input) => attempted(ports, (attempt) => readTable(ports, input, attempt)),
-  readFields: (input) => attempted(ports, (attempt) => readFields(ports, input, attempt)),
-  reconcile: (input) => attempted(ports, (attempt) => reconcile(ports, input, attempt)),
-});
+/** The backfill lane, for the worker on the queue of that name; all of its calls are on that lane. */
+export const createBackfillActivities = (ports: Ports): BackfillActivities => {
+  const lane = onBackfillLane(ports);
+  return {
+    findWork: (input) => attempted(lane, () => findWork(lane, input)),
+    readTable: (input) => attempted(lane, (attempt) => readTable(lane, input, attempt)),
+    readFields: (input) => attempted(lane, (attempt) => readFields(lane, input, attempt)),
+    reconcile: (input) => attempted(lane, (attempt) => reconcile(lane, input, attempt)),
+  };
+};
 
 /** Longest time without progress for which we still say that we are alive: longer than any call or pause of a budget. */
 const SILENCE_MS = 20 * 60 * 1000;

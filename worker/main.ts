@@ -72,11 +72,7 @@ const main = async (): Promise<void> => {
   const backfill = await Worker.create({
     ...common,
     taskQueue: buildBackfillQueue(env.installation),
-    activities: createBackfillActivities({
-      ...ports,
-      marketo: remotes.marketo.onLane('backfill'),
-      dynamics: remotes.dynamics.onLane('backfill'),
-    }),
+    activities: createBackfillActivities(ports),
     maxConcurrentActivityTaskExecutions: BACKFILL_STEPS,
   });
   const workers = [cycle, onDemand, backfill];

@@ -1,12 +1,12 @@
 import pc from 'picocolors';
+import { span } from './span.js';
 import type { AmbiguousLink, OpenCause, StoreStatus } from './store-status.js';
-import type { ChainStatus } from './chain-status.js';
+import { backfillLines } from './backfill-lines.js';
+import type { ChainsStatus, ChainStatus } from './chain-status.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-export interface Status extends StoreStatus {
-  readonly chain: ChainStatus;
-}
+export type Status = StoreStatus & ChainsStatus;
 
 /** The status for people: a few lines each about the cycle, the links, and what is set aside. */
 export const renderStatus = (status: Status, now: Date, color: boolean): string => {
@@ -15,6 +15,10 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
     ...runningLines(status, now, colors),
     ...cycleLines(status, now, colors),
     ...dayLines(status, colors),
+    ...backfillLines(status, now).map(({ title, text, warn }) => {
+      const shown = warn ? colors.yellow(text) : text;
+      return title === '' ? indented(colors.dim(shown)) : row(colors, title, shown);
+    }),
     ...linkLines(status, colors),
     ...rejectionLines(status.rejections, colors),
     ...ambiguousLines(status.ambiguous, colors),
@@ -142,13 +146,3 @@ const noticeLines = (notices: StoreStatus['notices'], colors: Colors): string[] 
     const text = `${field} on ${kind}: ${message}`;
     return index === 0 ? row(colors, 'Fields', colors.yellow(text)) : indented(colors.yellow(text));
   });
-
-/** A span of time as people say it: `45 s`, `4 min 10 s`, `2 h 5 min`, `3 d`. */
-export const span = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  const [minutes, hours, days] = [seconds / 60, seconds / 3_600, seconds / 86_400].map(Math.floor);
-  if (minutes === undefined || hours === undefined || days === undefined || minutes < 1)
-    return `${String(seconds)} s`;
-  if (hours < 1) return `${String(minutes)} min ${String(seconds % 60)} s`;
-  return days < 1 ? `${String(hours)} h ${String(minutes % 60)} min` : `${String(days)} d`;
-};

@@ -5,7 +5,9 @@ import type { IsoInstant, Kind, Side } from '../../rules/terms.js';
 import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
+import { countBackfill } from '../../store/backfill.js';
 import { installation } from '../../store/installations.js';
+import { lastCompletedPass, openPass, type Pass } from '../../store/reconciliations.js';
 
 /** Open rejections with one cause. */
 export interface OpenCause {
@@ -47,6 +49,10 @@ export interface StoreStatus {
   readonly marketoDay: DayUse | null;
   /** Entries that still have to be written to persons' activity logs. */
   readonly pendingEntries: number;
+  /** Links with fields that the backfill lane is to read. */
+  readonly toBackfill: number;
+  /** Passes over all records: the last one that was completed, and the one that is open. */
+  readonly reconciliation: { readonly last: Pass | null; readonly open: Pass | null };
 }
 
 /** As many causes and ambiguous records as people read; the counts are of all. */
@@ -76,6 +82,8 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     notices,
     marketoDay: day ?? null,
     pendingEntries,
+    toBackfill: await countBackfill(db),
+    reconciliation: { last: (await lastCompletedPass(db)) ?? null, open: (await openPass(db)) ?? null },
   };
 };
 

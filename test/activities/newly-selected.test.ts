@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { runBackfill, startWorld, type World } from '../support/world.js';
+import { unlimitedBudget, type CallBudget } from '../../rules/budget.js';
+import type { Lane } from '../../rules/terms.js';
+import { Crash, runBackfill, startWorld, type World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
@@ -32,10 +34,21 @@ const row = (id: string, name: string, values: Record<string, string | boolean> 
 
 const [A, B, C] = [randomUUID(), randomUUID(), randomUUID()];
 
+let lanes: { side: string; lane: Lane }[] = [];
+/** Notes the lane of every call to Marketo. */
+const noted = (): CallBudget => ({
+  ...unlimitedBudget,
+  run: (request, call) => {
+    lanes.push({ side: 'marketo', lane: request.lane });
+    return unlimitedBudget.run(request, call);
+  },
+});
+
 /** Three pairs at rest whose cities and opt-outs were never synced. */
 const pairs = async (extra: string[] = []): Promise<number[]> => {
   world = await startWorld({
     config: config(...extra),
+    marketoBudget: noted,
     persons: [
       person('Ruiz', { city: 'Oslo', unsubscribed: true }),
       person('Ito', { unsubscribed: false }),
@@ -85,8 +98,10 @@ describe('A newly selected field', () => {
     const first = await world.cycle();
     expect(first.leads).toMatchObject({ full: false, rows: 0 });
     expect(first.diffs).toEqual([]);
+    lanes = [];
     const { turns } = await world.backfill();
     expect(turns).toEqual(['lead', 'contact', 'fields']);
+    expect(new Set(lanes.map(({ lane }) => lane))).toEqual(new Set(['backfill']));
     await atRest();
     expect(await world.person(ruiz)).toMatchObject({ city: 'Oslo', unsubscribed: true, title: 'CTO' });
     expect(await world.row('leads', A)).toMatchObject({ address1_city: 'Oslo', donotbulkemail: true });
@@ -186,7 +201,7 @@ describe('A newly selected field', () => {
 });
 
 describe('The backfill lane', () => {
-  it('goes on where a worker died, and calls on its own lane', async () => {
+  it('goes on where a worker died', async () => {
     await pairs();
     world.select(config(CITY));
     await world.settled();
@@ -198,7 +213,7 @@ describe('The backfill lane', () => {
         ...ports.marketo,
         readPersons: () => {
           reads += 1;
-          throw new TypeError('killed');
+          throw new Crash('killed');
         },
       },
     };

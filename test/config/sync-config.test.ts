@@ -38,6 +38,7 @@ describe('sync.config.yaml', () => {
           marketo: { share: 0.5, dailyQuota: 50_000, dailyReserve: 5_000 },
           dynamics: { share: 0.8 },
         },
+        reconciliation: { every: 7 * 86_400_000, callsPerMinute: 30 },
         timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
       },
     );
@@ -47,6 +48,7 @@ describe('sync.config.yaml', () => {
     const text = `${rows('{ marketo: leadScore, contact: new_score, direction: toDynamics }')}
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
+reconciliation: { every: off, callsPerMinute: 5 }
 timing: { overlap: 10m }
 `;
     expect(parseSyncConfig(text, 'f')).toEqual({
@@ -56,6 +58,7 @@ timing: { overlap: 10m }
         marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
         dynamics: { share: 0.8 },
       },
+      reconciliation: { every: null, callsPerMinute: 5 },
       timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000 },
     });
   });
@@ -88,7 +91,7 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, timing.',
+      '3:1: colour: unknown key. Known are fields, onMarketoDelete, budget, reconciliation, timing.',
     ],
     [
       'an unknown key in a row',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
-import { findWork } from '../../activities/backfill.js';
+import { findWork, onBackfillLane } from '../../activities/backfill.js';
 import { readFields } from '../../activities/backfill-fields.js';
 import type {
   BackfillTurn,
@@ -275,7 +275,7 @@ const worldOf = (
     dataverse,
     attempt: newAttempt,
     cycle: (between = {}) => runCycle(ports, between),
-    backfill: (most) => runBackfill(ports, most),
+    backfill: (most) => runBackfill(onBackfillLane(ports), most),
     quiet: async (most = 8) => {
       for (let count = 1; count <= most; count += 1) {
         const { diffs, logged } = await world.cycle();
