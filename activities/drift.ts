@@ -37,7 +37,10 @@ export const count = (tally: Tally, name: string, by = 1): void => {
 /** What one record was found to differ in. */
 export const countDrift = (tally: Tally, side: Side, drifted: readonly string[], recent: boolean): void => {
   if (drifted.length === 0) return;
-  if (recent) return count(tally, 'recent');
+  if (recent) {
+    count(tally, 'recent');
+    return;
+  }
   count(tally, side === 'marketo' ? 'driftedPersons' : 'driftedRows');
   for (const field of drifted) count(tally, `drift.${side}.${field}`);
 };

@@ -4,6 +4,7 @@ import type { MappedField } from '../rules/mapping.js';
 import type { IsoInstant, Kind } from '../rules/terms.js';
 import { rowsSavedSince } from '../store/backfill.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
+import { closeRejections } from '../store/rejections.js';
 import { mappingUnder, requireInstallation } from './catalog.js';
 import { count, countDrift, driftedFields, isBeingWritten, isRecent, type Tally } from './drift.js';
 import { endLink } from './endings.js';
@@ -52,20 +53,36 @@ export const takePage = async (
   const again = new Set(unknown.map(({ id }) => id));
   const taken = rows.flatMap((row): Link[] => {
     const link = known.get(row.id);
-    if (link === undefined || link.kind !== kind) return [];
+    if (link?.kind !== kind) return [];
     if (moved.has(row.id) || isBeingWritten(link, 'dynamics') || drifts(link, row, fields)) {
       again.add(row.id);
       return [];
     }
     return news(ports, link, row, fields);
   });
-  const saved = await saveLinks(ports.db, taken, ports.timing.overlapMs);
+  const saved = await saveTaken(ports, [...known.values()], taken);
   for (const { id, dynamicsId } of taken) if (!saved.has(id) && dynamicsId !== null) again.add(dynamicsId);
   await lookAgain(reading, [...again], new Set(unknown.map(({ id }) => id)));
 };
 
 const drifts = (link: Link, row: Row, fields: readonly MappedField[]): boolean =>
   driftedFields(link, 'dynamics', valuesOf(row, fields), fields).length > 0;
+
+/** A row without a person that is taken anew is refused no more: its creation is tried again. */
+const saveTaken = (
+  { db, timing }: Ports,
+  before: readonly Link[],
+  changed: readonly Link[],
+): Promise<Map<number, Link>> =>
+  db.transaction().execute(async (tx) => {
+    const saved = await saveLinks(tx, changed, timing.overlapMs);
+    const again = before.filter(({ id, status }) => status === 'unmatched' && saved.has(id));
+    await closeRejections(
+      tx,
+      again.flatMap(({ parked }) => Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? [])),
+    );
+    return saved;
+  });
 
 /** What the row makes of its link, where it tells anything that the link does not hold. */
 const news = (ports: Ports, link: Link, row: Row, fields: readonly MappedField[]): Link[] => {
@@ -105,7 +122,7 @@ const lookAgain = async (
       if (unknown.has(row.id)) count(step, recent ? 'recent' : 'unknownRows');
       return unknown.has(row.id) ? takeRow(ports, link, row, fields) : news(ports, link, row, fields);
     });
-    const saved = await saveLinks(ports.db, changed, ports.timing.overlapMs);
+    const saved = await saveTaken(ports, links, changed);
     open = changed.flatMap(({ id, dynamicsId }) => (saved.has(id) ? [] : (dynamicsId ?? [])));
     if (open.length === 0 || look === MOST_LOOKS)
       for (const [name, by] of Object.entries(step)) count(tally, name, by);

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
-import { findWork, onBackfillLane } from '../../activities/backfill.js';
-import { readFields } from '../../activities/backfill-fields.js';
-import type {
-  BackfillTurn,
-  BackfillWork,
-  Chunk,
-  CreatePersonInput,
-  CreatePersonResult,
-} from '../../activities/contract.js';
+import { onBackfillLane } from '../../activities/backfill.js';
+import type { Chunk, CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
 import { begin, complete, followAndOpen, prepare } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
@@ -17,8 +10,6 @@ import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { logRejections } from '../../activities/log-rejections.js';
 import { pushToDynamics } from '../../activities/push-dynamics.js';
 import { pushToMarketo } from '../../activities/push-marketo.js';
-import { readTable } from '../../activities/read-table.js';
-import { reconcile } from '../../activities/reconcile.js';
 import { recordOutcome } from '../../activities/record-outcome.js';
 import { resolve } from '../../activities/resolve.js';
 import type { Attempt, Ports, ReconciliationSettings, Timing } from '../../activities/settings.js';
@@ -32,18 +23,18 @@ import type { Kind } from '../../rules/terms.js';
 import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
 import { startMarketoSimulator } from '../../simulators/marketo/index.js';
-import { cursor, moveCursor } from '../../store/cursors.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
 import { saveInstallation } from '../../store/installations.js';
 import { linkOf } from '../../store/links.js';
-import { added } from '../../store/reconciliations.js';
 import { findDuplicates, isSettled } from './at-rest.js';
 import { newAttempt, retried } from './attempts.js';
+import { losePage, runBackfill, type Backfilled } from './backfill.js';
 import { freshDatabase } from './database.js';
 import { elapse } from './elapse.js';
 import { mortal, type CrashPlan } from './mortal.js';
 
 export { newAttempt, retried } from './attempts.js';
+export { runBackfill, type Backfilled } from './backfill.js';
 export { Crash } from './mortal.js';
 
 type Values = Record<string, string | number | boolean | null>;
@@ -70,13 +61,6 @@ export interface CycleOutcome {
   readonly resolved: Awaited<ReturnType<typeof resolve>>[];
   readonly pushed: Awaited<ReturnType<typeof pushToDynamics>>[];
   readonly logged: number;
-}
-
-/** What the backfill lane did. */
-export interface Backfilled {
-  readonly turns: BackfillWork[];
-  readonly counts: Readonly<Record<string, number>>;
-  readonly completed: BackfillTurn['completed'];
 }
 
 /** Both simulators over real HTTP, a real store, and the cycle's steps run in this process. */
@@ -364,41 +348,6 @@ const worldOf = (
     },
   };
   return world;
-};
-
-const losePage = async ({ db, dynamics }: Ports, kind: Kind): Promise<void> => {
-  const found = await cursor(db, `dynamics/${kind}`);
-  if (found === undefined) throw new Error(`the table of ${kind}s was never read`);
-  for await (const { deltaLink } of dynamics.changes(kind, { link: found.position })) {
-    if (deltaLink !== undefined) await moveCursor(db, found, { ...found, position: deltaLink });
-  }
-};
-
-export const runBackfill = async (ports: Ports, most = 50): Promise<Backfilled> => {
-  const turns: BackfillWork[] = [];
-  let counts: Record<string, number> = {};
-  let completed: BackfillTurn['completed'] = null;
-  for (;;) {
-    const moment = { at: new Date().toISOString() };
-    const { work } = await findWork(ports, moment);
-    if (work === null) return { turns, counts, completed };
-    if (turns.push(work) > most) throw new Error(`the backfill lane did not end: ${turns.join(', ')}`);
-    const turn = await retried((attempt) => turnOf(ports, work, moment, attempt));
-    counts = added(counts, turn.counts);
-    completed = turn.completed ?? completed;
-  }
-};
-
-const turnOf = (ports: Ports, work: BackfillWork, moment: { at: string }, attempt: Attempt) => {
-  switch (work) {
-    case 'lead':
-    case 'contact':
-      return readTable(ports, { ...moment, kind: work }, attempt);
-    case 'fields':
-      return readFields(ports, moment, attempt);
-    case 'reconciliation':
-      return reconcile(ports, moment, attempt);
-  }
 };
 
 export const requestOf = (marketoId: number, syncAs: 'lead' | 'contact' = 'lead'): CreatePersonInput => ({

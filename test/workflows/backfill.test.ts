@@ -45,9 +45,9 @@ const withLane = async (
       const work = left.shift() ?? null;
       return Promise.resolve({ work, lookAgainAt: Date.parse(at) + 5 * MINUTE, takeoverMs: 30_000 });
     },
-    readTable: turn('readTable', steps.readTable as never),
-    readFields: turn('readFields', steps.readFields as never),
-    reconcile: turn('reconcile', steps.reconcile as never),
+    readTable: turn('readTable', steps.readTable),
+    readFields: turn('readFields', steps.readFields),
+    reconcile: turn('reconcile', steps.reconcile),
   };
   const worker = await server.worker(taskQueue, activities);
   await worker.runUntil(async () => {
