@@ -6,6 +6,7 @@ import type { Mapping } from '../rules/mapping.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { installation } from '../store/installations.js';
 import { loadCatalog, saveCatalog, saveColumns, saveNotices } from '../store/catalogs.js';
+import { markForBackfill } from '../store/backfill.js';
 import { releaseQuarantined } from '../store/links.js';
 import { Misconfigured } from './failures.js';
 import type { Ports } from './settings.js';
@@ -57,7 +58,10 @@ const keepCatalog = async (ports: Ports, read: Catalog, readAt: Date): Promise<R
   return { catalog, mapping: await tellMapping(ports, before, catalog) };
 };
 
-/** Keeps what people are told about fields; those that may be written again are no longer set aside. */
+/**
+ * Keeps what people are told about fields; those that may be written again are no longer set aside, and those that may be
+ * read again are: what was edited meanwhile was passed over.
+ */
 const tellMapping = async (
   { db, choices, scope }: Ports,
   before: Catalog | undefined,
@@ -76,8 +80,32 @@ const tellMapping = async (
       kind,
       regained.map(({ name }) => name),
     );
+    if (before !== undefined && had !== undefined)
+      await readRegained(db, kind, { before, catalog, mapping, had });
   }
   return mapping;
+};
+
+interface Regained {
+  readonly before: Catalog;
+  readonly catalog: Catalog;
+  readonly mapping: Mapping;
+  readonly had: Mapping;
+}
+
+/** The person is read again only where the field was missing in Marketo: its log goes on being read otherwise. */
+const readRegained = async (
+  db: Ports['db'],
+  kind: Kind,
+  { before, catalog, mapping, had }: Regained,
+): Promise<void> => {
+  const known = new Set(had.fields[kind].map(({ name }) => name));
+  const back = mapping.fields[kind].filter(({ name }) => !known.has(name));
+  if (back.length === 0) return;
+  const moved = back.some(
+    ({ name }) => JSON.stringify(before.marketo[name]) !== JSON.stringify(catalog.marketo[name]),
+  );
+  await markForBackfill(db, kind, moved ? ['marketo', 'dynamics'] : ['dynamics']);
 };
 
 /** Reads the catalog again when it is older than an hour. */

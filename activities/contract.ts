@@ -125,6 +125,44 @@ export interface CycleActivities {
   complete(input: CompleteCycle): Promise<void>;
 }
 
+/** What the backfill lane may have to do, in the order of its urgency. */
+export const BACKFILL_WORK = ['lead', 'contact', 'fields', 'reconciliation'] as const;
+
+/**
+ * - `lead`, `contact`: the table is read for a change link that fits the field selection
+ * - `fields`: records with fields that were never read
+ * - `reconciliation`: a pass over everything
+ */
+export type BackfillWork = (typeof BACKFILL_WORK)[number];
+
+export interface BackfillMoment {
+  /** The workflow's clock in ISO 8601. */
+  readonly at: string;
+}
+
+export interface BackfillDue {
+  /** Null: nothing is due. */
+  readonly work: BackfillWork | null;
+  /** When to ask again, in milliseconds since the epoch. */
+  readonly lookAgainAt: number;
+  readonly takeoverMs: number;
+}
+
+/** What a turn of the lane did. A turn ends after some minutes, so that more urgent work gets its own. */
+export interface BackfillTurn {
+  readonly counts: Readonly<Record<string, number>>;
+  /** What the pass that was completed by this turn found in all; null as long as none was. */
+  readonly completed: Readonly<Record<string, number>> | null;
+}
+
+/** The steps of the backfill lane, on the queue `backfill`. */
+export interface BackfillActivities {
+  findWork(input: BackfillMoment): Promise<BackfillDue>;
+  readTable(input: BackfillMoment & { readonly kind: 'lead' | 'contact' }): Promise<BackfillTurn>;
+  readFields(input: BackfillMoment): Promise<BackfillTurn>;
+  reconcile(input: BackfillMoment): Promise<BackfillTurn>;
+}
+
 /** What a campaign asks for: the action "Sync Person to Dynamics". */
 export interface PersonRequest {
   readonly requestId: string;

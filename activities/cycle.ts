@@ -10,6 +10,7 @@ import { followSuccessors } from './follow-successors.js';
 import { guard } from './guard.js';
 import { probe } from './probe.js';
 import { releaseRemapped } from './remapped.js';
+import { takeSelection } from './select-fields.js';
 import type { Attempt, Ports, Timing } from './settings.js';
 
 /**
@@ -31,6 +32,7 @@ export const prepare = async (ports: Ports, input: CycleRef, attempt: Attempt): 
   await requireInstallation(ports);
   await rotateLedger(ports.db, ports.ledgerMonths);
   await refreshCatalogIfOld(ports, attempt.signal);
+  await takeSelection(ports);
   await releaseRemapped(ports, attempt);
   await refreshDayUse(ports, attempt.signal);
 };

@@ -3,6 +3,7 @@ import { withoutPlans } from '../rules/outcome.js';
 import { plan, type Planned } from '../rules/plan.js';
 import { isInScope } from '../rules/scope.js';
 import { stampOnTrial } from '../rules/trials.js';
+import { markUnread } from '../rules/unread.js';
 import { saveLinks } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
@@ -22,9 +23,10 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
       .filter(({ status }) => status === 'linked')
       .map((link) =>
         plan(forgetOld(ports, stampOnTrial(link, keyOf)), { ...context, fields: mapping.fields[link.kind] }),
-      );
+      )
+      .map((each) => ({ ...each, link: markUnread(each.link, each.unread) }));
     const quiet = planned.filter(isQuiet).map(({ link }) => link);
-    const unread = planned.filter((each) => each.unread.length > 0).map(markUnread);
+    const unread = planned.filter((each) => each.unread.length > 0 && !isQuiet(each)).map(({ link }) => link);
     const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));
     await saveLinks(ports.db, [...quiet, ...unread, ...idle, ...aside], ports.timing.overlapMs);
     const decisions = planned.flatMap((each) => each.decisions);
@@ -43,16 +45,6 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
 /** Nothing to write, to refuse or to read: what is equal is agreed, and the link is clean. */
 const isQuiet = ({ link, decisions, refusals, swinging }: Planned): boolean =>
   !link.dirty && [decisions, refusals, swinging].every(({ length }) => length === 0) && link.stamp === null;
-
-/** A field that one side was never read for is read in the next fetch; its link stays dirty until then. */
-const markUnread = ({ link, unread }: Planned): Link => ({
-  ...link,
-  rereadMarketo: link.rereadMarketo || unread.some((field) => !holds(link, 'marketo', field)),
-  rereadDynamics: link.rereadDynamics || unread.some((field) => !holds(link, 'dynamics', field)),
-});
-
-const holds = (link: Link, side: 'marketo' | 'dynamics', field: string): boolean =>
-  Object.hasOwn(link.seen[side], field) || Object.hasOwn(link.agreed[side], field);
 
 /** Out of scope: what was seen stays, nothing is planned, and what waits for a person waits on. */
 const leaveAlone = (link: Link): Link => ({

@@ -47,6 +47,8 @@ export const atRest = (link: Link): Link => ({
   dirty: false,
   rereadMarketo: false,
   rereadDynamics: false,
+  backfillMarketo: false,
+  backfillDynamics: false,
   writes: [],
   overtaken: {},
   parked: {},

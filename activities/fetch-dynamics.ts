@@ -1,8 +1,6 @@
 import type { ChangesFrom, Row } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
-import { isInScope } from '../rules/scope.js';
 import type { Kind } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
@@ -10,18 +8,23 @@ import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { beginLoad, missingFromLoad, recordLoaded } from '../store/loads.js';
+import { dropRenewal, readyRenewal } from '../store/renewals.js';
 import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
 import type { CycleRef, FetchDynamicsResult } from './contract.js';
 import { endLink } from './endings.js';
+import { leftGroups, movedBy } from './left-groups.js';
 import { rereadRows } from './reread.js';
 import { selectionOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 import { underSchemaOfNow } from './stale-schema.js';
 import { newLink, takeRow } from './take-row.js';
+import { trustOnly, wholeRows, type Trusted } from './whole-rows.js';
 
 /**
  * Takes what changed in one table of Dynamics into the store. Without a valid change link the whole table is read, and
- * what is linked and no longer there was deleted meanwhile.
+ * what is linked and no longer there was deleted meanwhile. A link for another selection serves on, until the backfill lane
+ * has one for the new selection: then the old link is read once more before the new one, so that nothing falls between
+ * them.
  */
 export const fetchDynamics = async (
   ports: Ports,
@@ -34,13 +37,15 @@ export const fetchDynamics = async (
   const mapping = await currentMapping(ports);
   const selection = selectionOf(mapping, kind);
   const from = await takeCursor(ports.db, stream);
-  const full = from.selection !== selection.join(',');
-  const reading: Reading = { ports, kind, stream, selection, attempt, from, full };
+  const full = from.position === '';
+  const renewed = full ? undefined : await readyRenewal(ports.db, kind, selection.join(','));
+  const reading = readingOf({ ports, kind, stream, selection, attempt, from, full });
   try {
-    const start = full ? { select: selection } : { link: from.position, select: selection };
-    const { rows, deleted } = await readChanges(reading, start);
+    const start = full ? { select: selection } : { link: from.position, select: reading.held };
+    const first = await readChanges(reading, start);
+    const second = renewed === undefined ? NOTHING : await changeOver(reading, renewed.delta);
     const read = await rereadRows(ports, kind, attempt);
-    return { rows, deleted, read, full: reading.full };
+    return { rows: first.rows + second.rows, deleted: first.deleted + second.deleted, read, full };
   } catch (error) {
     if (!(error instanceof RemoteFailure) || error.type !== 'CursorInvalid') {
       const selected = (now: Mapping) => selectionOf(now, kind);
@@ -52,15 +57,48 @@ export const fetchDynamics = async (
   }
 };
 
-interface Reading {
+interface ReadingInput {
   readonly ports: Ports;
   readonly kind: Kind;
   readonly stream: string;
+  /** What the field selection and the rights at the beginning ask for. */
   readonly selection: readonly string[];
   readonly attempt: Attempt;
   readonly from: Cursor;
   readonly full: boolean;
 }
+
+interface Reading extends ReadingInput {
+  /** What the change link was made for. */
+  readonly held: readonly string[];
+  readonly trusted: Trusted;
+}
+
+const NOTHING = { rows: 0, deleted: 0 } as const;
+
+const readingOf = (input: ReadingInput): Reading => ({
+  ...input,
+  held: input.full ? input.selection : input.from.selection.split(','),
+  trusted: trustOnly(input.kind, input.selection),
+});
+
+/**
+ * The old link was read once more after the new one was there: from here on the new one goes on. One that is refused is
+ * forgotten; the old one goes on then, until there is another.
+ */
+const changeOver = async (reading: Reading, link: string): Promise<{ rows: number; deleted: number }> => {
+  const { ports, kind, selection, from } = reading;
+  const next = { ...reading, from: { ...from, version: from.version + 1 }, held: selection };
+  try {
+    const read = await readChanges(next, { link, select: selection });
+    await dropRenewal(ports.db, kind);
+    return read;
+  } catch (error) {
+    if (!(error instanceof RemoteFailure) || error.type !== 'CursorInvalid') throw error;
+    await dropRenewal(ports.db, kind);
+    return NOTHING;
+  }
+};
 
 const readChanges = async (
   reading: Reading,
@@ -69,14 +107,19 @@ const readChanges = async (
   const { ports, kind, attempt, full } = reading;
   const counts = { rows: 0, deleted: 0 };
   let last: { deltaLink?: string; serverTime: string } | undefined;
-  if (full) await beginLoad(ports.db, kind);
+  const load = { kind, lane: 'cycle' } as const;
+  if (full) await beginLoad(ports.db, load);
   for await (const page of ports.dynamics.changes(kind, start, attempt.signal)) {
-    if (page.rows.length > 0) await takeRows(reading, page.rows, await mappingAfterRead(reading));
+    const rows = await wholeRows(reading, page.rows);
+    if (rows.length > 0) {
+      const mapping = await mappingAfterRead(reading);
+      await takeRows(reading, reading.trusted.strip(rows, mapping), mapping);
+    }
     await takeDeleted(reading, page.deleted);
     if (full)
       await recordLoaded(
         ports.db,
-        kind,
+        load,
         page.rows.map(({ id }) => id),
       );
     counts.rows += page.rows.length;
@@ -97,7 +140,7 @@ const readChanges = async (
  */
 const takeMissing = async (reading: Reading): Promise<number> => {
   const { ports, kind, attempt } = reading;
-  const missing = await missingFromLoad(ports.db, kind);
+  const missing = await missingFromLoad(ports.db, { kind, lane: 'cycle' });
   let deleted = 0;
   for (let at = 0; at < missing.length; at += ROWS_PER_SAVE) {
     const some = missing.slice(at, at + ROWS_PER_SAVE);
@@ -115,9 +158,9 @@ const commit = async (
   reading: Reading,
   last: { deltaLink?: string; serverTime: string } | undefined,
 ): Promise<void> => {
-  const { ports, stream, selection, from } = reading;
+  const { ports, stream, held, from } = reading;
   if (last?.deltaLink === undefined) return;
-  const to = { stream, position: last.deltaLink, selection: selection.join(','), mark: last.serverTime };
+  const to = { stream, position: last.deltaLink, selection: held.join(','), mark: last.serverTime };
   await moveCursor(ports.db, from, to);
 };
 
@@ -171,30 +214,6 @@ const takeSome = async (
   });
   return rows.filter(({ id }) => done.has(id));
 };
-
-/**
- * Groups that a row has left: it has another e-mail, takes no part any more, or is out of scope. Those that it joins look
- * at it themselves.
- */
-const leftGroups = (before: readonly Link[], after: readonly Link[]): Moved => {
-  const now = new Map(after.map((link) => [link.id, link]));
-  const left = before.filter((link) => {
-    const next = now.get(link.id);
-    return next !== undefined && placeOf(link) !== placeOf(next);
-  });
-  return movedBy(left);
-};
-
-/** As far as a group is concerned. */
-const placeOf = (link: Link): string =>
-  [link.status, link.marketoId, link.emailKey, isInScope(link)].map(String).join(' ');
-
-type Moved = Parameters<typeof wakeAmbiguous>[1];
-
-const movedBy = (links: readonly Link[]): Moved => ({
-  emailKeys: links.flatMap(({ emailKey }) => emailKey ?? []),
-  persons: links.flatMap(({ marketoId }) => marketoId ?? []),
-});
 
 /** A worker that stalled here and wakes after another began to read the stream must not bring old rows in. */
 const requireHeld = async (db: Database, from: Cursor): Promise<void> => {

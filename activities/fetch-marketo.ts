@@ -15,6 +15,7 @@ import { wakeAmbiguous } from '../store/ambiguous.js';
 import { cursor, forgetHandled, markHandled, moveCursor, unhandled } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import { linksByPerson, markOverdue, saveLinks } from '../store/links.js';
+import { askForPass } from '../store/reconciliations.js';
 import { currentMapping } from './catalog.js';
 import type { CycleRef, FetchMarketoResult } from './contract.js';
 import { bury } from './endings.js';
@@ -34,6 +35,7 @@ export const fetchMarketo = async (
   attempt: Attempt,
 ): Promise<FetchMarketoResult> => {
   await markActive(ports.db, input.cycle, input.at);
+  await noteOutage(ports, input.at);
   const mapping = await currentMapping(ports);
   try {
     return await fetchUnder(ports, mapping, input, attempt);
@@ -77,6 +79,16 @@ const fetchUnder = async (
   await markOverdue(ports.db);
   const read = await rereadPersons(ports, mapping, input.cycle, attempt);
   return { entries, deleted, read };
+};
+
+/** Marketo keeps deletions for 14 days (Adobe REST docs, "Activities"); a day is left for the pass to begin. */
+const DELETIONS_KEPT_MS = 13 * 24 * 60 * 60 * 1000;
+
+/** After a longer outage the stream has a gap: only asking for every person tells who was deleted in it. */
+const noteOutage = async ({ db }: Ports, at: IsoInstant): Promise<void> => {
+  const read = await cursor(db, 'marketo/deleted');
+  if (read === undefined || Date.parse(at) - Date.parse(read.mark) < DELETIONS_KEPT_MS) return;
+  await askForPass(db, 'outage', at);
 };
 
 export const personFields = (mapping: Mapping): string[] => [

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { markActive } from '../store/cycles.js';
-import type { CycleActivities, CycleRef, OnDemandActivities, OpenChunksResult } from './contract.js';
+import { findWork, onBackfillLane } from './backfill.js';
+import { readFields } from './backfill-fields.js';
+import type {
+  BackfillActivities,
+  CycleActivities,
+  CycleRef,
+  OnDemandActivities,
+  OpenChunksResult,
+} from './contract.js';
 import { createPerson } from './create-person.js';
 import { begin, complete, followAndOpen, prepare } from './cycle.js';
 import { diff } from './diff.js';
@@ -11,6 +19,8 @@ import { fetchMarketo } from './fetch-marketo.js';
 import { logRejections } from './log-rejections.js';
 import { pushToDynamics } from './push-dynamics.js';
 import { pushToMarketo } from './push-marketo.js';
+import { readTable } from './read-table.js';
+import { reconcile } from './reconcile.js';
 import { recordOutcome } from './record-outcome.js';
 import { resolve } from './resolve.js';
 import type { Attempt, Ports } from './settings.js';
@@ -56,6 +66,17 @@ const alert = ({ cycle }: CycleRef, opened: OpenChunksResult): OpenChunksResult 
       reasons: stopped.reasons,
     });
   return opened;
+};
+
+/** The backfill lane, for the worker on the queue of that name; all of its calls are on that lane. */
+export const createBackfillActivities = (ports: Ports): BackfillActivities => {
+  const lane = onBackfillLane(ports);
+  return {
+    findWork: (input) => attempted(lane, () => findWork(lane, input)),
+    readTable: (input) => attempted(lane, (attempt) => readTable(lane, input, attempt)),
+    readFields: (input) => attempted(lane, (attempt) => readFields(lane, input, attempt)),
+    reconcile: (input) => attempted(lane, (attempt) => reconcile(lane, input, attempt)),
+  };
 };
 
 /** Longest time without progress for which we still say that we are alive: longer than any call or pause of a budget. */

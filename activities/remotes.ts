@@ -4,7 +4,7 @@ import { createDynamics, DEFAULT_DEADLINES, type Deadlines, type Dynamics } from
 import { createMarketo, DEFAULT_TIMING, type Marketo } from '../marketo/index.js';
 import { createBudget, DYNAMICS_LIMITS, MARKETO_LIMITS, type CallLimits } from '../store/budget.js';
 import type { Database } from '../store/database.js';
-import type { Timing } from './settings.js';
+import type { ReconciliationSettings, Timing } from './settings.js';
 
 export interface Remotes {
   readonly marketo: Marketo;
@@ -84,4 +84,9 @@ export const timingOf = (restMs: number, config: SyncConfig): Timing => ({
   dynamicsDeadlineMs: config.timing.call,
   takeoverMs: config.timing.takeover,
   probeMs: config.timing.probe,
+});
+
+export const reconciliationOf = ({ reconciliation }: SyncConfig): ReconciliationSettings => ({
+  everyMs: reconciliation.every,
+  callsPerMinute: reconciliation.callsPerMinute,
 });

@@ -34,7 +34,8 @@ export const rereadPersons = async (
       if (values === undefined) return bury(link);
       const context = contextOf(ports, mapping.fields[link.kind]);
       const observed = observe(link, { side: 'marketo', values }, context);
-      const taken = takeRefusals({ ...observed.link, rereadMarketo: false }, observed.refusals, cycle);
+      const known = { ...observed.link, rereadMarketo: false, backfillMarketo: false };
+      const taken = takeRefusals(known, observed.refusals, cycle);
       refused.push(...taken.refused);
       return withFlag(taken.link, personFlag(mapping.scope.person, values));
     });
@@ -124,8 +125,14 @@ export const observeRow = (ports: Ports, link: Link, row: RowRead): Link => {
     { side: 'dynamics', values: row.values, etag: row.etag },
     contextOf(ports, row.fields),
   );
-  return withFlag({ ...observed.link, ...row.lineage, rereadDynamics: false }, row.flag);
+  const backfillDynamics = link.backfillDynamics && lacksFields(row);
+  const read = { ...observed.link, ...row.lineage, rereadDynamics: false, backfillDynamics };
+  return withFlag(read, row.flag);
 };
+
+/** A read that began before the right to a column was given does not hold it. Names of lookups are never waited for. */
+const lacksFields = ({ fields, values }: RowRead): boolean =>
+  fields.some(({ name, dynamicsColumn: { type } }) => type !== 'lookup' && !Object.hasOwn(values, name));
 
 /** What the rows of these links hold now, by id. */
 export const rowsOfLinks = (

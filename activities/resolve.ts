@@ -5,6 +5,7 @@ import { plan, type Decision, type Planned } from '../rules/plan.js';
 import { isInScope } from '../rules/scope.js';
 import type { Side } from '../rules/terms.js';
 import { stampOnTrial } from '../rules/trials.js';
+import { markUnread } from '../rules/unread.js';
 import { writeLedger, type LedgerLine } from '../store/ledger.js';
 import { saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
@@ -98,8 +99,8 @@ const refuseLocally = (planned: Planned, cycle: number): { link: Link; refused: 
     refused.push(taken);
     link = taken.link;
   }
-  const dirty = planned.unread.length > 0 || link.writes.some(({ state }) => state === 'planned');
-  return { link: { ...link, dirty: dirty || link.stamp !== null }, refused };
+  const dirty = link.stamp !== null || link.writes.some(({ state }) => state === 'planned');
+  return { link: markUnread({ ...link, dirty }, planned.unread), refused };
 };
 
 const explained = (link: Link, decisions: readonly Decision[], cycle: number, at: string): Link =>

@@ -12,7 +12,7 @@ const ALWAYS = ['emailaddress1', 'statecode', 'merged'] as const;
 export const selectionOf = ({ fields, lineage, scope }: Mapping, kind: Kind): string[] => {
   const flag = scope[kind]?.readable === true ? [scope[kind].name] : [];
   return [
-    ...new Set([...fields[kind].map(selected), ...lineage[kind].map(lookupColumn), ...flag, ...ALWAYS]),
+    ...new Set([...fields[kind].map(selectedColumn), ...lineage[kind].map(lookupColumn), ...flag, ...ALWAYS]),
   ].sort();
 };
 
@@ -24,7 +24,8 @@ export const flagOf = ({ values }: Row, flag: ScopeFlag | null): FlagRead => ({
   at: new Date().toISOString(),
 });
 
-const selected = ({ column, dynamicsColumn }: MappedField): string =>
+/** What is asked for to get the field's value. */
+export const selectedColumn = ({ column, dynamicsColumn }: MappedField): string =>
   dynamicsColumn.type === 'lookup' ? lookupName(column) : column;
 
 /** The row's values by field; a column that was not in the answer stays absent. */

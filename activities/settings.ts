@@ -32,6 +32,14 @@ export const keepOf = ({ restMs, overlapMs, doubtMs, marketoDeadlineMs }: Timing
 export const forgetOld = ({ timing }: Pick<Ports, 'timing'>, link: Link): Link =>
   pruneWrites(link, Date.now(), keepOf(timing));
 
+/** How often, and how fast, a pass over everything looks for what no change feed reported. */
+export interface ReconciliationSettings {
+  /** Between the starts of two passes, in milliseconds; null: only when asked for, or after an outage. */
+  readonly everyMs: number | null;
+  /** Calls to each side that a pass makes in a minute at most. */
+  readonly callsPerMinute: number;
+}
+
 /** What the activities work with: injected by the worker, so that tests bring their own. */
 export interface Ports {
   readonly db: Database;
@@ -49,6 +57,7 @@ export interface Ports {
   readonly timing: Timing;
   /** Of the guard on mass change; null: it is off. */
   readonly guard: Thresholds | null;
+  readonly reconciliation: ReconciliationSettings;
 }
 
 /** One attempt of an activity, as its steps see it. */

@@ -3,6 +3,7 @@ import { addCreatePerson } from './commands/create-person.js';
 import { addErase } from './commands/erase.js';
 import { addGuard } from './commands/guard.js';
 import { addHold, addRelease } from './commands/hold.js';
+import { addReconcile } from './commands/reconcile.js';
 import { addReleaseField } from './commands/release-field.js';
 import { addResolve } from './commands/resolve.js';
 import { addSetup } from './commands/setup.js';
@@ -17,7 +18,7 @@ import type { Context, ExitCode } from './io.js';
 const COMMANDS: readonly Add[] = [
   ...[addSetup, addStart, addStop, addStatus, addWhy],
   ...[addGuard, addResolve, addHold, addRelease, addReleaseField, addErase],
-  addCreatePerson,
+  ...[addReconcile, addCreatePerson],
 ];
 
 /** The commands and their arguments; `finish` is told the exit code of the one that ran. Each loads only what it needs. */

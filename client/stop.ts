@@ -1,25 +1,34 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { readEnvironment } from '../config/environment.js';
-import { buildCycleId } from '../config/names.js';
+import { buildBackfillId, buildCycleId } from '../config/names.js';
 import { connectTemporal, type Temporal } from './connections.js';
 import { EXIT, printJson, type Context, type ExitCode } from './io.js';
 
 export interface Stopped {
   readonly workflowId: string;
-  /** False when no cycles were running. */
+  /** False when it was not running. */
   readonly wasRunning: boolean;
 }
 
+/** The cycles, and the backfill lane beside them. */
+export interface SyncStopped extends Stopped {
+  readonly backfill: Stopped;
+}
+
 /**
- * Ends the chain of cycles. A step that is at work stops at its next sign of life; what it had sent is settled by the
- * first cycle after the next start.
+ * Ends both chains. A step that is at work stops at its next sign of life; what it had sent is settled by the first cycle
+ * after the next start.
  */
-export const stopCycles = async (
-  { client }: Temporal,
+export const stopSync = async (
+  temporal: Temporal,
   installation: string,
   reason: string,
-): Promise<Stopped> => {
-  const workflowId = buildCycleId(installation);
+): Promise<SyncStopped> => {
+  const backfill = await stopChain(temporal, buildBackfillId(installation), reason);
+  return { ...(await stopChain(temporal, buildCycleId(installation), reason)), backfill };
+};
+
+const stopChain = async ({ client }: Temporal, workflowId: string, reason: string): Promise<Stopped> => {
   try {
     await client.workflow.getHandle(workflowId).terminate(reason);
     return { workflowId, wasRunning: true };
@@ -39,7 +48,7 @@ export const runStop = async ({ env, io }: Context, { json, reason }: StopOption
   const environment = readEnvironment(env, ['temporal']);
   const temporal = await connectTemporal(environment.temporal);
   try {
-    const stopped = await stopCycles(temporal, environment.installation, reason);
+    const stopped = await stopSync(temporal, environment.installation, reason);
     if (json) printJson(io, stopped);
     else if (stopped.wasRunning) {
       io.out(`The sync is stopped: workflow ${stopped.workflowId}. The rest goes on being counted: a start`);

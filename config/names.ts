@@ -4,14 +4,22 @@
  */
 
 /** Types of the workflows, as `workflows/index.ts` exports them. */
-export const WORKFLOW_TYPES = { syncCycle: 'syncCycle', createPerson: 'createPerson' } as const;
+export const WORKFLOW_TYPES = {
+  syncCycle: 'syncCycle',
+  createPerson: 'createPerson',
+  backfill: 'backfill',
+} as const;
 
 /** Cron only guarantees that there is always a next run, and never two; how long to rest is counted by the store. */
 export const CYCLE_CRON = '@every 1s';
 
+/** The same for the backfill lane: when there is something to do, the store says. */
+export const BACKFILL_CRON = '@every 1s';
+
 const ROOT = 'contact-sync';
 const INSTALLATION = '[A-Za-z0-9-]{1,64}';
 const CYCLE = new RegExp(`^${ROOT}/(${INSTALLATION})/cycle$`);
+const BACKFILL = new RegExp(`^${ROOT}/(${INSTALLATION})/backfill$`);
 const ON_DEMAND = new RegExp(`^${ROOT}/(${INSTALLATION})/on-demand$`);
 const CREATE_PERSON = new RegExp(`^${ROOT}/(${INSTALLATION})/create-person/([1-9]\\d*)$`);
 
@@ -40,6 +48,18 @@ export const parseCreatePersonId = (id: string): CreatePersonId | undefined => {
   const [, installation, marketoId] = CREATE_PERSON.exec(id) ?? [];
   return installation === undefined ? undefined : { installation, marketoId: Number(marketoId) };
 };
+
+/** Id of the workflow that runs the backfill lane. */
+export const buildBackfillId = (installation: string): string => `${buildPrefix(installation)}backfill`;
+
+/** The installation whose backfill lane the id names, or undefined for any other id. */
+export const parseBackfillId = (id: string): string | undefined => BACKFILL.exec(id)?.[1];
+
+/** Task queue of the backfill lane: its own, so that a long pass never takes a slot of the cycle. */
+export const buildBackfillQueue = (installation: string): string => `${buildPrefix(installation)}backfill`;
+
+/** The installation whose backfill lane the queue serves, or undefined for any other queue. */
+export const parseBackfillQueue = (queue: string): string | undefined => BACKFILL.exec(queue)?.[1];
 
 /** Task queue of the cycle's workflow and its activities. */
 export const buildCycleQueue = (installation: string): string => `${buildPrefix(installation)}cycle`;

@@ -78,6 +78,16 @@ const marketoBudget = z
   })
   .prefault({});
 
+const reconciliation = z
+  .strictObject({
+    every: z
+      .union([z.literal('off').transform(() => null), durationSchema])
+      .prefault('7d')
+      .describe('between the starts of two passes, or "off": then only "contact-sync reconcile" starts one'),
+    callsPerMinute: calls(1).default(30).describe('calls to each side that a pass makes in a minute at most'),
+  })
+  .prefault({});
+
 const dynamicsBudget = z
   .strictObject({
     share: share(0.8, "share of the sync user's service protection limits that the sync may use"),
@@ -161,6 +171,9 @@ export const syncConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('how much of the API limits of each side the sync may use'),
+  reconciliation: reconciliation.describe(
+    'passes over all records that find what no change feed reported, heal it and report it',
+  ),
   timing: z
     .strictObject({
       overlap: durationSchema

@@ -24,6 +24,8 @@ export interface SyncConfig {
     };
     readonly dynamics: { readonly share: number };
   };
+  /** Passes over all records; `every` in milliseconds, null for off. */
+  readonly reconciliation: { readonly every: number | null; readonly callsPerMinute: number };
   /** Milliseconds. */
   readonly timing: {
     readonly overlap: number;
@@ -136,7 +138,10 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 }
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': ['fields', 'scope', 'onMarketoDelete', 'budget', 'timing', 'guard', 'ledger'],
+  '': [
+    ...['fields', 'scope', 'onMarketoDelete', 'budget'],
+    ...['reconciliation', 'timing', 'guard', 'ledger'],
+  ],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],
   scope: ['lead', 'contact', 'person'],
   budget: ['marketo', 'dynamics'],
@@ -145,6 +150,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   timing: ['overlap', 'doubt', 'call', 'takeover', 'probe'],
   guard: ['clears', 'deletes', 'writes', 'sameValue', 'atLeast'],
   ledger: ['months'],
+  reconciliation: ['every', 'callsPerMinute'],
 };
 
 const NOUNS: Readonly<Record<string, string>> = {

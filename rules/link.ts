@@ -137,6 +137,9 @@ export interface Link {
   /** Sides whose record the next fetch reads again, whatever the change feeds say. */
   readonly rereadMarketo: boolean;
   readonly rereadDynamics: boolean;
+  /** Sides whose record the backfill lane reads: for fields that were never read there. The cycle does not wait for it. */
+  readonly backfillMarketo: boolean;
+  readonly backfillDynamics: boolean;
   /** Key fields that the person should carry and does not yet (`dynamicsId`, `dynamicsType`, `dynamicsDeleted`). */
   readonly stamp: FieldValues | null;
   readonly etag: string | null;

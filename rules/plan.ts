@@ -48,7 +48,7 @@ export interface Planned {
   readonly link: Link;
   readonly decisions: readonly Decision[];
   readonly refusals: readonly LocalRefusal[];
-  /** Fields that one side was never read for: newly selected ones. */
+  /** Fields that one side was never read for: newly selected ones. They hold up no other field. */
   readonly unread: readonly string[];
   /** Fields that wait for a call in doubt. */
   readonly waiting: readonly string[];
@@ -74,7 +74,7 @@ export const plan = (link: Link, context: PlanContext): Planned => {
   releaseSwinging(draft, context.fields, context.cycle);
   releaseMoved(draft, context.fields, planned);
   for (const field of context.fields) planField(draft, field, context, planned);
-  draft.dirty = planned.unread.length > 0 || planned.waiting.length > 0 || hasPlans(draft);
+  draft.dirty = planned.waiting.length > 0 || hasPlans(draft);
   return { link: draft, ...planned };
 };
 

@@ -25,6 +25,12 @@ export const installation = async (db: Database, name: string): Promise<Installa
   );
 };
 
+/** When setup made it, in ISO 8601. */
+export const installedAt = async (db: Database, name: string): Promise<string | undefined> => {
+  const found = db.selectFrom('installations').select('created_at').where('name', '=', name);
+  return (await found.executeTakeFirst())?.created_at.toISOString();
+};
+
 /** Any installation this store serves: a store belongs to one. */
 export const anyInstallation = async (db: Database): Promise<string | undefined> =>
   (await db.selectFrom('installations').select('name').executeTakeFirst())?.name;

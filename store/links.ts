@@ -23,6 +23,8 @@ export const linkOf = (row: Selectable<LinksTable>): Link => ({
   dirty: row.dirty,
   rereadMarketo: row.reread_marketo,
   rereadDynamics: row.reread_dynamics,
+  backfillMarketo: row.backfill_marketo,
+  backfillDynamics: row.backfill_dynamics,
   stamp: row.stamp,
   etag: row.etag,
   agreed: row.agreed,
@@ -64,6 +66,17 @@ export const linksById = async (db: Database, ids: readonly number[]): Promise<L
   ids.length === 0
     ? []
     : (await db.selectFrom('links').selectAll().where('id', 'in', ids).execute()).map(linkOf);
+
+/** Links whose person is there as far as the store knows, those after `after`, in order of id. */
+export const linksWithPerson = async (db: Database, after: number, limit: number): Promise<Link[]> => {
+  const found = db
+    .selectFrom('links')
+    .selectAll()
+    .where('id', '>', after)
+    .where('marketo_id', 'is not', null);
+  const living = found.where('status', 'in', ['linked', 'ambiguous', 'merged-away']);
+  return (await living.orderBy('id').limit(limit).execute()).map(linkOf);
+};
 
 /** Links of these persons that are not ended. */
 export const linksByPerson = async (db: Database, marketoIds: readonly number[]): Promise<Link[]> => {
@@ -124,6 +137,8 @@ const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
   dirty: link.dirty,
   reread_marketo: link.rereadMarketo,
   reread_dynamics: link.rereadDynamics,
+  backfill_marketo: link.backfillMarketo,
+  backfill_dynamics: link.backfillDynamics,
   stamp: link.stamp,
   etag: link.etag,
   agreed: link.agreed,
@@ -161,6 +176,7 @@ export const saveLinks = async (
     with saved as (update links set
       version = links.version + 1, kind = x.kind, status = x.status, marketo_id = x.marketo_id,
       dynamics_id = x.dynamics_id, email_key = x.email_key, dirty = x.dirty, reread_marketo = x.reread_marketo, reread_dynamics = x.reread_dynamics,
+      backfill_marketo = x.backfill_marketo, backfill_dynamics = x.backfill_dynamics,
       stamp = nullif(x.stamp, 'null'), etag = x.etag, agreed = x.agreed, seen = x.seen, writes = x.writes,
       overtaken = x.overtaken, parked = x.parked, causes = x.causes, creation = nullif(x.creation, 'null'),
       candidates = nullif(x.candidates, 'null'), successor = nullif(x.successor, 'null'), predecessor = x.predecessor,
@@ -168,7 +184,8 @@ export const saveLinks = async (
       check_at = x.check_at, updated_at = clock_timestamp()
     from jsonb_to_recordset(${documents}::jsonb) as x (
       id bigint, version integer, kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text,
-      dirty boolean, reread_marketo boolean, reread_dynamics boolean, stamp jsonb, etag text, agreed jsonb, seen jsonb, writes jsonb,
+      dirty boolean, reread_marketo boolean, reread_dynamics boolean, backfill_marketo boolean, backfill_dynamics boolean,
+      stamp jsonb, etag text, agreed jsonb, seen jsonb, writes jsonb,
       overtaken jsonb, parked jsonb, causes jsonb, creation jsonb, candidates jsonb, successor jsonb, predecessor uuid,
       out_of_scope jsonb, ambiguity text, decision jsonb,
       check_at timestamptz)
@@ -201,7 +218,7 @@ export type NewLink = Pick<
   Link,
   'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'emailKey' | 'etag' | 'seen'
 > &
-  Partial<Pick<Link, 'successor' | 'predecessor' | 'outOfScope'>>;
+  Partial<Pick<Link, 'successor' | 'predecessor' | 'outOfScope' | 'dirty'>>;
 
 /**
  * Inserts links; one that exists already, by person or row, is left alone.
@@ -223,7 +240,7 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
       predecessor: link.predecessor ?? null,
       out_of_scope: link.outOfScope ?? null,
       // A reserved row is nothing that a cycle could work on until it is there.
-      dirty: link.status !== 'excluded' && link.marketoId === null,
+      dirty: link.dirty ?? (link.status !== 'excluded' && link.marketoId === null),
     })),
   );
   const { rows } = await sql<Selectable<LinksTable>>`

@@ -61,6 +61,8 @@ export interface LinksTable {
   dirty: Generated<boolean>;
   reread_marketo: Generated<boolean>;
   reread_dynamics: Generated<boolean>;
+  backfill_marketo: Generated<boolean>;
+  backfill_dynamics: Generated<boolean>;
   stamp: Json<FieldValues | null>;
   etag: string | null;
   agreed: Json<Link['agreed']>;
@@ -92,7 +94,8 @@ export interface HeldPersonsTable {
 }
 
 export interface LoadedRowsTable {
-  kind: Kind;
+  /** Names the load: a kind for the cycle's own, or one of the backfill lane. */
+  kind: string;
   dynamics_id: string;
 }
 
@@ -190,6 +193,27 @@ export interface ErasuresTable {
   counts: Json<Readonly<Record<string, number>>>;
 }
 
+export interface SelectedFieldsTable {
+  kind: Kind;
+  field: string;
+  dynamics_column: string;
+}
+
+export interface ReconciliationsTable {
+  id: Generated<number>;
+  reason: 'schedule' | 'request' | 'outage';
+  asked_at: Timestamp;
+  started_at: Timestamp | null;
+  completed_at: Timestamp | null;
+  stage: ColumnType<PassStage, PassStage | undefined, PassStage>;
+  after_link: Generated<number>;
+  merges_read: Generated<boolean>;
+  counts: ColumnType<Record<string, number>, string | undefined, string>;
+}
+
+/** What a pass is at: Marketo's side by link, then each table of Dynamics. */
+export type PassStage = 'persons' | 'lead' | 'contact' | 'done';
+
 export interface Schema {
   installations: InstallationsTable;
   catalogs: CatalogsTable;
@@ -210,4 +234,6 @@ export interface Schema {
   erasures: ErasuresTable;
   budgets: BudgetsTable;
   call_slots: CallSlotsTable;
+  selected_fields: SelectedFieldsTable;
+  reconciliations: ReconciliationsTable;
 }

@@ -1,11 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { createCycleActivities, createOnDemandActivities } from '../activities/index.js';
-import { openRemotes, timingOf } from '../activities/remotes.js';
+import {
+  createBackfillActivities,
+  createCycleActivities,
+  createOnDemandActivities,
+} from '../activities/index.js';
+import { openRemotes, reconciliationOf, timingOf } from '../activities/remotes.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { loadDotenv, readEnvironment } from '../config/environment.js';
 import type { TemporalEnvironment } from '../config/temporal.js';
-import { buildCycleQueue, buildOnDemandQueue } from '../config/names.js';
+import { buildBackfillQueue, buildCycleQueue, buildOnDemandQueue } from '../config/names.js';
 import { readSyncConfig } from '../config/sync-config.js';
 import { installation } from '../store/installations.js';
 import { openStore, StoreUnavailable } from '../store/open.js';
@@ -18,7 +22,10 @@ const CYCLE_STEPS = 8;
 /** Creations at once: more would only wait for the remotes' concurrency. */
 const CREATIONS = 40;
 
-/** The worker process: reads its configuration, serves both queues until it is told to stop, lets calls end. */
+/** One thing at a time, and a look at the store beside it. */
+const BACKFILL_STEPS = 2;
+
+/** The worker process: reads its configuration, serves all queues until it is told to stop, lets calls end. */
 const main = async (): Promise<void> => {
   loadDotenv();
   const env = readEnvironment(process.env, ['marketo', 'dynamics', 'store', 'temporal']);
@@ -39,6 +46,7 @@ const main = async (): Promise<void> => {
     ledgerMonths: config.ledger.months,
     timing: timingOf(env.restMs, config),
     guard: config.guard,
+    reconciliation: reconciliationOf(config),
     ...remotes,
   };
   const common = {
@@ -64,11 +72,18 @@ const main = async (): Promise<void> => {
     }),
     maxConcurrentActivityTaskExecutions: CREATIONS,
   });
-  const health = await serveHealth(env.healthPort, () => healthOf(store.db, [cycle, onDemand]));
+  const backfill = await Worker.create({
+    ...common,
+    taskQueue: buildBackfillQueue(env.installation),
+    activities: createBackfillActivities(ports),
+    maxConcurrentActivityTaskExecutions: BACKFILL_STEPS,
+  });
+  const workers = [cycle, onDemand, backfill];
+  const health = await serveHealth(env.healthPort, () => healthOf(store.db, workers));
   logger.info({ installation: env.installation, health: health.port }, 'the worker is ready');
   process.send?.({ ready: { health: health.port } });
   try {
-    await Promise.all([cycle.run(), onDemand.run()]);
+    await Promise.all(workers.map((worker) => worker.run()));
   } finally {
     await health.close();
     await connection.close();

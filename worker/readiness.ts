@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '../store/database.js';
 import type { Health } from './health.js';
 
-/** The worker is well when both queues are polled and the store answers. */
+/** The worker is well when all queues are polled and the store answers. */
 export const healthOf = async (db: Database, workers: readonly Worker[]): Promise<Health> => {
   const states = workers.map((worker) => worker.getState());
   const store = await sql`select 1`.execute(db).then(

@@ -5,7 +5,7 @@ export const addStart: Add = (program, context, finish) => {
     .command('start')
     .summary('start the sync')
     .description(
-      'Starts the sync: one cycle after another, until it is stopped. If it runs already, nothing changes.',
+      'Starts the sync: one cycle after another, and the backfill lane beside them, until it is stopped. If it runs already, nothing changes.',
     )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', example('start'))

@@ -4,13 +4,13 @@ import { SCOPE_CAUSES } from '../../rules/scope.js';
 import { reasonText } from '../guard/words.js';
 import { SCOPE_NAMES } from '../why/words.js';
 import type { AmbiguousLink, OpenCause, StoreStatus, Stuck } from './store-status.js';
-import type { ChainStatus } from './chain-status.js';
+import { span } from './span.js';
+import { backfillLines } from './backfill-lines.js';
+import type { ChainsStatus, ChainStatus } from './chain-status.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-export interface Status extends StoreStatus {
-  readonly chain: ChainStatus;
-}
+export type Status = StoreStatus & ChainsStatus;
 
 /** The status for people: a few lines each about the cycle, the links, and what is set aside. */
 export const renderStatus = (status: Status, now: Date, color: boolean): string => {
@@ -20,6 +20,10 @@ export const renderStatus = (status: Status, now: Date, color: boolean): string 
     ...guardLines(status, colors),
     ...cycleLines(status, now, colors),
     ...dayLines(status, colors),
+    ...backfillLines(status, now).map(({ title, text, warn }) => {
+      const shown = warn ? colors.yellow(text) : text;
+      return title === '' ? indented(colors.dim(shown)) : row(colors, title, shown);
+    }),
     ...linkLines(status, colors),
     ...scopeLines(status, colors),
     ...stuckLines(status.stuck, now, colors),
@@ -209,13 +213,3 @@ const noticeLines = (notices: StoreStatus['notices'], colors: Colors): string[] 
     const text = `${field} on ${kind}: ${message}`;
     return index === 0 ? row(colors, 'Fields', colors.yellow(text)) : indented(colors.yellow(text));
   });
-
-/** A span of time as people say it: `45 s`, `4 min 10 s`, `2 h 5 min`, `3 d`. */
-export const span = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  const [minutes, hours, days] = [seconds / 60, seconds / 3_600, seconds / 86_400].map(Math.floor);
-  if (minutes === undefined || hours === undefined || days === undefined || minutes < 1)
-    return `${String(seconds)} s`;
-  if (hours < 1) return `${String(minutes)} min ${String(seconds % 60)} s`;
-  return days < 1 ? `${String(hours)} h ${String(minutes % 60)} min` : `${String(days)} d`;
-};

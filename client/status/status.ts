@@ -1,7 +1,7 @@
 import { readEnvironment } from '../../config/environment.js';
 import { openStore } from '../../store/open.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
-import { readChainStatus } from './chain-status.js';
+import { readChains } from './chain-status.js';
 import { renderStatus } from './render.js';
 import { readStoreStatus } from './store-status.js';
 
@@ -14,11 +14,11 @@ export const runStatus = async (
   const { installation } = environment;
   const store = await openStore(environment.store);
   try {
-    const [known, chain] = await Promise.all([
+    const [known, chains] = await Promise.all([
       readStoreStatus(store.db, installation),
-      readChainStatus(environment.temporal, installation),
+      readChains(environment.temporal, installation),
     ]);
-    const status = { ...known, chain };
+    const status = { ...known, ...chains };
     if (json) printJson(io, status);
     else io.out(renderStatus(status, new Date(), io.color));
     return EXIT.ok;

@@ -2,14 +2,16 @@ import { sql } from 'kysely';
 import { withoutValues, type MassChange } from '../../rules/guard.js';
 import type { Candidate, LinkStatus } from '../../rules/link.js';
 import type { FieldNotice } from '../../rules/mapping.js';
+import type { ScopeCause } from '../../rules/scope.js';
 import type { IsoInstant, Kind, Side } from '../../rules/terms.js';
+import { countBackfill } from '../../store/backfill.js';
 import { readDayUse, type DayUse } from '../../store/budget-day.js';
 import { lastCompletedCycle, type CycleRecord } from '../../store/cycles.js';
 import type { Database } from '../../store/database.js';
 import { openStop, type GuardDecision, type GuardStop } from '../../store/guard-stops.js';
-import type { ScopeCause } from '../../rules/scope.js';
-import { countOutOfScope } from '../../store/scope.js';
 import { installation } from '../../store/installations.js';
+import { lastCompletedPass, openPass, type Pass } from '../../store/reconciliations.js';
+import { countOutOfScope } from '../../store/scope.js';
 import { swingingFields, type SwingingField } from '../../store/swings.js';
 
 /** Open rejections with one cause. */
@@ -86,6 +88,10 @@ export interface StoreStatus {
   readonly marketoDay: DayUse | null;
   /** Entries that still have to be written to persons' activity logs. */
   readonly pendingEntries: number;
+  /** Links with fields that the backfill lane is to read. */
+  readonly toBackfill: number;
+  /** Passes over all records: the last one that was completed, and the one that is open. */
+  readonly reconciliation: { readonly last: Pass | null; readonly open: Pass | null };
 }
 
 /** As many causes and ambiguous records as people read; the counts are of all. */
@@ -136,6 +142,8 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     guard: stop === undefined ? null : stoppedOf(stop),
     marketoDay: day ?? null,
     pendingEntries,
+    toBackfill: await countBackfill(db),
+    reconciliation: { last: (await lastCompletedPass(db)) ?? null, open: (await openPass(db)) ?? null },
   };
 };
 

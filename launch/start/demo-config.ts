@@ -7,6 +7,8 @@ import type { Folder } from './folder.js';
 
 /** Beside a rest of minutes these are minutes; beside one of seconds they would be most of what one sees. */
 const SHORT = { overlap: '10s', doubt: '5s' } as const;
+/** A pass every week would never be seen. */
+const PASSES = { every: '10m', callsPerMinute: 60 } as const;
 
 export interface DemoConfig {
   /** Absolute path, for SYNC_CONFIG. */
@@ -25,6 +27,8 @@ export const forDemo = (text: string, short: boolean): string => {
   const document = parseDocument(text);
   document.setIn(['budget', 'marketo', 'share'], 1);
   if (short) for (const [key, span] of Object.entries(SHORT)) document.setIn(['timing', key], span);
+  if (short)
+    for (const [key, value] of Object.entries(PASSES)) document.setIn(['reconciliation', key], value);
   // The first line of the original names a schema by a path that is another one here.
   return HEAD + document.toString().replace(/^# yaml-language-server:.*\n/, '');
 };

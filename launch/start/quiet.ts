@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { countDueEntries } from '../../store/activity-entries.js';
+import { countBackfill } from '../../store/backfill.js';
 import type { Database } from '../../store/database.js';
 import { summaryOf, whole, type EndedCycle } from './cycles.js';
 
@@ -11,6 +12,8 @@ export interface Unfinished {
   readonly rereads: number;
   /** Links with a write or a creation that has not settled. */
   readonly open: number;
+  /** Links with fields that the backfill lane is to read. */
+  readonly backfill: number;
   /** Entries for persons' activity logs. */
   readonly entries: number;
 }
@@ -23,7 +26,7 @@ export const readUnfinished = async (db: Database): Promise<Unfinished> => {
         '$[*] ? (@.state == "planned" || @.state == "sent" || @.state == "answered")'))) as open
     from links`.execute(db);
   const { dirty, rereads, open } = rows[0] ?? { dirty: 0, rereads: 0, open: 0 };
-  return { dirty, rereads, open, entries: await countDueEntries(db) };
+  return { dirty, rereads, open, backfill: await countBackfill(db), entries: await countDueEntries(db) };
 };
 
 /**
@@ -45,6 +48,7 @@ export const stillMoving = (cycle: EndedCycle | null, store: Unfinished, since: 
     [logged, 'refusals logged'],
     [store.dirty, 'links to look at'],
     [store.rereads, 'records to read again'],
+    [store.backfill, 'links with fields to be read'],
     [store.open, 'links with a write that has not settled'],
     [store.entries, 'activity log entries to write'],
   ];

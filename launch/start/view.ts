@@ -66,13 +66,22 @@ const both = ({ marketo, dynamics }: { readonly marketo: number; readonly dynami
 const totalLines = (status: StoreStatus | null): string[] => {
   if (status === null) return [row('Links', '…'), '', ''];
   const { links, dirty, openWrites, rejections, ambiguous } = status;
+  const beside = besideText(status);
   const refused = rejections.reduce((sum, { count }) => sum + count, 0);
   const rows = `linked ${whole(links.linked ?? 0)}, waiting for a person ${whole(links.unmatched ?? 0)}`;
   return [
     row('Links', `${rows}, ended ${whole((links.ended ?? 0) + (links.tombstone ?? 0))}`),
     row('', `values refused ${whole(refused)}, ambiguous groups ${whole(ambiguous.groups)}`),
-    row('', `to look at ${whole(dirty)}, writes not settled yet ${whole(openWrites)}`),
+    row('', `to look at ${whole(dirty)}, writes not settled yet ${whole(openWrites)}${beside}`),
   ];
+};
+
+/** What the backfill lane has before it. */
+const besideText = ({ toBackfill, reconciliation: { open } }: StoreStatus): string => {
+  if (toBackfill > 0) return `, fields to be read on ${whole(toBackfill)}`;
+  return open === null
+    ? ''
+    : `; a pass over all records is at ${open.stage === 'persons' ? 'persons' : `${open.stage}s`}`;
 };
 
 const editLines = ({ perMinute, total, recent }: Scene['edits']): string[] => {

@@ -7,6 +7,7 @@ import * as clockSetBack from './0005-clock-set-back.js';
 import * as probes from './0006-probes.js';
 import * as guard from './0007-guard.js';
 import * as scope from './0008-scope.js';
+import * as backfill from './0009-backfill.js';
 import * as swingsAndErasures from './0010-swings-and-erasures.js';
 
 /** In the order of their names; a migration that was released never changes. */
@@ -19,5 +20,6 @@ export const migrations: Record<string, Migration> = {
   '0006-probes': probes,
   '0007-guard': guard,
   '0008-scope': scope,
+  '0009-backfill': backfill,
   '0010-swings-and-erasures': swingsAndErasures,
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startWorld, type World } from '../support/world.js';
+import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
@@ -82,6 +83,67 @@ describe('A secured column', () => {
     await world.settled();
     expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ rating: 'B' });
     expect(await notices()).toEqual([]);
+  });
+
+  it('that may be read again is read for all rows: what was edited meanwhile is found, whenever the right came back', async () => {
+    const [first, second, third] = await pairs();
+    await column('new_creditrating', { canRead: false });
+    await forgetCatalog();
+    await world.settled();
+    // One edit before the table has a change link without the column, one after.
+    await world.doors.editRow('leads', first?.leadid ?? '', { new_creditrating: 'B' });
+    await world.settled();
+    await world.backfill();
+    await world.settled();
+    await world.doors.editRow('leads', second?.leadid ?? '', { new_creditrating: 'C' });
+    await world.settled();
+    expect(await world.person(second?.marketoId ?? 0)).toMatchObject({ rating: 'AAA' });
+    await column('new_creditrating', { canRead: true });
+    await forgetCatalog();
+    await world.settled();
+    await world.backfill();
+    await world.settled();
+    expect(await world.person(first?.marketoId ?? 0)).toMatchObject({ rating: 'B' });
+    expect(await world.person(second?.marketoId ?? 0)).toMatchObject({ rating: 'C' });
+    expect(await world.person(third?.marketoId ?? 0)).toMatchObject({ rating: 'AAA' });
+  });
+
+  it('that could not be read for a moment is read for all rows, although the change link stayed the same', async () => {
+    const [pair] = await pairs();
+    await column('new_creditrating', { canRead: false });
+    await forgetCatalog();
+    await world.doors.editRow('leads', pair?.leadid ?? '', { new_creditrating: 'B' });
+    await world.settled();
+    await column('new_creditrating', { canRead: true });
+    await forgetCatalog();
+    await world.settled();
+    expect((await world.backfill()).turns).toEqual(['fields']);
+    await world.settled();
+    expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ rating: 'B' });
+  });
+
+  it('whose right comes back while its page is read is no blank', async () => {
+    const [pair] = await pairs();
+    await column('new_creditrating', { canRead: false });
+    await forgetCatalog();
+    await world.settled();
+    // The change link still asks for the column: its page says null.
+    await world.doors.editRow('leads', pair?.leadid ?? '', { jobtitle: 'CEO' });
+    const { dynamics } = world.ports;
+    const changes: typeof dynamics.changes = async function* (...args) {
+      for await (const page of dynamics.changes(...args)) {
+        await column('new_creditrating', { canRead: true });
+        yield page;
+      }
+    };
+    const input = { cycle: 99, at: new Date().toISOString() };
+    const ports = { ...world.ports, dynamics: { ...dynamics, changes } };
+    await retried((attempt) => fetchDynamics(ports, 'lead', input, attempt));
+    await world.settled();
+    await world.backfill();
+    await world.settled();
+    expect(await world.person(pair?.marketoId ?? 0)).toMatchObject({ title: 'CEO', rating: 'AAA' });
+    expect(await world.row('leads', pair?.leadid ?? '')).toMatchObject({ new_creditrating: 'AAA' });
   });
 
   it.each([false, true])(

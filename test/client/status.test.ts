@@ -1,13 +1,16 @@
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ChainStatus } from '../../client/status/chain-status.js';
-import { renderStatus, span } from '../../client/status/render.js';
+import type { BackfillProgress } from '../../workflows/names.js';
+import { renderStatus } from '../../client/status/render.js';
+import { span } from '../../client/status/span.js';
 import { readStoreStatus, type StoreStatus } from '../../client/status/store-status.js';
 import { markDay, noteDayUse } from '../../store/budget-day.js';
 import { saveNotices } from '../../store/catalogs.js';
 import { completeCycle, markActive, planCycle } from '../../store/cycles.js';
 import { migrate, openDatabase, type Database } from '../../store/database.js';
 import { closeStop, openStop, raiseStop } from '../../store/guard-stops.js';
+import type { Pass } from '../../store/reconciliations.js';
 import { saveInstallation } from '../../store/installations.js';
 import { enqueueActivityEntries, recordRejections } from '../../store/rejections.js';
 import { freshDatabase } from '../support/database.js';
@@ -85,6 +88,8 @@ describe('What the store knows', () => {
       notices: [],
       marketoDay: null,
       pendingEntries: 0,
+      toBackfill: 0,
+      reconciliation: { last: null, open: null },
     });
   });
 
@@ -222,6 +227,8 @@ const KNOWN: StoreStatus = {
   notices: [{ kind: 'lead', field: 'phone', code: 'unreadable', message: 'Not readable.', since: at(0) }],
   marketoDay: { used: 12_345, ours: 2_100, quota: 50_000, readAt: at(0), unread: null },
   pendingEntries: 0,
+  toBackfill: 0,
+  reconciliation: { last: null, open: null },
 };
 
 const CHAIN: ChainStatus = {
@@ -233,8 +240,64 @@ const CHAIN: ChainStatus = {
   retried: [],
 };
 
-const shown = (chain: Partial<ChainStatus> = {}, known: Partial<StoreStatus> = {}): string =>
-  renderStatus({ ...KNOWN, ...known, chain: { ...CHAIN, ...chain } }, new Date(START + 124_000), false);
+const LANE: ChainStatus<BackfillProgress> = {
+  ...CHAIN,
+  workflowId: 'contact-sync/acme/backfill',
+  progress: { work: null, lookAgainAt: at(400), turns: 0, counts: {} },
+};
+
+const shown = (
+  chain: Partial<ChainStatus> = {},
+  known: Partial<StoreStatus> = {},
+  lane: Partial<ChainStatus<BackfillProgress>> = {},
+): string => {
+  const chains = { chain: { ...CHAIN, ...chain }, backfill: { ...LANE, ...lane } };
+  return renderStatus({ ...KNOWN, ...known, ...chains }, new Date(START + 124_000), false);
+};
+
+const PASS: Pass = {
+  ...{ id: 1, reason: 'schedule', askedAt: at(0), startedAt: at(4), completedAt: null, stage: 'lead' },
+  ...{ afterLink: 9, mergesRead: false, counts: { persons: 1200, rows: 500, 'drift.marketo.title': 2 } },
+};
+
+describe('The status of the backfill lane', () => {
+  it('is silent where nothing waits there', () => {
+    expect(shown()).not.toMatch(/backfill|reconcil/i);
+  });
+
+  it('says what it does, and what waits', () => {
+    const progress = { work: 'fields', lookAgainAt: null, turns: 1, counts: {} } as const;
+    const text = shown({}, { toBackfill: 31 }, { progress });
+    expect(text).toContain('Backfill     at work: reads fields that were never read');
+    expect(text).toContain('31 links have fields to be read');
+  });
+
+  it('says that it is not running beside cycles that are', () => {
+    expect(shown({}, {}, { state: 'not-started', progress: null })).toContain(
+      'Backfill     not running: run contact-sync start',
+    );
+    const both = shown(
+      { state: 'not-started', progress: null },
+      {},
+      { state: 'not-started', progress: null },
+    );
+    expect(both).not.toContain('Backfill');
+  });
+
+  it('shows the pass that is open, and what the last one found', () => {
+    const last = { ...PASS, stage: 'done' as const, completedAt: at(64) };
+    const text = shown({}, { reconciliation: { open: PASS, last } });
+    expect(text).toContain(
+      'Reconciling  at leads since 2 min 0 s; persons 1200, rows 500, drift.marketo.title 2',
+    );
+    expect(text).toContain(
+      'Reconciled   1 min 0 s ago in 1 min 0 s; persons 1200, rows 500, drift.marketo.title 2',
+    );
+    expect(
+      shown({}, { reconciliation: { open: { ...PASS, startedAt: null, counts: {} }, last: null } }),
+    ).toContain('Reconciling  asked for; nothing read yet');
+  });
+});
 
 describe('The status for people', () => {
   it('fits on a screen', () => {

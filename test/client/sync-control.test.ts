@@ -16,6 +16,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CreatePersonInput, CreatePersonResult } from '../../activities/contract.js';
 import type { ChainStatus } from '../../client/status/chain-status.js';
 import {
+  buildBackfillId,
+  buildBackfillQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
@@ -25,6 +27,7 @@ import { findTemporalServer, startDevServer, type DevServer } from '../../launch
 import { migrate, openDatabase } from '../../store/database.js';
 import { saveInstallation } from '../../store/installations.js';
 import { freshDatabase, type FreshDatabase } from '../support/database.js';
+import type { BackfillProgress } from '../../workflows/names.js';
 import { contactSync } from './recording.js';
 
 const OWNER = '7d1e2c4a-0b5f-4e11-a204-000d3a1b2c3d';
@@ -83,6 +86,7 @@ beforeEach(async () => {
 interface Status {
   readonly cycle: unknown;
   readonly chain: ChainStatus;
+  readonly backfill: ChainStatus<BackfillProgress>;
 }
 
 const status = async (): Promise<Status> => {
@@ -129,7 +133,11 @@ describe('contact-sync start, status and stop', () => {
     const first = await contactSync(['start', '--json'], env);
     expect(first.code).toBe(0);
     const workflowId = buildCycleId(installation);
-    expect(JSON.parse(first.out)).toEqual({ workflowId, alreadyRunning: false });
+    const lane = { workflowId: buildBackfillId(installation) };
+    expect(JSON.parse(first.out)).toEqual({
+      ...{ workflowId, alreadyRunning: false },
+      backfill: { ...lane, alreadyRunning: false },
+    });
     const again = await contactSync(['start'], env);
     expect(again).toMatchObject({ code: 0, out: `The sync is already running: workflow ${workflowId}` });
 
@@ -137,15 +145,32 @@ describe('contact-sync start, status and stop', () => {
     expect(described).toMatchObject({ type: 'syncCycle', taskQueue: buildCycleQueue(installation) });
     expect(described.raw.workflowExecutionInfo?.execution?.workflowId).toBe(workflowId);
     expect(await described.staticSummary()).toContain(installation);
+    expect(await client.workflow.getHandle(lane.workflowId).describe()).toMatchObject({
+      type: 'backfill',
+      taskQueue: buildBackfillQueue(installation),
+    });
 
     const stopped = await contactSync(['stop', '--reason', 'maintenance', '--json'], env);
-    expect(JSON.parse(stopped.out)).toEqual({ workflowId, wasRunning: true });
-    expect((await status()).chain).toMatchObject({ state: 'ended', message: 'it is terminated' });
+    expect(JSON.parse(stopped.out)).toEqual({
+      ...{ workflowId, wasRunning: true },
+      backfill: { ...lane, wasRunning: true },
+    });
+    const ended = { state: 'ended', message: 'it is terminated' };
+    expect(await status()).toMatchObject({ chain: ended, backfill: ended });
     const twice = await contactSync(['stop'], env);
     expect(twice).toMatchObject({ code: 0, out: `The sync was not running: workflow ${workflowId}` });
 
     const restarted = await contactSync(['start', '--json'], env);
-    expect(JSON.parse(restarted.out)).toEqual({ workflowId, alreadyRunning: false });
+    expect(JSON.parse(restarted.out)).toMatchObject({ workflowId, alreadyRunning: false });
+    await contactSync(['stop'], env);
+  });
+
+  it('starts the lane alone where the cycles of an older version run', async () => {
+    await contactSync(['start'], env);
+    await client.workflow.getHandle(buildBackfillId(installation)).terminate();
+    const { out } = await contactSync(['start'], env);
+    expect(out).toContain('The sync is already running');
+    expect(out).toContain(`The backfill lane is started: workflow ${buildBackfillId(installation)}`);
     await contactSync(['stop'], env);
   });
 
@@ -312,5 +337,42 @@ describe('contact-sync create-person', () => {
       code: 1,
       err: expect.stringContaining('contact-sync: The request failed: not wanted any more') as string,
     });
+  });
+});
+
+describe('contact-sync reconcile', () => {
+  const lookingFor = (looks: string[]): Promise<Worker> =>
+    Worker.create({
+      connection,
+      workflowBundle,
+      taskQueue: buildBackfillQueue(installation),
+      activities: {
+        findWork: ({ at }: { at: string }) => {
+          looks.push(at);
+          return Promise.resolve({ work: null, lookAgainAt: Date.now() + 3_600_000, takeoverMs: 30_000 });
+        },
+      },
+    });
+
+  it('asks for a pass once, and wakes the lane, which was to look in an hour', async () => {
+    const database = openDatabase(env['DATABASE_URL'] ?? '', { connections: 1 });
+    await database.deleteFrom('reconciliations').execute();
+    await database.destroy();
+    const looks: string[] = [];
+    const worker = await lookingFor(looks);
+    await worker.runUntil(async () => {
+      await contactSync(['start'], env);
+      await expect.poll(() => looks.length, { timeout: 10_000 }).toBe(1);
+      const first = await contactSync(['reconcile', '--json'], env);
+      const workflowId = buildBackfillId(installation);
+      expect(JSON.parse(first.out)).toEqual({ workflowId, alreadyOpen: false, running: true });
+      await expect.poll(() => looks.length, { timeout: 10_000 }).toBe(2);
+      const again = await contactSync(['reconcile'], env);
+      expect(again.out).toContain(`A pass is open already: workflow ${workflowId}`);
+      expect((await contactSync(['status'], env)).out).toContain('Reconciling  asked for');
+      await contactSync(['stop'], env);
+    });
+    const { out } = await contactSync(['reconcile'], env);
+    expect(out).toContain('the pass begins after contact-sync start');
   });
 });

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  buildBackfillId,
+  buildBackfillQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
   buildOnDemandQueue,
   buildPrefix,
+  parseBackfillId,
+  parseBackfillQueue,
   parseCreatePersonId,
   parseCycleId,
   parseCycleQueue,
@@ -22,6 +26,8 @@ describe('The names that Temporal keeps', () => {
     );
     expect(buildCycleQueue('acme')).toBe('contact-sync/acme/cycle');
     expect(buildOnDemandQueue('acme')).toBe('contact-sync/acme/on-demand');
+    expect(buildBackfillId('acme')).toBe('contact-sync/acme/backfill');
+    expect(buildBackfillQueue('acme')).toBe('contact-sync/acme/backfill');
   });
 
   it('are read back as what they were built from', () => {
@@ -30,6 +36,8 @@ describe('The names that Temporal keeps', () => {
         expect(parseCycleId(buildCycleId(installation))).toBe(installation);
         expect(parseCycleQueue(buildCycleQueue(installation))).toBe(installation);
         expect(parseOnDemandQueue(buildOnDemandQueue(installation))).toBe(installation);
+        expect(parseBackfillId(buildBackfillId(installation))).toBe(installation);
+        expect(parseBackfillQueue(buildBackfillQueue(installation))).toBe(installation);
         const id = { installation, marketoId };
         expect(parseCreatePersonId(buildCreatePersonId(id))).toEqual(id);
         expect(buildCreatePersonId(id).startsWith(buildPrefix(installation))).toBe(true);
@@ -41,6 +49,8 @@ describe('The names that Temporal keeps', () => {
     expect(parseCycleId('contact-sync/acme/on-demand')).toBeUndefined();
     expect(parseCycleId('contact-sync/acme/cycle/2')).toBeUndefined();
     expect(parseOnDemandQueue('contact-sync/acme/cycle')).toBeUndefined();
+    expect(parseBackfillId('contact-sync/acme/cycle')).toBeUndefined();
+    expect(parseCycleId('contact-sync/acme/backfill')).toBeUndefined();
     for (const id of ['0', '07', 'x', '', '1/2']) {
       expect(parseCreatePersonId(`contact-sync/acme/create-person/${id}`)).toBeUndefined();
     }

@@ -42,6 +42,7 @@ describe('sync.config.yaml', () => {
         guard: { clears: 0.1, deletes: 0.1, writes: 0.5, sameValue: 0.25, atLeast: 100 },
         ledger: { months: 12 },
         timing: { overlap: 300_000, doubt: 120_000, call: 300_000, takeover: 30_000, probe: 3_600_000 },
+        reconciliation: { every: 7 * 86_400_000, callsPerMinute: 30 },
       },
     );
   });
@@ -51,6 +52,7 @@ describe('sync.config.yaml', () => {
 scope: { lead: new_synctomkto, person: syncExcluded }
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
+reconciliation: { every: off, callsPerMinute: 5 }
 timing: { overlap: 10m }
 guard: { clears: 5%, deletes: 0.5%, writes: off, sameValue: 100%, atLeast: 20 }
 ledger: { months: 3 }
@@ -66,6 +68,7 @@ ledger: { months: 3 }
       guard: { clears: 0.05, deletes: 0.005, writes: null, sameValue: 1, atLeast: 20 },
       ledger: { months: 3 },
       timing: { overlap: 600_000, doubt: 120_000, call: 300_000, takeover: 30_000, probe: 3_600_000 },
+      reconciliation: { every: null, callsPerMinute: 5 },
     });
   });
 
@@ -103,7 +106,7 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, scope, onMarketoDelete, budget, timing, guard, ledger.',
+      '3:1: colour: unknown key. Known are fields, scope, onMarketoDelete, budget, reconciliation, timing, guard, ledger.',
     ],
     [
       'a flag that is synced as a field',

@@ -2,14 +2,22 @@ import { writeFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { CycleActivities, CreatePersonResult, OnDemandActivities } from '../../activities/contract.js';
+import type {
+  BackfillActivities,
+  BackfillWork,
+  CycleActivities,
+  CreatePersonResult,
+  OnDemandActivities,
+} from '../../activities/contract.js';
 import {
+  buildBackfillId,
+  buildBackfillQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
   buildOnDemandQueue,
 } from '../../config/names.js';
-import { requestedSignal } from '../../workflows/names.js';
+import { requestedSignal, wakeSignal } from '../../workflows/names.js';
 import type { Scene } from '../workflows/servers.js';
 import { chunksOf, fakeSteps, gate, noneDiffed, nonePushed, noneResolved } from '../workflows/steps.js';
 
@@ -125,8 +133,50 @@ const recordCreation = async (server: Scene): Promise<void> => {
   });
 };
 
+const lanes: Readonly<Record<string, readonly (BackfillWork | null)[]>> = {
+  'backfill-work': ['lead', 'fields', 'reconciliation', 'reconciliation'],
+  'backfill-woken': [null, 'reconciliation'],
+};
+
+const recordBackfill = async (
+  server: Scene,
+  name: string,
+  due: readonly (BackfillWork | null)[],
+): Promise<void> => {
+  const taskQueue = buildBackfillQueue(name);
+  const workflowId = buildBackfillId(name);
+  const left = [...due];
+  const activities: BackfillActivities = {
+    findWork: ({ at }) => {
+      const work = left.shift() ?? null;
+      return Promise.resolve({ work, lookAgainAt: Date.parse(at) + 300_000, takeoverMs: 30_000 });
+    },
+    readTable: () => Promise.resolve({ counts: { rows: 500 }, completed: null }),
+    readFields: () => Promise.resolve({ counts: { persons: 300, rows: 2 }, completed: null }),
+    reconcile: () => {
+      const counts = { persons: 1200, rows: 1200, 'drift.marketo.title': 1 };
+      return Promise.resolve({ counts, completed: left.length === 0 ? counts : null });
+    },
+  };
+  const worker = await server.worker(taskQueue, activities);
+  await worker.runUntil(async () => {
+    const handle = await server.env.client.workflow.start('backfill', { taskQueue, workflowId });
+    if (due[0] === null) {
+      await server.env.sleep('1 second');
+      await handle.signal(wakeSignal);
+    }
+    await keep(server.env, name, workflowId);
+  });
+};
+
 /** Records every history anew, on a real server: what runs of the workflows as they are now leave behind. */
 export const recordHistories = async (server: Scene): Promise<void> => {
   for (const [name, steps] of Object.entries(cycles)) await recordCycle(server, name, steps());
   await recordCreation(server);
+  await recordBackfills(server);
+};
+
+/** Those of the backfill lane alone. */
+export const recordBackfills = async (server: Scene): Promise<void> => {
+  for (const [name, due] of Object.entries(lanes)) await recordBackfill(server, name, due);
 };

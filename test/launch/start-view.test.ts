@@ -46,6 +46,8 @@ const status: NonNullable<Scene['status']> = {
   notices: [],
   marketoDay: null,
   pendingEntries: 0,
+  toBackfill: 0,
+  reconciliation: { last: null, open: null },
 };
 
 const scene: Scene = {

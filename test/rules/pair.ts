@@ -42,6 +42,8 @@ export const pair = (over: Partial<Link> = {}): Link => ({
   dirty: true,
   rereadMarketo: false,
   rereadDynamics: false,
+  backfillMarketo: false,
+  backfillDynamics: false,
   stamp: null,
   etag: 'e1',
   agreed: { marketo: {}, dynamics: {} },

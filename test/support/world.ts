@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { requireInstallation, refreshCatalog } from '../../activities/catalog.js';
+import { onBackfillLane } from '../../activities/backfill.js';
 import type { Chunk, CreatePersonInput, CreatePersonResult, Stopped } from '../../activities/contract.js';
 import { createPerson } from '../../activities/create-person.js';
 import { begin, complete, followAndOpen, prepare } from '../../activities/cycle.js';
@@ -11,13 +12,14 @@ import { pushToDynamics } from '../../activities/push-dynamics.js';
 import { pushToMarketo } from '../../activities/push-marketo.js';
 import { recordOutcome } from '../../activities/record-outcome.js';
 import { resolve } from '../../activities/resolve.js';
-import type { Attempt, Ports, Timing } from '../../activities/settings.js';
+import type { Attempt, Ports, ReconciliationSettings, Timing } from '../../activities/settings.js';
 import { parseSyncConfig } from '../../config/sync-config.js';
 import { DEFAULT_CONFIG } from '../../config/default-config.js';
 import { createDynamics } from '../../dynamics/index.js';
 import { createMarketo } from '../../marketo/index.js';
 import { unlimitedBudget, type CallBudget } from '../../rules/budget.js';
 import type { Link } from '../../rules/link.js';
+import type { Kind } from '../../rules/terms.js';
 import { adminDoors, type AdminDoors, type AdminRecord } from '../../simulators/admin-doors.js';
 import { startDataverseSimulator } from '../../simulators/dataverse/index.js';
 import { startMarketoSimulator } from '../../simulators/marketo/index.js';
@@ -26,12 +28,14 @@ import { saveInstallation } from '../../store/installations.js';
 import { linkOf } from '../../store/links.js';
 import { findDuplicates, isSettled } from './at-rest.js';
 import { newAttempt, retried } from './attempts.js';
+import { losePage, runBackfill, type Backfilled } from './backfill.js';
 import { freshDatabase } from './database.js';
 import { elapse } from './elapse.js';
 import { mortal, type CrashPlan } from './mortal.js';
 import { rejectionLeaks } from './rejections.js';
 
 export { newAttempt, retried } from './attempts.js';
+export { runBackfill, type Backfilled } from './backfill.js';
 export { Crash } from './mortal.js';
 
 type Values = Record<string, string | number | boolean | null>;
@@ -42,6 +46,7 @@ export interface WorldOptions {
   readonly contacts?: readonly Values[];
   readonly timing?: Partial<Timing>;
   readonly onMarketoDelete?: 'keep' | 'recreate';
+  readonly reconciliation?: Partial<ReconciliationSettings>;
   /** Text of a field selection; the product's default without it. */
   readonly config?: string;
   /** Under which calls to Marketo are made; without limits unless given. */
@@ -72,12 +77,30 @@ export interface World {
   readonly cycle: (
     between?: Partial<Record<'fetched' | 'resolved', () => Promise<void>>>,
   ) => Promise<CycleOutcome>;
+  /** Turns of the backfill lane until nothing is due there; returns what they did, and the last pass's counts. */
+  readonly backfill: (most?: number) => Promise<Backfilled>;
   /** Runs cycles until one finds nothing to do; fails after `most`. */
   readonly quiet: (most?: number) => Promise<number>;
   /** Runs cycles, time passing between them, until nothing is open, in doubt or to be told; fails after `most`. */
   readonly settled: (most?: number) => Promise<void>;
   /** Records that should not be: persons of one row, rows or persons of one e-mail address. */
   readonly duplicates: () => Promise<string[]>;
+  /** Changes and deletions that no change feed tells of. */
+  readonly beneath: {
+    readonly editRow: (
+      table: 'leads' | 'contacts',
+      id: string,
+      values: Values,
+      version?: 'kept' | 'moved',
+    ) => Promise<void>;
+    readonly deleteRow: (table: 'leads' | 'contacts', id: string) => Promise<void>;
+    readonly editPerson: (id: number, values: Values) => Promise<void>;
+    readonly deletePerson: (id: number) => Promise<void>;
+    /** Whatever the next page of changes of this table would tell is lost. */
+    readonly losePage: (kind: Kind) => Promise<void>;
+  };
+  /** Another field selection from here on, as after a restart of the worker. */
+  readonly select: (config: string) => void;
   readonly request: (marketoId: number, syncAs?: 'lead' | 'contact') => Promise<CreatePersonResult>;
   readonly person: (id: number) => Promise<AdminRecord>;
   readonly row: (table: 'leads' | 'contacts', id: string) => Promise<AdminRecord>;
@@ -172,6 +195,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
     guard: config.guard,
     ledgerMonths: config.ledger.months,
+    reconciliation: { everyMs: null, callsPerMinute: 60_000, ...options.reconciliation },
     timing: {
       restMs: 0,
       overlapMs: 300_000,
@@ -245,6 +269,7 @@ const worldOf = (
     dataverse,
     attempt: newAttempt,
     cycle: (between = {}) => runCycle(ports, between),
+    backfill: (most) => runBackfill(onBackfillLane(ports), most),
     quiet: async (most = 8) => {
       for (let count = 1; count <= most; count += 1) {
         const { diffs, logged } = await world.cycle();
@@ -262,6 +287,24 @@ const worldOf = (
       throw new Error(`not settled after ${String(most)} cycles`);
     },
     duplicates: () => findDuplicates(world.doors),
+    beneath: {
+      editRow: async (table, id, values, version = 'kept') => {
+        await json('PATCH', `${dataverse}/admin/beneath/${table}/${id}?version=${version}`, values);
+      },
+      deleteRow: async (table, id) => {
+        await json('DELETE', `${dataverse}/admin/beneath/${table}/${id}`);
+      },
+      editPerson: async (id, values) => {
+        await json('PATCH', `${marketo}/admin/beneath/persons/${String(id)}`, values);
+      },
+      deletePerson: async (id) => {
+        await json('DELETE', `${marketo}/admin/beneath/persons/${String(id)}`);
+      },
+      losePage: (kind) => losePage(ports, kind),
+    },
+    select: (config) => {
+      Object.assign(ports, { choices: parseSyncConfig(config, 'sync.config.yaml').fields });
+    },
     request: async (marketoId, syncAs = 'lead') => {
       const input = requestOf(marketoId, syncAs);
       const result = await retried((attempt) => createPerson(ports, input, attempt));

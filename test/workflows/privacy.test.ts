@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createCycleActivities, createOnDemandActivities } from '../../activities/index.js';
+import {
+  createBackfillActivities,
+  createCycleActivities,
+  createOnDemandActivities,
+} from '../../activities/index.js';
 import type { CreatePersonResult, PersonRequest } from '../../activities/contract.js';
 import {
+  BACKFILL_CRON,
+  buildBackfillId,
+  buildBackfillQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
@@ -10,6 +17,7 @@ import {
   CYCLE_CRON,
 } from '../../config/names.js';
 import { requestedSignal } from '../../workflows/names.js';
+import { askForPass, lastCompletedPass } from '../../store/reconciliations.js';
 import { startWorld, type World } from '../support/world.js';
 import { detailsOf, temporalServer } from './servers.js';
 import { textsIn } from './texts.js';
@@ -118,6 +126,21 @@ const idOf = async (mail: string): Promise<number> => {
   return expect.fail(`no person ${mail}`);
 };
 
+/** A pass finds a value that nobody was told of. */
+const lookOverEverything = async (): Promise<void> => {
+  await world.beneath.editPerson(await idOf(lead.mail), { phone: plant('+99 5550 777777') });
+  await askForPass(world.db, 'request', new Date().toISOString());
+  await server.env.client.workflow.start('backfill', {
+    taskQueue: buildBackfillQueue(INSTALLATION),
+    workflowId: buildBackfillId(INSTALLATION),
+    cronSchedule: BACKFILL_CRON,
+  });
+  await waitFor(async () => {
+    const { counts = {} } = (await lastCompletedPass(world.db)) ?? {};
+    expect((counts['recent'] ?? 0) + (counts['drift.marketo.phone'] ?? 0)).toBeGreaterThan(0);
+  });
+};
+
 /** Everything that the server keeps of all runs: events with their payloads and failures, descriptions, answers. */
 const everythingKept = async (): Promise<string[]> => {
   const texts: string[] = [];
@@ -150,73 +173,76 @@ describe('No personal data', () => {
         buildOnDemandQueue(INSTALLATION),
         createOnDemandActivities(world.ports),
       );
-      await Promise.all([
-        onDemand.runUntil(() =>
-          cycle.runUntil(async () => {
-            const handle = await client.workflow.start('syncCycle', {
-              taskQueue,
-              workflowId,
-              cronSchedule: CYCLE_CRON,
-            });
-            await more('completed', 2);
-            expect(await request(await idOf(unlinked.mail))).toMatchObject({ outcome: 'created' });
-            expect(await request(await idOf(refused.mail))).toMatchObject({ outcome: 'refused' });
-            expect(await request(await idOf(twin.mail))).toMatchObject({ outcome: 'ambiguous' });
-            await world.doors.editPerson(await idOf(lead.mail), { title: robot });
-            await more('completed', 2);
+      const lane = await server.worker(
+        buildBackfillQueue(INSTALLATION),
+        createBackfillActivities(world.ports),
+      );
+      const sideBySide = (work: () => Promise<void>) =>
+        onDemand.runUntil(() => lane.runUntil(() => cycle.runUntil(work)));
+      await sideBySide(async () => {
+        const handle = await client.workflow.start('syncCycle', {
+          taskQueue,
+          workflowId,
+          cronSchedule: CYCLE_CRON,
+        });
+        await more('completed', 2);
+        await lookOverEverything();
+        expect(await request(await idOf(unlinked.mail))).toMatchObject({ outcome: 'created' });
+        expect(await request(await idOf(refused.mail))).toMatchObject({ outcome: 'refused' });
+        expect(await request(await idOf(twin.mail))).toMatchObject({ outcome: 'ambiguous' });
+        await world.doors.editPerson(await idOf(lead.mail), { title: robot });
+        await more('completed', 2);
 
-            // A remote that quotes a record, for a while: the step waits between two attempts.
-            await world.fault('dynamics', {
-              kind: 'refuse',
-              method: 'GET',
-              path: '/leads',
-              message: faultText,
-              times: 99,
-            });
-            await world.fault('marketo', { kind: 'garbage', path: 'leadchanges' });
-            await waitFor(async () => {
-              const { pendingActivities = [] } = (await handle.describe()).raw;
-              expect(pendingActivities?.some(({ lastFailure }) => lastFailure != null)).toBe(true);
-            });
-            expectNoPersonalData(await everythingKept());
-            await ask('DELETE', `${world.dataverse}/admin/faults`);
+        // A remote that quotes a record, for a while: the step waits between two attempts.
+        await world.fault('dynamics', {
+          kind: 'refuse',
+          method: 'GET',
+          path: '/leads',
+          message: faultText,
+          times: 99,
+        });
+        await world.fault('marketo', { kind: 'garbage', path: 'leadchanges' });
+        await waitFor(async () => {
+          const { pendingActivities = [] } = (await handle.describe()).raw;
+          expect(pendingActivities?.some(({ lastFailure }) => lastFailure != null)).toBe(true);
+        });
+        expectNoPersonalData(await everythingKept());
+        await ask('DELETE', `${world.dataverse}/admin/faults`);
 
-            // And for good: the cycle fails.
-            await world.fault('dynamics', {
-              kind: 'refuse',
-              method: 'GET',
-              path: '/contacts',
-              status: 403,
-              code: '0x80040220',
-              message: faultText,
-            });
-            await more('failed', 1);
-            await more('completed', 1);
-            const texts = await everythingKept();
-            expectNoPersonalData(texts);
-            await handle.terminate();
+        // And for good: the cycle fails.
+        await world.fault('dynamics', {
+          kind: 'refuse',
+          method: 'GET',
+          path: '/contacts',
+          status: 403,
+          code: '0x80040220',
+          message: faultText,
+        });
+        await more('failed', 1);
+        await more('completed', 1);
+        const texts = await everythingKept();
+        expectNoPersonalData(texts);
+        await handle.terminate();
 
-            // The test sees what it says it sees: payloads, failures, results; and the records did travel.
-            expect(() =>
-              expectNoPersonalData(textsIn({ payloads: [{ data: Buffer.from(faultText) }] })),
-            ).toThrow();
-            const all = texts.join('\n');
-            for (const sign of [
-              '"campaignId":"4711"',
-              'Dynamics: Forbidden',
-              '"outcome":"refused"',
-              '"resolve.toDynamics"',
-            ])
-              expect(all).toContain(sign);
-            expect(await world.person(await idOf(contact.mail))).toMatchObject({
-              firstName: contact.first,
-              phone: contact.phone,
-            });
-            const rejections = await world.db.selectFrom('rejections').select('message').execute();
-            expect(rejections.map(({ message }) => message)).toEqual(expect.arrayContaining([ruleText]));
-          }),
-        ),
-      ]);
+        // The test sees what it says it sees: payloads, failures, results; and the records did travel.
+        expect(() =>
+          expectNoPersonalData(textsIn({ payloads: [{ data: Buffer.from(faultText) }] })),
+        ).toThrow();
+        const all = texts.join('\n');
+        for (const sign of [
+          '"campaignId":"4711"',
+          'Dynamics: Forbidden',
+          '"outcome":"refused"',
+          '"resolve.toDynamics"',
+        ])
+          expect(all).toContain(sign);
+        expect(await world.person(await idOf(contact.mail))).toMatchObject({
+          firstName: contact.first,
+          phone: contact.phone,
+        });
+        const rejections = await world.db.selectFrom('rejections').select('message').execute();
+        expect(rejections.map(({ message }) => message)).toEqual(expect.arrayContaining([ruleText]));
+      });
     },
   );
 });

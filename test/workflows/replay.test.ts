@@ -37,9 +37,11 @@ const replay = async (history: unknown): Promise<void> => {
 };
 
 describe('A recorded history', () => {
-  it('is there for both workflows', () => {
+  it('is there for each workflow', () => {
     expect(names).toEqual(
       expect.arrayContaining([
+        'backfill-woken',
+        'backfill-work',
         'create-person-joined',
         'sync-cycle-chunks',
         'sync-cycle-failed',
@@ -66,6 +68,7 @@ describe('A recorded history', () => {
 describe('An incompatible change', () => {
   it.each([
     { change: 'an activity by another name', name: 'sync-cycle-chunks', from: 'resolve', to: 'decide' },
+    { change: 'an activity by another name', name: 'backfill-work', from: 'readFields', to: 'fill' },
     {
       change: 'an activity by another name',
       name: 'create-person-joined',

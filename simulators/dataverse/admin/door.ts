@@ -3,7 +3,15 @@ import { z } from 'zod';
 import { checkRules } from './check-rules.js';
 import { schemaRoutes } from './schema.js';
 import { messageRoutes } from './messages.js';
-import { addByUser, deleteByUser, editByUser, pageOfRows, wholeRow } from './rows.js';
+import {
+  addByUser,
+  deleteBeneath,
+  deleteByUser,
+  editBeneath,
+  editByUser,
+  pageOfRows,
+  wholeRow,
+} from './rows.js';
 import { DataverseError, rowNotFound } from '../errors.js';
 import { faultSchema } from '../http/faults.js';
 import { keepEarlier } from '../schema/metadata-cache.js';
@@ -54,6 +62,16 @@ const rowRoutes = (app: FastifyInstance, environment: Environment): void => {
     const options = { force: force === 'true', asSync: as === 'sync' };
     const row = editByUser(organization, table, idOf(request), cells.parse(request.body), options);
     return { row: wholeRow(table, row) };
+  });
+  app.patch('/admin/beneath/:table/:id', (request) => {
+    const table = tableOf(environment, request);
+    const version = z.enum(['kept', 'moved']).default('kept').parse(query(request)['version']);
+    const row = editBeneath(organization, table, idOf(request), cells.parse(request.body), version);
+    return { row: wholeRow(table, row) };
+  });
+  app.delete('/admin/beneath/:table/:id', (request) => {
+    deleteBeneath(tableOf(environment, request), idOf(request));
+    return { deleted: idOf(request) };
   });
   app.delete('/admin/rows/:table/:id', (request) => {
     deleteByUser(organization, tableOf(environment, request), idOf(request));

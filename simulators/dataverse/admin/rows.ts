@@ -1,5 +1,5 @@
 import { readValue } from '../rows/check-value.js';
-import { cellsOf, checkSent, insertRow, settleState, updateRow } from '../rows/commit.js';
+import { cellsOf, checkSent, insertRow, settleState, updateRow, writeBeneath } from '../rows/commit.js';
 import { runWorkflows } from '../rows/crm-workflows.js';
 import { DataverseError, duplicateKey, rowNotFound } from '../errors.js';
 import { deleteWithLinks } from '../rows/links.js';
@@ -74,6 +74,24 @@ export const editByUser = (
   tell(organization, table, id, 'update', sent);
   if (!options.force) runWorkflows(organization, table, id, 'update', namesOf(sent));
   return updated;
+};
+
+/** A row changed by a statement against the database. */
+export const editBeneath = (
+  organization: Organization,
+  table: Table,
+  id: string,
+  values: SeedRow,
+  version: 'kept' | 'moved',
+): StoredRow => {
+  const row = table.rows.get(id);
+  if (row === undefined) throw rowNotFound(table.shape.logicalName, id);
+  return writeBeneath(organization, table, row, cellsOf(readCells(table, values)), version);
+};
+
+/** A row that is gone without any trace, as one whose deletion is older than change tracking keeps it. */
+export const deleteBeneath = (table: Table, id: string): void => {
+  if (!table.rows.forget(id)) throw rowNotFound(table.shape.logicalName, id);
 };
 
 export const deleteByUser = (organization: Organization, table: Table, id: string): void => {

@@ -63,6 +63,16 @@ export class VersionedRows {
     if (this.#changes.length > 2 * this.#byId.size + 1024) this.#forgetSuperseded();
   }
 
+  /** New cells under the version that the row has: nobody who asks for changes is told. */
+  overwrite(id: string, cells: Cells): StoredRow | undefined {
+    const before = this.#byId.get(id);
+    if (before === undefined) return undefined;
+    for (const index of this.#indexes.values()) index.move(id, before.cells, cells);
+    const row = { ...before, cells };
+    this.#byId.set(id, row);
+    return row;
+  }
+
   delete(id: string, version: number): boolean {
     const before = this.#byId.get(id);
     if (before === undefined) return false;
@@ -71,6 +81,14 @@ export class VersionedRows {
     this.#deletedAt.set(id, version);
     this.#deletions.push({ version, id });
     return true;
+  }
+
+  /** A deletion that change tracking does not tell of, as one that is older than it keeps. */
+  forget(id: string): boolean {
+    const before = this.#byId.get(id);
+    if (before === undefined) return false;
+    for (const index of this.#indexes.values()) index.move(id, before.cells, undefined);
+    return this.#byId.delete(id);
   }
 
   /** A way back for one row: to be called, latest first, when all that was written since must not have been. */

@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { AdminRefusal, editPerson, enterPersons, personById, rawActivities } from '../admin.js';
+import {
+  AdminRefusal,
+  editPerson,
+  enteredValues,
+  enterPersons,
+  personById,
+  rawActivities,
+} from '../admin.js';
 import { settleBulk } from '../bulk/index.js';
 import { changeSettings } from '../administration.js';
 import { faultSchema } from '../faults.js';
@@ -73,6 +80,15 @@ function persons(app: FastifyInstance, instance: Instance): void {
   });
   app.delete('/persons/:id', (request) => {
     people.remove(personById(instance, withId.parse(request.params).id));
+    return {};
+  });
+  app.patch('/beneath/persons/:id', (request) => {
+    const person = personById(instance, withId.parse(request.params).id);
+    people.overwrite(person, enteredValues(instance, record.parse(request.body)));
+    return { person: people.record(person) };
+  });
+  app.delete('/beneath/persons/:id', (request) => {
+    people.forget(personById(instance, withId.parse(request.params).id));
     return {};
   });
   app.get('/persons/:id', (request) => ({

@@ -81,6 +81,17 @@ export class People {
     this.trace.removed(person);
   }
 
+  /** Sets values that leave no trace: an entry of the log that was lost, or one that Marketo never writes. */
+  overwrite(person: Person, values: FieldValues): void {
+    for (const [field, value] of values) this.table.set(person, field.name, value);
+  }
+
+  /** Deletes a person without a trace, as one whose deletion is older than the log keeps it. */
+  forget(person: Person): void {
+    this.table.remove(person);
+    this.#cookies.handOver(new Set([person.id]));
+  }
+
   /** Moves a person to another partition; within the same one nothing happens. */
   move(person: Person, to: Partition, origin: Origin): void {
     const from = this.partitionOf(person);
