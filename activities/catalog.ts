@@ -2,12 +2,14 @@ import type { Access } from '../dynamics/index.js';
 import type { Catalog, DynamicsColumn } from '../rules/catalog.js';
 import { rememberLabels } from '../rules/former-options.js';
 import { mapFields } from '../rules/map-fields.js';
+import { markRegained, regainedOf } from '../rules/regained.js';
 import type { Mapping } from '../rules/mapping.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { installation } from '../store/installations.js';
 import { loadCatalog, saveCatalog, saveColumns, saveNotices } from '../store/catalogs.js';
 import { markForBackfill } from '../store/backfill.js';
 import { releaseQuarantined } from '../store/links.js';
+import { doubtColumn } from '../store/renewals.js';
 import { Misconfigured } from './failures.js';
 import type { Ports } from './settings.js';
 
@@ -53,23 +55,39 @@ export const refreshCatalog = async (
 /** Keeps the whole catalog, and the labels that its options had before. */
 const keepCatalog = async (ports: Ports, read: Catalog, readAt: Date): Promise<ReadCatalog> => {
   const before = (await loadCatalog(ports.db))?.catalog;
-  const catalog = rememberLabels(before, read);
+  const catalog = await withRegained(ports, before, rememberLabels(before, read));
   await saveCatalog(ports.db, catalog, readAt);
   return { catalog, mapping: await tellMapping(ports, before, catalog) };
 };
 
+const mapWith = ({ choices, scope }: Ports, catalog: Catalog): Mapping =>
+  mapFields({ choices, scope, catalog });
+
 /**
- * Keeps what people are told about fields; those that may be written again are no longer set aside, and those that may be
- * read again are: what was edited meanwhile was passed over.
+ * The catalog in which fields that may be read again are marked. Their links are marked for a read first: whoever decides
+ * by this catalog finds that what they hold is out of date.
  */
-const tellMapping = async (
-  { db, choices, scope }: Ports,
+const withRegained = async (
+  ports: Ports,
   before: Catalog | undefined,
   catalog: Catalog,
-): Promise<Mapping> => {
-  const mapping = mapFields({ choices, scope, catalog });
+): Promise<Catalog> => {
+  if (before === undefined) return catalog;
+  const regained = regainedOf(before, catalog, mapWith(ports, before), mapWith(ports, catalog));
+  for (const { kind, sides, flag } of regained) {
+    await markForBackfill(ports.db, kind, sides);
+    // Rows without a person wait for it too: the table is read again as a whole.
+    if (flag !== null) await doubtColumn(ports.db, kind, flag);
+  }
+  return markRegained(before, catalog, regained);
+};
+
+/** Keeps what people are told about fields; those that may be written again are no longer set aside. */
+const tellMapping = async (ports: Ports, before: Catalog | undefined, catalog: Catalog): Promise<Mapping> => {
+  const { db } = ports;
+  const mapping = mapWith(ports, catalog);
   await saveNotices(db, mapping.notices);
-  const had = before && mapFields({ choices, scope, catalog: before });
+  const had = before && mapWith(ports, before);
   for (const kind of KINDS) {
     const regained = mapping.fields[kind].filter(
       ({ name, updatable }) =>
@@ -80,32 +98,8 @@ const tellMapping = async (
       kind,
       regained.map(({ name }) => name),
     );
-    if (before !== undefined && had !== undefined)
-      await readRegained(db, kind, { before, catalog, mapping, had });
   }
   return mapping;
-};
-
-interface Regained {
-  readonly before: Catalog;
-  readonly catalog: Catalog;
-  readonly mapping: Mapping;
-  readonly had: Mapping;
-}
-
-/** The person is read again only where the field was missing in Marketo: its log goes on being read otherwise. */
-const readRegained = async (
-  db: Ports['db'],
-  kind: Kind,
-  { before, catalog, mapping, had }: Regained,
-): Promise<void> => {
-  const known = new Set(had.fields[kind].map(({ name }) => name));
-  const back = mapping.fields[kind].filter(({ name }) => !known.has(name));
-  if (back.length === 0) return;
-  const moved = back.some(
-    ({ name }) => JSON.stringify(before.marketo[name]) !== JSON.stringify(catalog.marketo[name]),
-  );
-  await markForBackfill(db, kind, moved ? ['marketo', 'dynamics'] : ['dynamics']);
 };
 
 /** Reads the catalog again when it is older than an hour. */
@@ -117,10 +111,10 @@ export const refreshCatalogIfOld = async (ports: Ports, signal?: AbortSignal): P
 };
 
 /** The field mapping by the catalog that is stored. */
-export const currentMapping = async ({ db, choices, scope }: Ports): Promise<Mapping> => {
-  const stored = await loadCatalog(db);
+export const currentMapping = async (ports: Ports): Promise<Mapping> => {
+  const stored = await loadCatalog(ports.db);
   if (stored === undefined) throw new Misconfigured('no schema is stored: run "contact-sync setup" first');
-  return mapFields({ choices, scope, catalog: stored.catalog });
+  return mapWith(ports, stored.catalog);
 };
 
 /** The mapping with the rights as they are at this moment; kept, so that every later step goes by them. */
@@ -136,10 +130,10 @@ export const mappingUnder = async (
     const columns = underRights(before.dynamics[kind], access[kind]);
     return JSON.stringify(columns) === JSON.stringify(before.dynamics[kind]) ? [] : [{ kind, columns }];
   });
-  if (moved.length === 0) {
-    return mapFields({ choices: ports.choices, scope: ports.scope, catalog: before });
-  }
-  for (const { kind, columns } of moved) await saveColumns(ports.db, kind, columns);
+  if (moved.length === 0) return mapWith(ports, before);
+  const under = Object.fromEntries(moved.map(({ kind, columns }) => [kind, columns]));
+  const marked = await withRegained(ports, before, { ...before, dynamics: { ...before.dynamics, ...under } });
+  for (const { kind } of moved) await saveColumns(ports.db, kind, marked.dynamics[kind]);
   const now = (await loadCatalog(ports.db))?.catalog ?? before;
   return tellMapping(ports, before, now);
 };

@@ -1,6 +1,7 @@
 import type { Row } from '../dynamics/index.js';
 import { actual, type Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
+import { withFlag } from '../rules/scope.js';
 import type { IsoInstant, Kind } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import { rowsSavedSince } from '../store/backfill.js';
@@ -9,7 +10,7 @@ import { mappingUnder, requireInstallation } from './catalog.js';
 import { count, countDrift, driftedFields, isBeingWritten, isRecent, type Tally } from './drift.js';
 import { endLink } from './endings.js';
 import { leftGroups, movedBy } from './left-groups.js';
-import { valuesOf } from './rows.js';
+import { flagOf, valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 import { newLink, takeRow } from './take-row.js';
 
@@ -87,8 +88,10 @@ const news = (ports: Ports, link: Link, row: Row, mapping: Mapping): Link[] => {
   const fields = mapping.fields[link.kind];
   const values = valuesOf(row, fields);
   const known = (name: string): boolean => actual(link, 'dynamics', name) !== undefined;
+  const flagged = withFlag(link, flagOf(row, mapping.scope[link.kind]));
   const told =
     link.etag === row.etag &&
+    JSON.stringify(flagged.outOfScope) === JSON.stringify(link.outOfScope) &&
     !link.backfillDynamics &&
     Object.keys(values).every(known) &&
     !drifts(link, row, fields);

@@ -10,6 +10,7 @@ import {
   type Write,
 } from './link.js';
 import type { MappedField } from './mapping.js';
+import { isStale } from './regained.js';
 import { releaseSwinging } from './release-swinging.js';
 import { isTraceOfOurs, openWrite } from './settle.js';
 import { isOneTooMany } from './swing.js';
@@ -90,7 +91,8 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
   const dynamics = actual(draft, 'dynamics', name);
   // A name that cannot be read comes, if ever, when its row changes: asking in every cycle would not help.
   if (dynamics === undefined && dynamicsColumn.type === 'lookup') return;
-  if (marketo === undefined || dynamics === undefined) return void out.unread.push(name);
+  if (marketo === undefined || dynamics === undefined || isStale(draft, field))
+    return void out.unread.push(name);
   const values = { marketo, dynamics };
   if (isUnderWay(draft, field, values)) return void out.waiting.push(name);
   if (openWrite(draft, 'marketo', name) !== undefined || isHeld(draft.parked[name])) return;

@@ -59,3 +59,15 @@ export const isRenewing = async (db: Database, kind: Kind): Promise<boolean> => 
   const found = await cursor(db, streamOf(kind));
   return found !== undefined && found.position !== '' && renewalOf(found).delta === null;
 };
+
+/**
+ * What the change link of a table told of this column is not believed any more: the link serves on for the others, while the
+ * backfill lane reads the table for a new one.
+ */
+export const doubtColumn = async (db: Database, kind: Kind, column: string): Promise<void> => {
+  const found = await cursor(db, `dynamics/${kind}`);
+  if (found === undefined) return;
+  const columns = found.selection.split(',').filter((name) => name !== column);
+  await moveCursor(db, found, { ...found, selection: columns.join(',') });
+  await dropRenewal(db, kind);
+};

@@ -49,6 +49,8 @@ describe.each(SIDES)('An opt-out in %s alone stands on both sides', (side, inMar
     expect(await isOptedOut(leadid, marketoId)).toEqual([inMarketo, inDynamics]);
     Object.assign(world.ports, { choices: parseSyncConfig(WITH, 'f').fields });
     await world.settled();
+    await world.backfill();
+    await world.settled();
     expect(await isOptedOut(leadid, marketoId)).toEqual([true, true]);
     // From then on a person may opt in again.
     await world.doors.editPerson(marketoId, { unsubscribed: false });

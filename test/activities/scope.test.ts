@@ -251,6 +251,8 @@ describe('A flag that can no longer be read', () => {
     await changeColumn(world, 'leads', 'new_synctomkto', { canRead: true });
     await readSchemas(world);
     await world.settled();
+    await world.backfill();
+    await world.settled();
     expect(await linkOfRow(out.leadid)).toMatchObject({ status: 'unmatched', outOfScope: { row: {} } });
     expect(await linkOfRow(fresh)).toMatchObject({ status: 'linked', outOfScope: null });
   });
