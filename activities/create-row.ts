@@ -5,6 +5,7 @@ import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import type { FieldValue } from '../rules/terms.js';
+import { wasSeparated } from '../store/ambiguous.js';
 import { forgetFormer, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
 import { requireInstallation } from './catalog.js';
 import { save } from './claimed.js';
@@ -16,7 +17,7 @@ import { keyOf } from './keys.js';
 import { heldBy } from './link-row.js';
 import { agreedAtBirth } from './new-person.js';
 import { readStrongly } from './refused-fields.js';
-import { withTwin } from './twin.js';
+import { isDuplicate, withTwin } from './twin.js';
 import { keepRefusals, refuse, saveWithRefusals, type Refused } from './refusals.js';
 
 /** The id of a row follows from installation, person and generation, so that a repeated creation makes no second row. */
@@ -68,7 +69,7 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
   if (reserved === undefined) throw busy(`the link of person ${String(person.id)}`);
   const operation = operationOf(request, reserved, fields);
   const signal = until(attempt.signal, deadline);
-  const said = await proven(ports, operation, await ports.dynamics.writeOne(operation, signal), signal);
+  const said = await proven(ports, operation, await makeRow(request, operation, signal), signal);
   const email = operation.values['emailaddress1'];
   const outcome = await withTwin(ports.dynamics, { ...operation, email }, said, signal);
   switch (outcome.status) {
@@ -84,6 +85,17 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
     case 'gone':
       throw busy(`the row ${reserved.dynamicsId ?? ''}`);
   }
+};
+
+/** People who decided that the rows of this address are somebody else's have decided about duplicates. */
+const makeRow = async (
+  { ports: { db, dynamics }, person }: Request,
+  operation: RowCreate,
+  signal: AbortSignal,
+): Promise<RowOutcome> => {
+  const outcome = await dynamics.writeOne(operation, signal);
+  if (!isDuplicate(outcome) || !(await wasSeparated(db, person.id))) return outcome;
+  return dynamics.writeOne({ ...operation, duplicatesAllowed: true }, signal);
 };
 
 /** A row that is said to be there may be another one, of another key: ours is believed in once it was read. */

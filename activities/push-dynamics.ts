@@ -1,11 +1,9 @@
-import type { RowUpdate } from '../dynamics/index.js';
 import type { RemoteFailure } from '../rules/failures.js';
 import { TRANSIENT } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
-import type { MappedField } from '../rules/mapping.js';
 import { markSent, plannedWrites } from '../rules/outcome.js';
 import { isInScope } from '../rules/scope.js';
-import { KINDS, type FieldValue, type Kind } from '../rules/terms.js';
+import { KINDS, type Kind } from '../rules/terms.js';
 import { linksById } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
@@ -18,6 +16,7 @@ import { NOTHING_PUSHED, type Push } from './push.js';
 import { observeRow, rowsOfLinks } from './reread.js';
 import { decideLinks } from './resolve.js';
 import { admitSearches, takeOutcomes, type Answered } from './row-outcomes.js';
+import { updateOf } from './row-update.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Times a row that changes under our hands is read, merged and written again before it is left to the next cycle. */
@@ -154,23 +153,6 @@ const readyRows = async (
     else written.again.push(link);
   }
   return { written, ready };
-};
-
-const updateOf = (link: Link, fields: readonly MappedField[]): RowUpdate => {
-  const values: Record<string, FieldValue> = {};
-  for (const write of link.writes) {
-    if (write.side !== 'dynamics' || write.state !== 'sent') continue;
-    const field = fields.find(({ name }) => name === write.field);
-    if (field !== undefined) values[field.column] = write.to;
-  }
-  return {
-    type: 'update',
-    kind: link.kind,
-    id: link.dynamicsId ?? '',
-    etag: link.etag ?? '*',
-    values,
-    returnEtag: true,
-  };
 };
 
 /** Reads rows that moved under our hands and merges them anew; what is then still to write goes out again. */

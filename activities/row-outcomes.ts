@@ -1,9 +1,11 @@
 import type { RowOutcome } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import type { Link } from '../rules/link.js';
+import { actual, type Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import { markUnsent, plannedWrites, pruneWrites, settleSent } from '../rules/outcome.js';
+import type { FieldValue } from '../rules/terms.js';
 import { isRefusedAgain } from '../rules/trials.js';
+import { linksByRow } from '../store/links.js';
 import { endLink } from './endings.js';
 import { atRest, saveOutcomes, type Push } from './push.js';
 import type { Concluded, RefusedAnswer } from './field-searches.js';
@@ -11,7 +13,8 @@ import { parkFound } from './found-fields.js';
 import { countNew, refuse, type Refused } from './refusals.js';
 import { forbidden, setFieldsAside, type FieldRefusal } from './refused-fields.js';
 import { keepOf } from './settings.js';
-import { withTwin } from './twin.js';
+import { updateOf } from './row-update.js';
+import { isDuplicate, withTwin } from './twin.js';
 
 /** What became of the write of one link's row. */
 export interface Answered {
@@ -65,17 +68,35 @@ const saveTaken = async (push: Push, taken: readonly Taken[]): Promise<TakenOutc
   };
 };
 
-const explained = (
-  { ports, mapping, attempt }: Push,
-  link: Link,
-  outcome: RowOutcome,
-): Promise<RowOutcome> => {
-  const name = mapping.fields[link.kind].find(({ column }) => column === 'emailaddress1')?.name;
+const explained = async (push: Push, link: Link, outcome: RowOutcome): Promise<RowOutcome> => {
+  const { ports, mapping, attempt } = push;
+  const fields = mapping.fields[link.kind];
+  const email = fields.find(({ column }) => column === 'emailaddress1');
   const sent = link.writes.find(
-    ({ side, state, field }) => side === 'dynamics' && state === 'sent' && field === name,
+    ({ side, state, field }) => side === 'dynamics' && state === 'sent' && field === email?.name,
   );
   const row = { kind: link.kind, id: link.dynamicsId ?? '', email: sent?.to };
-  return withTwin(ports.dynamics, row, outcome, attempt.signal);
+  const told = await withTwin(ports.dynamics, row, outcome, attempt.signal);
+  if (email === undefined || sent === undefined || !isDuplicate(told)) return told;
+  if (!(await isGivingUp(push, told.twin, email, sent.to))) return told;
+  const operation = { ...updateOf(link, fields), duplicatesAllowed: true } as const;
+  return ports.dynamics.writeOne(operation, attempt.signal);
+};
+
+/**
+ * The twin is a row of ours whose person holds another address by now: it gives this one up, and two that swap theirs would
+ * wait for each other for ever.
+ */
+const isGivingUp = async (
+  { ports: { db } }: Push,
+  twin: string | undefined,
+  { name, codec }: MappedField,
+  value: FieldValue,
+): Promise<boolean> => {
+  const [other] = twin === undefined ? [] : await linksByRow(db, [twin]);
+  if (other?.status !== 'linked') return false;
+  const wanted = actual(other, 'marketo', name);
+  return wanted !== undefined && codec.canonical('marketo', wanted) !== codec.canonical('dynamics', value);
 };
 
 /**

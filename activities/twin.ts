@@ -15,6 +15,10 @@ type Refusal = Extract<RowOutcome, { status: 'refused' }>;
 const DUPLICATE = '0x80040333';
 const KEY_TAKEN = '0x80060892';
 
+/** True if a duplicate detection rule refused it, which a call can have passed over; keys cannot. */
+export const isDuplicate = (outcome: RowOutcome): outcome is Refusal =>
+  outcome.status === 'refused' && outcome.code === DUPLICATE;
+
 /**
  * A refusal because of another row says which row that is, first thing: people look there. Where Dynamics does not name
  * it, one read of the same table by e-mail finds it, which is what duplicate rules compare as shipped.
@@ -27,8 +31,8 @@ export const withTwin = async (
 ): Promise<RowOutcome> => {
   if (outcome.status !== 'refused' || (outcome.code !== DUPLICATE && outcome.code !== KEY_TAKEN))
     return outcome;
-  const found = outcome.twin ?? (await twinByEmail(dynamics, row, outcome, signal));
-  return found === undefined ? outcome : { ...outcome, message: worded(outcome, row, found) };
+  const twin = outcome.twin ?? (await twinByEmail(dynamics, row, outcome, signal));
+  return twin === undefined ? outcome : { ...outcome, twin, message: worded(outcome, row, twin) };
 };
 
 const worded = ({ code, twinTable, message }: Refusal, { kind, email }: WrittenRow, twin: string): string => {

@@ -79,6 +79,8 @@ export interface RowUpdate {
   readonly values: Readonly<Record<string, FieldValue>>;
   /** Asks for the new etag, at the price of a read on the server. */
   readonly returnEtag?: boolean;
+  /** Has published duplicate detection rules passed over, which are asked to run otherwise. */
+  readonly duplicatesAllowed?: true;
 }
 
 export interface RowCreate {
@@ -90,6 +92,7 @@ export interface RowCreate {
   /** Lookups by navigation property, which is case-sensitive: `{ 'ownerid@odata.bind': '/systemusers(guid)' }`. */
   readonly binds?: Readonly<Record<`${string}@odata.bind`, string>>;
   readonly returnEtag?: boolean;
+  readonly duplicatesAllowed?: true;
 }
 
 export type RowWrite = RowUpdate | RowCreate;

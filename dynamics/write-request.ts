@@ -21,7 +21,7 @@ export function requestOf(operation: RowWrite): WriteRequest {
     headers: {
       'content-type': 'application/json; charset=utf-8',
       // Over the Web API, published duplicate detection rules run only when they are asked for.
-      'mscrm.suppressduplicatedetection': 'false',
+      'mscrm.suppressduplicatedetection': String(operation.duplicatesAllowed === true),
       ...(operation.type === 'create' ? { 'if-none-match': '*' } : { 'if-match': operation.etag }),
       ...(operation.returnEtag === true && { prefer: 'return=representation' }),
     },

@@ -68,3 +68,11 @@ export const decidedAbout = async (db: Database, marketoId: number): Promise<Lin
     order by id`.execute(db);
   return rows.map(linkOf);
 };
+
+/** True if people decided that a row does not belong to this person. */
+export const wasSeparated = async (db: Database, marketoId: number): Promise<boolean> => {
+  const { rows } = await sql<{ found: boolean }>`select exists (
+    select from links where decision ->> 'what' = 'separated' and decision -> 'persons' @> ${String(marketoId)}::jsonb
+  ) as found`.execute(db);
+  return rows[0]?.found === true;
+};

@@ -188,6 +188,8 @@ describe('What never stops a cycle', () => {
     const choice = { marketo: 'phone', lead: 'telephone1', direction: 'both' as const, consent: false };
     Object.assign(world.ports, { choices: [...world.ports.choices, choice] });
     await world.settled();
+    await world.backfill();
+    await world.settled();
     expect(await world.person(all[7]?.marketoId ?? 0)).toMatchObject({ phone: '5557' });
     expect(await lastStop(world.db)).toBeUndefined();
   });
