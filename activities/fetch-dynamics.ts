@@ -3,6 +3,7 @@ import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { Kind } from '../rules/terms.js';
+import { wakeAmbiguous } from '../store/ambiguous.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
@@ -164,6 +165,7 @@ const takeSome = async (
       rejectionsOf([...known.values()].filter(({ status }) => status === 'unmatched')),
     );
     const saved = await saveLinks(tx, taken, timing.overlapMs);
+    await wakeAmbiguous(tx, { emailKeys: emailsLeft([...known.values()], taken), persons: [] });
     const inserted = await insertLinks(tx, fresh);
     const missed = taken.filter(({ id }) => !saved.has(id)).map(({ dynamicsId }) => dynamicsId);
     const lost = fresh
@@ -173,6 +175,20 @@ const takeSome = async (
   });
   return rows.filter(({ id }) => done.has(id));
 };
+
+/** E-mails of ambiguous groups that one of their rows left, because its e-mail moved or it takes no part any more. */
+const emailsLeft = (before: readonly Link[], after: readonly Link[]): string[] =>
+  waitingEmails(
+    before.filter(({ id, emailKey }) => {
+      const link = after.find((each) => each.id === id);
+      return link !== undefined && (link.emailKey !== emailKey || link.status === 'excluded');
+    }),
+  );
+
+const waitingEmails = (links: readonly Link[]): string[] =>
+  links.flatMap(({ status, emailKey }) =>
+    (status === 'unmatched' || status === 'ambiguous') && emailKey !== null ? emailKey : [],
+  );
 
 /** A worker that stalled here and wakes after another began to read the stream must not bring old rows in. */
 const requireHeld = async (db: Database, from: Cursor): Promise<void> => {
@@ -194,8 +210,10 @@ const takeDeleted = async ({ ports, from }: Reading, ids: readonly string[]): Pr
   for (let left = ids.length; left > 0;) {
     left = await db.transaction().execute(async (tx) => {
       await requireHeld(tx, from);
-      const ended = (await linksByRow(tx, ids)).filter(({ status }) => status !== 'ended').map(endLink);
+      const there = (await linksByRow(tx, ids)).filter(({ status }) => status !== 'ended');
+      const ended = there.map(endLink);
       const saved = await saveLinks(tx, ended, timing.overlapMs);
+      await wakeAmbiguous(tx, { emailKeys: waitingEmails(there), persons: [] });
       return ended.length - saved.size;
     });
   }

@@ -3,7 +3,7 @@ import { emailKey } from '../rules/email.js';
 import type { Link } from '../rules/link.js';
 import type { FreePerson, UnmatchedRow } from '../rules/matching.js';
 import { KINDS, type Kind } from '../rules/terms.js';
-import { linksByPerson, linksByRow, unmatchedByEmail } from '../store/links.js';
+import { linksByPerson, linksByRow } from '../store/links.js';
 import { busy, type Request } from './request.js';
 import { lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
 
@@ -11,11 +11,11 @@ import { lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows
 export interface FoundRow {
   readonly row: UnmatchedRow;
   readonly link: Link | undefined;
-  /** As Dynamics has it now; undefined for one that only the store knows. */
-  readonly read: Row | undefined;
+  /** As Dynamics has it now. */
+  readonly read: Row;
 }
 
-/** Rows without a person that this one may belong to: those the store knows, and those that Dynamics has by now. */
+/** Rows without a person that this one may belong to, as Dynamics has them now. */
 export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
   const found: FoundRow[] = [];
   for (const kind of KINDS) {
@@ -26,28 +26,17 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
     );
     for (const row of rows) {
       const link = links.find(({ dynamicsId }) => dynamicsId === row.id);
-      if (takesNoPart(row, kind) || !isFree(link)) continue;
+      // Whether a person is on its way to the row comes first: it may be this one, also where the row was closed since.
+      if (!isFree(link) || takesNoPart(row, kind)) continue;
       found.push({ link, read: row, row: unmatched(link?.id ?? 0, kind, row.id, rowEmailKey(row)) });
     }
   }
-  const met = new Set(found.map(({ row }) => row.dynamicsId));
-  const stored = (await unmatchedByEmail(request.ports.db, [request.key])).filter(
-    (link) => link.dynamicsId !== null && !met.has(link.dynamicsId) && isFree(link),
-  );
-  return withoutHeirs(request, [
-    ...found,
-    ...stored.map((link) => ({
-      link,
-      read: undefined,
-      row: unmatched(link.id, link.kind, link.dynamicsId ?? '', link.emailKey),
-    })),
-  ]);
+  return withoutHeirs(request, found);
 };
 
 /** A contact that was made of a lead with a person gets that one: it is nobody else's. */
 const withoutHeirs = async ({ ports }: Request, found: readonly FoundRow[]): Promise<FoundRow[]> => {
-  const leadOf = ({ read, link, row }: FoundRow): string | null =>
-    read === undefined ? (link?.predecessor ?? null) : lineageOf(read, row.kind).predecessor;
+  const leadOf = ({ read, row }: FoundRow): string | null => lineageOf(read, row.kind).predecessor;
   const leads = await linksByRow(
     ports.db,
     found.flatMap((each) => leadOf(each) ?? []),
