@@ -1,11 +1,11 @@
-// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators` and `npm run bench:remotes`. Needs
+// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run model`, `npm run simulators` and `npm run bench:remotes`. Needs
 // nothing but Node: it installs and builds what is missing, then hands over.
-// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes [args...]
+// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|model [args...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { endWithNpm } from './launcher.mjs';
-import { ensureBuild, ensureDependencies, root } from './prepare.mjs';
+import { ensureBuild, ensureDependencies, root, run } from './prepare.mjs';
 
 const needed = [20, 19];
 const programs = {
@@ -18,6 +18,7 @@ const firstLines = {
   simulators: 'Contact Sync simulators: checking what is installed and built',
   'bench-remotes': 'Contact Sync: connectors and public clients on the same simulators',
   clients: 'Contact Sync: public clients against the simulators',
+  model: 'Contact Sync: the real system against the model',
   test: 'Contact Sync: format, lint, types, build, tests',
 };
 
@@ -52,6 +53,12 @@ const prepare = async (command, args) => {
     process.exitCode = await runChecks(say, args);
     return false;
   }
+  if (command === 'model') {
+    // TypeScript as it stands: no build is needed.
+    const program = join(root, 'test', 'support', 'run-typescript.mjs');
+    process.exitCode = await run(process.execPath, [program, 'test/model/main.ts', ...args]);
+    return false;
+  }
   if (command === 'clients') {
     const { ensureClients, runFlows } = await import('./clients.mjs');
     await ensureClients(say);
@@ -78,6 +85,8 @@ if (Object.hasOwn(firstLines, command)) {
   });
   if (isReady) await handOver(programs[command], args);
 } else {
-  console.error('Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes [args...]');
+  console.error(
+    'Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|model [args...]',
+  );
   process.exitCode = 2;
 }
