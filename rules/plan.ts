@@ -112,7 +112,8 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
 const decisionOf = (draft: Draft, { name }: MappedField, values: Values, verdict: Ruled): Decision => {
   const { rule, winner, loser } = verdict;
   const overtaken = draft.overtaken[name];
-  const candidates = { ...values, marketo: overtaken?.value ?? values.marketo };
+  // A cleared field is a covered edit like any other: its null stands for itself.
+  const candidates = { ...values, marketo: overtaken === undefined ? values.marketo : overtaken.value };
   const base =
     overtaken === undefined
       ? baseOf(draft, name)
