@@ -5,7 +5,7 @@ import type { Link } from '../rules/link.js';
 import type { FreePerson, UnmatchedRow } from '../rules/matching.js';
 import { isInScope, withFlag } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
-import { linksByPerson, linksByRow, unmatchedByEmail } from '../store/links.js';
+import { linksByPerson, linksByRow } from '../store/links.js';
 import { busy, type Request } from './request.js';
 import { unknownHolders } from './persons-of-rows.js';
 import { flagOf, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
@@ -14,13 +14,13 @@ import { flagOf, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from
 export interface FoundRow {
   readonly row: UnmatchedRow;
   readonly link: Link | undefined;
-  /** As Dynamics has it now; undefined for one that only the store knows. */
-  readonly read: Row | undefined;
+  /** As Dynamics has it now. */
+  readonly read: Row;
   /** Left out by its own flag or a hold: it takes no part in matching. */
   readonly outOfScope: boolean;
 }
 
-/** Rows without a person that this one may belong to: those the store knows, and those that Dynamics has by now. */
+/** Rows without a person that this one may belong to, as Dynamics has them now. */
 export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
   const found: FoundRow[] = [];
   for (const kind of KINDS) {
@@ -31,7 +31,8 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
     );
     for (const row of rows) {
       const link = links.find(({ dynamicsId }) => dynamicsId === row.id);
-      if (takesNoPart(row, kind) || !isFree(link)) continue;
+      // Whether a person is on its way to the row comes first: it may be this one, also where the row was closed since.
+      if (!isFree(link) || takesNoPart(row, kind)) continue;
       const flag = flagOf(row, request.mapping.scope[kind]);
       const known = { outOfScope: link?.outOfScope ?? null, dirty: false };
       found.push({
@@ -40,25 +41,12 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
       });
     }
   }
-  const met = new Set(found.map(({ row }) => row.dynamicsId));
-  const stored = (await unmatchedByEmail(request.ports.db, [request.key])).filter(
-    (link) => link.dynamicsId !== null && !met.has(link.dynamicsId) && isFree(link),
-  );
-  return withoutHeirs(request, [
-    ...found,
-    ...stored.map((link) => ({
-      link,
-      read: undefined,
-      outOfScope: !isInScope(link),
-      row: unmatched(link, link.kind, link.dynamicsId ?? '', link.emailKey),
-    })),
-  ]);
+  return withoutHeirs(request, found);
 };
 
 /** A contact that was made of a lead with a person gets that one: it is nobody else's. */
 const withoutHeirs = async ({ ports }: Request, found: readonly FoundRow[]): Promise<FoundRow[]> => {
-  const leadOf = ({ read, link, row }: FoundRow): string | null =>
-    read === undefined ? (link?.predecessor ?? null) : lineageOf(read, row.kind).predecessor;
+  const leadOf = ({ read, row }: FoundRow): string | null => lineageOf(read, row.kind).predecessor;
   const leads = await linksByRow(
     ports.db,
     found.flatMap((each) => leadOf(each) ?? []),

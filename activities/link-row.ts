@@ -24,7 +24,7 @@ export const linkRow = async (
     marketoId: null,
     dynamicsId: row.dynamicsId,
     emailKey: row.emailKey,
-    etag: read?.etag ?? null,
+    etag: read.etag,
     seen: { marketo: {}, dynamics: {} },
   };
   const base = link ?? (await insertLinks(db, [fresh]))[0];

@@ -1,11 +1,11 @@
 // Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators`, `npm run bench:remotes` and
-// `npm run bench:ledger`. Needs nothing but Node: it installs and builds what is missing, then hands over.
-// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger [args...]
+// `npm run bench:ledger`, `npm run model`. Needs nothing but Node: it installs and builds what is missing, then hands over.
+// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger|model [args...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { endWithNpm } from './launcher.mjs';
-import { ensureBuild, ensureDependencies, root } from './prepare.mjs';
+import { ensureBuild, ensureDependencies, root, run } from './prepare.mjs';
 
 const needed = [20, 19];
 const programs = {
@@ -20,6 +20,7 @@ const firstLines = {
   'bench-remotes': 'Contact Sync: connectors and public clients on the same simulators',
   'bench-ledger': 'Contact Sync: the size of the store',
   clients: 'Contact Sync: public clients against the simulators',
+  model: 'Contact Sync: the real system against the model',
   test: 'Contact Sync: format, lint, types, build, tests',
 };
 
@@ -55,6 +56,12 @@ const prepare = async (command, args) => {
     process.exitCode = await runChecks(say, args);
     return false;
   }
+  if (command === 'model') {
+    // TypeScript as it stands: no build is needed.
+    const program = join(root, 'test', 'support', 'run-typescript.mjs');
+    process.exitCode = await run(process.execPath, [program, 'test/model/main.ts', ...args]);
+    return false;
+  }
   if (command === 'clients') {
     const { ensureClients, runFlows } = await import('./clients.mjs');
     await ensureClients(say);
@@ -82,7 +89,7 @@ if (Object.hasOwn(firstLines, command)) {
   if (isReady) await handOver(programs[command], args);
 } else {
   console.error(
-    'Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger [args...]',
+    'Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger|model [args...]',
   );
   process.exitCode = 2;
 }

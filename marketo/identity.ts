@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FAILURES, RemoteFailure, TRANSIENT, type FailureDetails } from '../rules/failures.js';
 import { orAborted } from '../rules/or-aborted.js';
-import { redactor } from '../rules/redact.js';
+import { redactor, type Redact } from '../rules/redact.js';
 import { parseJson, placeOf } from './envelope.js';
 import { failureOf, garbage, type CallTraits } from './failure.js';
 import type { Http } from './http.js';
@@ -58,7 +58,13 @@ export function createIdentity(settings: MarketoSettings, http: Http, timing: Ma
   let away: Away | undefined;
   let fetching: Promise<string> | undefined;
 
-  const redact = (text: string, token: string): string => redactor([token, settings.clientSecret])(text);
+  let striking: { readonly token: string; readonly redact: Redact } | undefined;
+
+  /** A token is long, and its pattern costs; it stands for many answers. */
+  const redact = (text: string, token: string): string => {
+    if (striking?.token !== token) striking = { token, redact: redactor([token, settings.clientSecret]) };
+    return striking.redact(text);
+  };
 
   async function ask(giveUpAt: number): Promise<Grant> {
     const deadlineMs = Math.max(1, giveUpAt - performance.now());

@@ -135,7 +135,8 @@ const isRefusedStill = (
 ): boolean => {
   const parked = draft.parked[name];
   if (parked?.local !== true) return false;
-  const candidates = { ...values, marketo: draft.overtaken[name]?.value ?? values.marketo };
+  const overtaken = draft.overtaken[name];
+  const candidates = { ...values, marketo: overtaken === undefined ? values.marketo : overtaken.value };
   const encoded = codec.convert(verdict.winner, candidates[verdict.winner]);
   const stays = !encoded.ok && encoded.code === parked.code;
   if (stays) draft.parked[name] = putBack(parked);
@@ -147,7 +148,8 @@ const isRefusedStill = (
 const decisionOf = (draft: Draft, { name }: MappedField, values: Values, verdict: Ruled): Decision => {
   const { rule, winner, loser } = verdict;
   const overtaken = draft.overtaken[name];
-  const candidates = { ...values, marketo: overtaken?.value ?? values.marketo };
+  // A cleared field is a covered edit like any other: its null stands for itself.
+  const candidates = { ...values, marketo: overtaken === undefined ? values.marketo : overtaken.value };
   const base =
     overtaken === undefined
       ? baseOf(draft, name)

@@ -1,28 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { findTemporalServer } from '../launch/temporal-binary.js';
-import { openEmbeddedPostgres } from '../store/embedded.js';
+import { startScratchPostgres } from './support/scratch-postgres.js';
 
 const tell = (line: string): void => void process.stderr.write(`[setup] ${line}\n`);
-
-/** One PostgreSQL for the whole run. It holds nothing worth keeping, so it need not wait for the disk. */
-const startDatabase = async (): Promise<() => Promise<void>> => {
-  if (process.env['TEST_DATABASE_URL'] !== undefined) return () => Promise.resolve();
-  const dataDir = await mkdtemp(join(tmpdir(), 'contact-sync-test-'));
-  const settings = {
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
-    max_connections: '100',
-  };
-  const postgres = await openEmbeddedPostgres({ dataDir, settings });
-  process.env['TEST_DATABASE_URL'] = postgres.url;
-  return async () => {
-    await postgres.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  };
-};
 
 /**
  * Runs once before all test files, which inherit what it puts into the environment: TEMPORAL_CLI_PATH and
@@ -33,7 +12,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   const [dev, test, stopDatabase] = await Promise.all([
     findTemporalServer('dev', { onProgress: tell }),
     findTemporalServer('test', { onProgress: tell }),
-    startDatabase(),
+    startScratchPostgres(),
   ]);
   process.env['TEMPORAL_CLI_PATH'] = dev;
   process.env['TEMPORAL_TEST_SERVER_PATH'] = test;

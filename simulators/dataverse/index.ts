@@ -43,6 +43,8 @@ export interface DataverseSimulator {
   state(): DataverseState;
   /** Another text whenever the state is another. */
   revision(): string;
+  /** Drops all rows, the journal and faults; schema, rights, settings and delta tokens stay. */
+  empty(): void;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,11 @@ export const startDataverseSimulator = async (
     },
     state: () => stateOf(organization),
     revision: () => revisionOf(organization),
+    empty: () => {
+      for (const { rows } of Object.values(organization.tables)) rows.clear();
+      organization.journal.clear();
+      environment.faults.clear();
+    },
     close: async () => {
       await app.close();
     },

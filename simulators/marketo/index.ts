@@ -33,6 +33,8 @@ export interface MarketoSimulator {
   state(): MarketoState;
   /** Another text whenever the state is another. */
   revision(): string;
+  /** Drops all persons, the log, the journal and faults; fields, settings and places in streams stay. */
+  empty(): void;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,12 @@ export async function startMarketoSimulator(
     },
     state: () => stateOf(instance),
     revision: () => revisionOf(instance),
+    empty: () => {
+      instance.people.table.clear();
+      instance.log.forget();
+      instance.journal.clear();
+      instance.faults.clear();
+    },
     close: async () => {
       await server.close();
     },

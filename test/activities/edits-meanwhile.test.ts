@@ -153,6 +153,14 @@ describe.each(KINDS)('While a cycle works on a %s,', (kind) => {
     },
   );
 
+  it('a field that is cleared in Marketo, and that our write overtakes, is merged again', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('from Dynamics');
+    await world.cycle({ resolved: () => pair.typeInMarketo(null) });
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both(kind === 'lead' ? null : 'from Dynamics'));
+  });
+
   it.each(['fetched', 'resolved'] as const)(
     'an edit in Dynamics before our write (once %s) is merged again',
     async (moment) => {

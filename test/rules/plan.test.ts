@@ -101,6 +101,13 @@ describe('an edit that our write covered', () => {
     expect(result.decisions).toMatchObject([{ winner: 'marketo', value: 'C', loser: { value: 'B' } }]);
   });
 
+  it('counts also where the field was cleared', () => {
+    const cleared = { title: { value: null, as: 'collision', written: 'B', source: 'B' } } as const;
+    const result = planned(titled('B', {}, { overtaken: cleared }));
+    expect(writes(result)).toEqual(['marketo: B -> null (authority)', 'dynamics: B -> null (authority)']);
+    expect(result.decisions).toMatchObject([{ winner: 'marketo', value: null }]);
+  });
+
   it('loses it for a contact: nothing is written, the loser is told, and the case is closed', () => {
     const result = planned(covered('collision', { kind: 'contact' }));
     expect(writes(result)).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { World as Whole } from './world.js';
 
-type World = Omit<Whole, 'close'>;
+type World = Omit<Whole, 'close' | 'empty'>;
 
 type Table = 'leads' | 'contacts';
 type Values = Readonly<Record<string, string | number | boolean | null>>;

@@ -51,6 +51,10 @@ export interface WorldOptions {
   readonly config?: string;
   /** Under which calls to Marketo are made; without limits unless given. */
   readonly marketoBudget?: (db: Database) => CallBudget;
+  /** Clocks of the two systems, epoch ms; the machine's unless given. */
+  readonly clocks?: Readonly<Record<'marketo' | 'dynamics', () => number>>;
+  /** Prepares the empty database, before anything connects to it. */
+  readonly prepareDatabase?: (url: string) => Promise<void>;
 }
 
 /** What the steps of one cycle reported. */
@@ -120,6 +124,8 @@ export interface World {
     side: 'marketo' | 'dynamics',
     settings: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
+  /** Drops the records of both systems, in an instant and without a trace; the store is not told. */
+  readonly empty: () => void;
   /** Fails if the store holds an open rejection that parks nothing, or the other way round. */
   readonly close: () => Promise<void>;
 }
@@ -139,9 +145,15 @@ const json = async (method: string, url: string, body?: unknown): Promise<unknow
 export const startWorld = async (options: WorldOptions = {}): Promise<World> => {
   const [database, marketoSimulator, dataverseSimulator] = await Promise.all([
     freshDatabase(),
-    startMarketoSimulator({ limits: 'off', persons: options.persons ?? [] }),
-    startDataverseSimulator({ limits: 'off', leads: options.leads ?? [], contacts: options.contacts ?? [] }),
+    startMarketoSimulator({ limits: 'off', persons: options.persons ?? [], ...nowOf(options, 'marketo') }),
+    startDataverseSimulator({
+      limits: 'off',
+      leads: options.leads ?? [],
+      contacts: options.contacts ?? [],
+      ...nowOf(options, 'dynamics'),
+    }),
   ]);
+  await options.prepareDatabase?.(database.url);
   const db = openDatabase(database.url);
   await migrate(db);
   const ports = portsOf(db, { ...marketoSimulator.environment, ...dataverseSimulator.environment }, options);
@@ -151,6 +163,10 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
   const world = worldOf(mortal(ports, plan), origins, plan);
   return {
     ...world,
+    empty: () => {
+      marketoSimulator.empty();
+      dataverseSimulator.empty();
+    },
     close: async () => {
       const leaks = await rejectionLeaks(db);
       ports.marketo.close();
@@ -161,6 +177,9 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
     },
   };
 };
+
+const nowOf = ({ clocks }: WorldOptions, side: 'marketo' | 'dynamics'): { now?: () => number } =>
+  clocks === undefined ? {} : { now: clocks[side] };
 
 const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: WorldOptions): Ports => {
   const config = parseSyncConfig(options.config ?? DEFAULT_CONFIG, 'sync.config.yaml');
@@ -258,10 +277,10 @@ const worldOf = (
   ports: Ports,
   { marketo, dataverse }: { marketo: string; dataverse: string },
   plan: CrashPlan,
-): Omit<World, 'close'> => {
+): Omit<World, 'close' | 'empty'> => {
   const { db } = ports;
   const armed = { marketo: [] as number[], dynamics: [] as number[] };
-  const world: Omit<World, 'close'> = {
+  const world: Omit<World, 'close' | 'empty'> = {
     ports,
     db,
     doors: adminDoors({ marketo, dataverse }),

@@ -71,7 +71,9 @@ const qualify = (organization: Organization, request: FastifyRequest): unknown =
       throw rowNotFound(target.shape.logicalName, parent);
     }
   }
-  if (Object.keys(parents).length > 0)
+  // A closed lead is refused below, and keeps its parents.
+  const isOpen = (leads.rows.get(id)?.cells['statecode'] ?? 0) === 0;
+  if (Object.keys(parents).length > 0 && isOpen)
     editByUser(organization, leads, id, parents, { force: true, asSync: false });
   const created = qualifyLead(organization, id, {
     ...asked,

@@ -91,6 +91,18 @@ export class VersionedRows {
     return this.#byId.delete(id);
   }
 
+  /** Drops all rows and what is known of deleted ones; changes after any version are none then. */
+  clear(): void {
+    for (const { id, cells } of this.#byId.values())
+      for (const index of this.#indexes.values()) index.move(id, cells, undefined);
+    this.#byId.clear();
+    this.#deletedAt.clear();
+    this.#changes = [];
+    this.#deletions = [];
+    this.#ordered = [];
+    this.#unordered = [];
+  }
+
   /** A way back for one row: to be called, latest first, when all that was written since must not have been. */
   restorePoint(id: string): () => void {
     const [before, deletedAt] = [this.#byId.get(id), this.#deletedAt.get(id)];

@@ -77,15 +77,23 @@ export const retained = (activity: Activity, now: number): boolean =>
 
 /** Everything that happened to persons, in the order in which it was recorded. Append-only. */
 export class ActivityLog {
-  readonly #entries: Activity[] = [];
+  #entries: Activity[] = [];
+  /** Entries that were forgotten: places count them still. */
+  #forgotten = 0;
   #lastRecordedAt = 0;
 
   get length(): number {
-    return this.#entries.length;
+    return this.#forgotten + this.#entries.length;
   }
 
   at(index: number): Activity | undefined {
-    return this.#entries[index];
+    return this.#entries[index - this.#forgotten];
+  }
+
+  /** Drops every entry. Places in the log stay where they were, at its end or before. */
+  forget(): void {
+    this.#forgotten += this.#entries.length;
+    this.#entries = [];
   }
 
   /** The raw entries, for the administrative door. */
@@ -105,7 +113,7 @@ export class ActivityLog {
     const recordedAt = Math.max(entry.recordedAt, this.#lastRecordedAt);
     this.#lastRecordedAt = recordedAt;
     const activity: Activity = {
-      guid: this.#entries.length + 1,
+      guid: this.length + 1,
       leadId: entry.leadId,
       typeId: entry.typeId,
       happenedAt: entry.happenedAt ?? recordedAt,
@@ -133,6 +141,6 @@ export class ActivityLog {
       if ((this.#entries[middle]?.recordedAt ?? 0) >= instant) high = middle;
       else low = middle + 1;
     }
-    return low;
+    return this.#forgotten + low;
   }
 }

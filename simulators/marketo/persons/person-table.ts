@@ -58,6 +58,14 @@ export class PersonTable {
     this.#people.delete(person.id);
   }
 
+  /** Without a trace. */
+  clear(): void {
+    this.#people.clear();
+    this.#indexes.clear();
+    this.#ids = [];
+    this.#idsSorted = true;
+  }
+
   /** Ids of the persons whose `field` equals `value`, ascending. The first search by a field builds its index. */
   find(field: string, value: FieldValue): number[] {
     if (field === 'id') return this.#people.has(Number(value)) ? [Number(value)] : [];
