@@ -1,6 +1,7 @@
 import type { Field } from '../fields/field.js';
 
 /** Numbers of Marketo's own activity types that this simulator logs (Adobe REST docs, "Activities"). */
+export const FILL_OUT_FORM = 2;
 export const NEW_LEAD = 12;
 export const CHANGE_DATA_VALUE = 13;
 export const CHANGE_SCORE = 22;
@@ -11,6 +12,7 @@ export const MERGE_LEADS = 32;
 export const DELETE_LEAD = 37;
 export const REQUEST_CAMPAIGN = 47;
 export const CHANGE_PARTITION = 100;
+export const CALL_WEBHOOK = 110;
 export const PUSH_LEAD = 145;
 
 /** How a record came to be or to change, as the activity log words it. */
@@ -79,6 +81,7 @@ export const retained = (activity: Activity, now: number): boolean =>
 export class ActivityLog {
   readonly #entries: Activity[] = [];
   #lastRecordedAt = 0;
+  #watcher: (activity: Activity) => void = () => undefined;
 
   get length(): number {
     return this.#entries.length;
@@ -91,6 +94,11 @@ export class ActivityLog {
   /** The raw entries, for the administrative door. */
   entries(): readonly Activity[] {
     return this.#entries;
+  }
+
+  /** From now on each new entry is told to `watcher`, while whatever makes it is still under way. */
+  watch(watcher: (activity: Activity) => void): void {
+    this.#watcher = watcher;
   }
 
   append(entry: {
@@ -114,6 +122,7 @@ export class ActivityLog {
       detail: entry.detail,
     };
     this.#entries.push(activity);
+    this.#watcher(activity);
     return activity;
   }
 
