@@ -80,8 +80,14 @@ function goOn(instance: Instance, submissions: Submissions, party: Party): void 
   for (;;) {
     const step = campaign.flow[present.step];
     if (!step || present.leadIds.length === 0) return;
-    if (step.do === 'flowStep') return void submissions.submit(campaign, step, present);
-    if (step.do === 'callWebhook') return void callWebhooks(instance, campaign, step.webhook, present);
+    if (step.do === 'flowStep') {
+      submissions.submit(campaign, step, present);
+      return;
+    }
+    if (step.do === 'callWebhook') {
+      callWebhooks(instance, campaign, step.webhook, present);
+      return;
+    }
     changeDataValues(instance, campaign, step, present);
     present = onward(present, present.leadIds);
   }

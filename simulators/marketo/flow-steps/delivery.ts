@@ -21,15 +21,20 @@ export async function deliver(instance: Instance, chunk: Chunk): Promise<void> {
   const { services, calls, chunks } = instance.flowSteps;
   for (let attempt = 0; chunk.state === 'sending'; attempt++) {
     const service = services.byId(chunk.serviceId);
-    if (!service) return void giveUp(instance, chunk, 'failed', 'the service was deleted');
+    if (!service) {
+      giveUp(instance, chunk, 'failed', 'the service was deleted');
+      return;
+    }
     const outcome = await attemptOf(instance, service, chunk);
     if (outcome.kind === 'stopped') return;
     if (outcome.kind === 'accepted') return accepted(instance, service, chunk);
     if (!isSending(chunk)) return;
     services.count(service.id, 'refused');
     const { flowStepRedeliveries, flowStepRedeliveryMs } = instance.settings.current;
-    if (outcome.kind === 'refused' || attempt >= flowStepRedeliveries)
-      return void giveUp(instance, chunk, 'failed', outcome.why);
+    if (outcome.kind === 'refused' || attempt >= flowStepRedeliveries) {
+      giveUp(instance, chunk, 'failed', outcome.why);
+      return;
+    }
     chunk.notes = [...chunk.notes, outcome.why];
     chunks.changed();
     await wait(flowStepRedeliveryMs, undefined, { ref: false });

@@ -38,10 +38,11 @@ interface Answer {
 export function callWebhooks(instance: Instance, campaign: Campaign, name: string, party: Party): void {
   const webhook = instance.webhooks.byName(name);
   const next = onward(party, party.leadIds);
-  if (!webhook) return void instance.flows.add(next);
-  if (campaign.type === 'batch') {
-    for (const id of party.leadIds) log(instance, webhook, id, { text: '', errorType: IN_A_BATCH });
-    return void instance.flows.add(next);
+  if (!webhook || campaign.type === 'batch') {
+    if (webhook)
+      for (const id of party.leadIds) log(instance, webhook, id, { text: '', errorType: IN_A_BATCH });
+    instance.flows.add(next);
+    return;
   }
   for (const id of party.leadIds) void callFor(instance, webhook, campaign, { ...next, leadIds: [id] }, id);
 }
