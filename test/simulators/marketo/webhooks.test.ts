@@ -21,7 +21,11 @@ async function receiver(): Promise<Receiver> {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text));
   const received: Receiver = { origin: '', calls, answers, atOnce: 0, mostAtOnce: 0 };
   app.all('/*', async (request, reply) => {
-    calls.push({ url: request.url, headers: request.headers, body: String(request.body ?? '') });
+    calls.push({
+      url: request.url,
+      headers: request.headers,
+      body: typeof request.body === 'string' ? request.body : '',
+    });
     received.mostAtOnce = Math.max(received.mostAtOnce, ++received.atOnce);
     const answer = answers.length > 0 ? answers.shift() : ([200, '{"status":"accepted"}'] as const);
     await new Promise((resolve) => setImmediate(resolve));
