@@ -42,53 +42,58 @@ export type Installation = z.infer<typeof installSchema>;
  * @throws AdminRefusal that says what is to be put right, and where
  */
 export async function installService(instance: Instance, wanted: Installation): Promise<FlowStepService> {
-  const { flowSteps } = instance;
-  if (flowSteps.services.all().some(({ url }) => url === wanted.url))
+  const { calls, services } = instance.flowSteps;
+  if (services.all().some(({ url }) => url === wanted.url))
     throw new AdminRefusal(400, `The service of ${wanted.url} is installed already`);
-  const document = await fetchDocument(wanted.url, flowSteps.calls.stopped);
+  const document = await fetchDocument(wanted.url, calls.stopped);
   const access = accessOf(document, wanted);
   const status = await fetchStatus(instance, access);
   const offers = offeredPaths(document);
   const definition = await fetchDefinition(instance, access, offers);
   const apiName = wanted.apiName ?? definition.apiName;
-  for (const name of namesOf({ apiName, definition }))
-    if (flowSteps.services.nameTaken(name))
-      throw new AdminRefusal(
-        400,
-        `The name '${name}' is taken by another service, or was used by a deleted one; give an apiName of your own, or rename it`,
-      );
+  checkNames(instance, namesOf({ apiName, definition }));
   const mapped = {
     outgoing: mappings(instance, definition, 'outgoing', wanted.outgoing),
     incoming: mappings(instance, definition, 'incoming', wanted.incoming),
   };
-  const picklists = await fetchPicklists(flowSteps.calls, access, definition, mapped);
+  const picklists = await fetchPicklists(calls, access, definition, mapped);
   checkGlobals(definition, picklists, wanted.globals);
-  const info = child(document, 'info');
+  const { url, globals } = wanted;
+  const fetched = {
+    icons: await fetchIcons(instance, access, offers),
+    instructions: await fetchInstructions(instance, access, offers),
+  };
+  // Whoever installed the same meanwhile was first.
+  checkNames(instance, namesOf({ apiName, definition }));
   const service: FlowStepService = {
-    ...access,
-    ...mapped,
-    id: flowSteps.services.nextId,
-    url: wanted.url,
+    ...{ ...access, ...introduced(document), ...mapped, ...fetched },
+    ...{ id: services.nextId, url, apiName, offers, definition, globals, picklists },
+    ...{ typeId: instance.customTypes.takeId(), retired: false, deprecated: status.deprecated },
+    ...{ installedAt: instance.now(), checkedAt: instance.now() },
+  };
+  services.add(service);
+  for (const line of status.lines) services.tell(service.id, line);
+  return service;
+}
+
+function checkNames({ flowSteps }: Instance, names: readonly string[]): void {
+  const taken = names.find((name) => flowSteps.services.nameTaken(name));
+  if (taken !== undefined)
+    throw new AdminRefusal(
+      400,
+      `The name '${taken}' is taken by another service, or was used by a deleted one; give an apiName of your own, or rename it`,
+    );
+}
+
+/** How a document introduces its service. */
+function introduced(document: Node) {
+  const info = child(document, 'info');
+  return {
     name: textAt(info, 'title') ?? '',
     providerName: textAt(info, 'x-providerName') ?? '',
     supportContact: textAt(info, 'x-supportContact') ?? '',
     version: textAt(info, 'version') ?? '',
-    apiName,
-    offers,
-    definition,
-    globals: wanted.globals,
-    picklists,
-    icons: await fetchIcons(instance, access, offers),
-    instructions: await fetchInstructions(instance, access, offers),
-    typeId: instance.customTypes.takeId(),
-    retired: false,
-    deprecated: status.deprecated,
-    installedAt: instance.now(),
-    checkedAt: instance.now(),
   };
-  flowSteps.services.add(service);
-  for (const line of status.lines) flowSteps.services.tell(service.id, line);
-  return service;
 }
 
 /** The document, fetched without credentials. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { AdminRefusal } from '../admin.js';
 import { callOut, NoAnswer, type OutboundAnswer } from '../outbound/call-out.js';
 import type { Credentials, SecurityScheme } from './security-scheme.js';
@@ -31,6 +32,11 @@ interface OAuthToken {
 export class ServiceCalls {
   readonly #tokens = new Map<string, Promise<OAuthToken>>();
   readonly #stopping = new AbortController();
+
+  constructor() {
+    // Every call in progress listens to it.
+    setMaxListeners(0, this.#stopping.signal);
+  }
 
   /** Aborted when the simulator ends. */
   get stopped(): AbortSignal {

@@ -37,10 +37,14 @@ export class NoAnswer extends Error {
  */
 export async function callOut(request: OutboundRequest): Promise<OutboundAnswer> {
   const { method, url, headers = {}, body, timeoutMs, mostBytes, stopped } = request;
-  const late = AbortSignal.timeout(timeoutMs);
-  const signal = stopped ? AbortSignal.any([late, stopped]) : late;
+  const ended = new AbortController();
+  const abort = (): void => ended.abort();
+  const timer = setTimeout(abort, timeoutMs);
+  stopped?.addEventListener('abort', abort);
   try {
+    if (stopped?.aborted === true) abort();
     const content = body === undefined ? {} : { body };
+    const { signal } = ended;
     const response = await fetch(url, { method, headers, redirect: 'manual', signal, ...content });
     const bytes = await bodyOf(response, mostBytes);
     const type = (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
@@ -48,8 +52,11 @@ export async function callOut(request: OutboundRequest): Promise<OutboundAnswer>
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
     if (stopped?.aborted === true) throw new NoAnswer('stopped', 'the simulator ended');
-    if (late.aborted) throw new NoAnswer('timeout', `no answer within ${timeoutMs} ms`);
+    if (ended.signal.aborted) throw new NoAnswer('timeout', `no answer within ${timeoutMs} ms`);
     throw new NoAnswer('network', causeOf(error));
+  } finally {
+    clearTimeout(timer);
+    stopped?.removeEventListener('abort', abort);
   }
 }
 

@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startMarketoSimulator } from '../../../simulators/marketo/index.js';
 import { parsedXml } from '../../../simulators/marketo/webhooks/xml.js';
 import { partAt } from '../../../simulators/marketo/webhooks/response-mappings.js';
 import { start, type Row, type Subject } from './client.js';
@@ -179,6 +180,28 @@ describe('the answer of a webhook', () => {
     expect(hook.calls).toHaveLength(60);
     expect(hook.mostAtOnce).toBeLessThanOrEqual(20);
   });
+});
+
+it('a webhook that the end of the simulator cuts off is not called again; the person goes on', async () => {
+  const hook = await receiver();
+  hook.answers.push(null);
+  const first = await startMarketoSimulator();
+  const admin = async (origin: string, path: string, body: Row): Promise<void> => {
+    const { status } = await fetch(`${origin}/admin${path}`, { method: 'POST', body: JSON.stringify(body) });
+    expect(status).toBe(200);
+  };
+  await admin(first.origin, '/webhooks', { name: 'Hook', url: hook.origin });
+  const flow = [
+    { do: 'callWebhook', webhook: 'Hook' },
+    { do: 'changeDataValue', field: 'leadStatus', value: 'went on' },
+  ];
+  await admin(first.origin, '/campaigns', { name: 'Call', flow, ...CREATED });
+  await admin(first.origin, '/persons', { input: [{ email: 'a@x.io' }] });
+  await vi.waitFor(() => expect(hook.calls).toHaveLength(1));
+  await first.close();
+  const state = JSON.parse(JSON.stringify(first.state())) as ReturnType<typeof first.state>;
+  await wentOn(await start({ state }));
+  expect(hook.calls).toHaveLength(1);
 });
 
 it.each<[string, Row, string]>([
