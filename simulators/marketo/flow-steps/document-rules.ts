@@ -39,8 +39,10 @@ function generalProblems(document: Node): string[] {
   if (!/^3\.\d+\.\d+/.test(textAt(document, 'openapi') ?? ''))
     problems.push('openapi: must be a version 3, such as 3.0.1');
   const info = child(document, 'info');
-  for (const name of ['title', 'version', 'x-providerName', 'x-supportContact'])
+  for (const name of ['title', 'version', 'x-providerName'])
     if (textAt(info, name) === undefined) problems.push(`info.${name}: is missing`);
+  if (supportContactOf(info) === undefined)
+    problems.push('info.x-supportContact: needs x-supportEmail or x-supportPage');
   if (info['x-schemaVersion'] !== '1.0.0') problems.push('info.x-schemaVersion: must be 1.0.0');
   const servers = document['servers'];
   const first: unknown = Array.isArray(servers) ? servers[0] : undefined;
@@ -48,6 +50,14 @@ function generalProblems(document: Node): string[] {
     problems.push('servers[0].url: is missing');
   return problems;
 }
+
+/** An address of e-mail or of a page; older documents have it as a plain text. */
+export const supportContactOf = (info: Node): string | undefined => {
+  const contact = child(info, 'x-supportContact');
+  return (
+    textAt(info, 'x-supportContact') ?? textAt(contact, 'x-supportEmail') ?? textAt(contact, 'x-supportPage')
+  );
+};
 
 function operation(
   document: Node,
@@ -90,13 +100,13 @@ function callbackProblems(document: Node, post: Node, at: string): string[] {
 }
 
 const hasBody = (document: Node, operation: Node): boolean =>
-  Object.keys(child(dereferenced(document, operation['requestBody']), 'content')).length > 0;
+  isNode(child(dereferenced(document, operation['requestBody']), 'content')['application/json']);
 
-function answerProblems(document: Node, get: Node, path: string, name: string): string[] {
+function answerProblems(document: Node, operation: Node, path: string, name: string): string[] {
   const wanted = `#/components/schemas/${name}`;
-  const answer = dereferenced(document, child(get, 'responses')['200']);
+  const answer = dereferenced(document, child(operation, 'responses')['200']);
   const schema = child(answer, 'content', 'application/json', 'schema');
-  const at = `paths.${path}.get.responses.200.content.application/json.schema`;
+  const at = `paths.${path}.responses.200.content.application/json.schema`;
   if (schema['$ref'] !== wanted) return [`${at}: must be exactly $ref '${wanted}'`];
   return isNode(child(document, 'components', 'schemas')[name])
     ? []
@@ -104,22 +114,18 @@ function answerProblems(document: Node, get: Node, path: string, name: string): 
 }
 
 function optionalProblems(document: Node): string[] {
-  const paths = child(document, 'paths');
-  return OPTIONAL_PATHS.flatMap((path) => {
-    if (paths[path] === undefined) return [];
+  return offeredPaths(document).flatMap((path) => {
     if (path === '/getPicklist')
-      return operation(document, path, 'post', (post) =>
-        hasBody(document, post) ? [] : [`paths.${path}.post.requestBody: is missing`],
-      );
-    const wanted = path === '/providerInstructions' ? /^text\/html$/ : /^image\//;
+      return operation(document, path, 'post', (post) => [
+        ...(hasBody(document, post) ? [] : [`paths.${path}.post.requestBody: is missing`]),
+        ...answerProblems(document, post, path, 'picklistObject'),
+      ]);
+    const wanted = path === '/providerInstructions' ? 'text/html' : 'image/*';
     return operation(document, path, 'get', (get) => {
       const answer = dereferenced(document, child(get, 'responses')['200']);
-      const types = Object.keys(child(answer, 'content'));
-      return types.some((type) => wanted.test(type))
-        ? []
-        : [
-            `paths.${path}.get.responses.200.content: must be ${path === '/providerInstructions' ? 'text/html' : 'an image'}`,
-          ];
+      return child(answer, 'content')[wanted] === undefined
+        ? [`paths.${path}.get.responses.200.content: must be ${wanted}`]
+        : [];
     });
   });
 }

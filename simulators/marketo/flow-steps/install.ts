@@ -4,7 +4,7 @@ import { AdminRefusal } from '../admin.js';
 import type { Instance } from '../instance.js';
 import { callOut } from '../outbound/call-out.js';
 import { definitionProblems, definitionSchema, type ServiceDefinition } from './definition.js';
-import { baseOf, documentProblems, offeredPaths } from './document-rules.js';
+import { baseOf, documentProblems, offeredPaths, supportContactOf } from './document-rules.js';
 import { checkParameter } from './parameters.js';
 import { child, isNode, textAt, type Node } from './json.js';
 import { mappings, mappingSchema } from './mapping.js';
@@ -91,7 +91,7 @@ function introduced(document: Node) {
   return {
     name: textAt(info, 'title') ?? '',
     providerName: textAt(info, 'x-providerName') ?? '',
-    supportContact: textAt(info, 'x-supportContact') ?? '',
+    supportContact: supportContactOf(info) ?? '',
     version: textAt(info, 'version') ?? '',
   };
 }

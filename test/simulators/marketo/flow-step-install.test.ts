@@ -180,9 +180,10 @@ describe('a service that keeps the rules', () => {
 describe('a document that breaks a rule is refused, and the rule named', () => {
   it.each<Rule>([
     ['another version', ['openapi'], '2.0', 'openapi: must be a version 3'],
-    ...['title', 'version', 'x-providerName', 'x-supportContact'].map((name): Rule => [
+    ...['title', 'version', 'x-providerName'].map((name): Rule => [
       ...([`no info.${name}`, ['info', name], undefined, `info.${name}: is missing`] as const),
     ]),
+    ['no contact', ['info', 'x-supportContact'], {}, 'needs x-supportEmail or x-supportPage'],
     ['another schema version', ['info', 'x-schemaVersion'], '2', 'info.x-schemaVersion: must be 1.0.0'],
     ['a server without a url', ['servers'], [{}], 'servers[0].url: is missing'],
     ['no security', ['security'], [], 'security: the document needs'],
@@ -245,12 +246,18 @@ describe('a document that breaks a rule is refused, and the rule named', () => {
       undefined,
       'components.schemas.serviceDefinition: is missing',
     ],
+    [
+      'an inline picklist',
+      ['paths', '/getPicklist', 'post', 'responses'],
+      {},
+      "must be exactly $ref '#/components/schemas/picklistObject'",
+    ],
     ['a picklist to get', ['paths', '/getPicklist'], { get: {} }, '/getPicklist.post: is missing'],
     [
       'an icon that is text',
       ['paths', '/brandIcon', 'get', 'responses', 200, 'content'],
       { 'text/plain': {} },
-      'must be an image',
+      'must be image/*',
     ],
     [
       'instructions that are JSON',

@@ -52,7 +52,7 @@ export const goodDocument = () => ({
     version: '1.2.3',
     'x-providerName': 'Reference',
     'x-schemaVersion': '1.0.0',
-    'x-supportContact': 'help@example.com',
+    'x-supportContact': { 'x-supportEmail': 'help@example.com' },
   } as Record<string, unknown>,
   servers: undefined as unknown,
   security: [{ key: [] }] as unknown,
