@@ -73,6 +73,17 @@ describe('delivery', () => {
     ]);
   });
 
+  it('is repeated when there is no answer in time', async () => {
+    const given = await scene();
+    await given.subject.admin('PATCH', '/settings', { flowStepTimeoutMs: 300 });
+    given.service.answers.push(-1);
+    await fill(given.subject, 'a@x.io');
+    await invoked(given, 2);
+    await vi.waitFor(async () => {
+      expect(await chunks(given)).toMatchObject([{ state: 'accepted', notes: ['no answer within 300 ms'] }]);
+    });
+  });
+
   it('is not repeated after another answer, and 200 is one', async () => {
     const given = await scene();
     given.service.answers.push(400, 200);

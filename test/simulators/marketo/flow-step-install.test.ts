@@ -93,7 +93,7 @@ describe('a service that keeps the rules', () => {
     });
   });
 
-  it.each<[string, Row, Row, unknown]>([
+  it.each<[string, Row, Row, unknown, string?]>([
     ['a key in the query', { type: 'apiKey', in: 'query', name: 'key' }, apiKey, 'sesame'],
     [
       'basic',
@@ -102,23 +102,37 @@ describe('a service that keeps the rules', () => {
       `Basic ${Buffer.from('ada:pass').toString('base64')}`,
     ],
     [
-      'oauth2',
+      'client credentials',
       {
         type: 'oauth2',
         flows: { clientCredentials: { tokenUrl: 'token', scopes: {}, 'x-clientIdName': 'app' } },
       },
       { clientId: 'c', clientSecret: 's' },
       expect.stringMatching(/^Bearer token \d+$/),
+      'grant_type=client_credentials&app=c&client_secret=s',
     ],
-  ])('is called with its credentials: %s', async (_what, scheme, credentials, expected) => {
+    [
+      'an authorization code, which counts more',
+      {
+        type: 'oauth2',
+        flows: {
+          clientCredentials: { tokenUrl: 'none', scopes: {} },
+          authorizationCode: { tokenUrl: 'token', scopes: {} },
+        },
+      },
+      { clientId: 'c', clientSecret: 's', refreshToken: 'r' },
+      expect.stringMatching(/^Bearer token \d+$/),
+      'grant_type=refresh_token&client_id=c&client_secret=s&refresh_token=r',
+    ],
+  ])('is called with its credentials: %s', async (_what, scheme, credentials, expected, form) => {
     service.document = changed(goodDocument(), SCHEMES, scheme);
     const { status, answer } = await install({ credentials });
     expect([answer.error, status]).toEqual([undefined, 200]);
     expect(service.calls.find(({ call }) => call.startsWith('GET /service/status'))?.credentials).toEqual(
       expected,
     );
-    const token = service.calls.find(({ call }) => call.endsWith('/token'));
-    if (token) expect(token.body).toBe('grant_type=client_credentials&app=c&client_secret=s');
+    const tokens = service.calls.filter(({ call }) => call.endsWith('/token'));
+    expect(tokens.map(({ body }) => body)).toEqual(form === undefined ? [] : [form]);
   });
 
   it('has its endpoints where its first server is', async () => {

@@ -23,7 +23,7 @@ export interface ReferenceService {
   definition: unknown;
   status: unknown;
   choices: unknown;
-  /** HTTP status of the next answers to an invocation, then 201. 0 drops the connection. */
+  /** HTTP status of the next answers to an invocation, then 201. 0 drops the connection, -1 never answers. */
   readonly answers: number[];
   readonly invocations: Invocation[];
   /** Every call with the credentials that it came with. */
@@ -182,9 +182,9 @@ export async function referenceService(): Promise<ReferenceService> {
   app.post<{ Body: Invocation }>('/service/submitAsyncAction', (request, reply) => {
     const status = answers.shift() ?? 201;
     invocations.push(request.body);
-    if (status === 0) {
+    if (status <= 0) {
       reply.hijack();
-      request.raw.socket.destroy();
+      if (status === 0) request.raw.socket.destroy();
       return reply;
     }
     return reply.code(status).send({});
