@@ -308,8 +308,7 @@ describe('a document that breaks a rule is refused, and the rule named', () => {
 });
 
 describe('a definition that breaks a rule is refused, and the rule named', () => {
-  const SENT = 'invocationPayloadDef';
-  const BACK = 'callbackPayloadDef';
+  const [SENT, BACK] = ['invocationPayloadDef', 'callbackPayloadDef'] as const;
   const attribute = (apiName: string, dataType = 'string') => ({
     ...{ apiName, dataType, i18n: { en_US: { name: apiName } } },
   });
