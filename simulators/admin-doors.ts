@@ -9,11 +9,19 @@ export type RowTable = 'leads' | 'contacts';
 export const keyOf = (table: RowTable, row: AdminRecord): string =>
   String(row[table === 'leads' ? 'leadid' : 'contactid']);
 
+export interface FormFill {
+  readonly form: string;
+  /** By REST name; `email` says who it is. */
+  readonly values: AdminRecord;
+}
+
 /** What people do in the two products' own screens. Each call throws a `DoorError` when the door refuses it. */
 export interface AdminDoors {
   createPersons(persons: readonly AdminRecord[]): Promise<number[]>;
   editPerson(id: number, values: AdminRecord): Promise<void>;
   deletePerson(id: number): Promise<void>;
+  /** Somebody fills in a form on a web page, and becomes a person or is one already. */
+  fillInForm(fill: FormFill): Promise<void>;
   /** All persons, a page at a time, in the order of their ids. */
   persons(): AsyncGenerator<readonly AdminRecord[]>;
   createRows(table: RowTable, rows: readonly AdminRecord[]): Promise<string[]>;
@@ -78,6 +86,9 @@ export function adminDoors({
     },
     deletePerson: async (id) => {
       await call('DELETE', `${persons}/${id}`);
+    },
+    fillInForm: async (fill) => {
+      await call('POST', `${marketo}/admin/forms/fill`, fill);
     },
     persons: () => pages('persons', '0', (after) => `${persons}?afterId=${after}&limit=${PAGE}`),
     createRows: async (table, input) =>

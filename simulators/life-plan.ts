@@ -24,6 +24,7 @@ export interface Crowd {
 /** One thing that somebody does in one product. */
 export type Deed =
   | Readonly<{ what: 'edit' | 'unsubscribe'; record: KnownRecord; values: Readonly<Record<string, Value>> }>
+  | Readonly<{ what: 'form'; form: string; values: Readonly<Record<string, Value>> }>
   | Readonly<{ what: 'create'; table: RowTable; values: Readonly<Record<string, Value>> }>
   | Readonly<{ what: 'delete'; record: KnownRecord }>;
 
@@ -104,10 +105,34 @@ function newLead(random: Random, emailFor: ReturnType<typeof addressBook>): Deed
   return { what: 'create', table: 'leads', values: rowOf('lead', { ...factsOf(human, random), email }) };
 }
 
-/** Decides what people do next: one deed, or the two of a collision. */
-export function planner(random: Random): (crowd: Crowd) => readonly Deed[] {
+/** What people enter on a web page, and which. */
+const FORM_FIELDS = ['email', 'firstName', 'lastName', 'company', 'title', 'phone', 'country'] as const;
+const FORMS = ['Contact us', 'Request a demo', 'Newsletter'] as const;
+
+/** Somebody fills in a form: mostly a new human, now and then one whom Marketo knows. */
+function formFill(random: Random, emailFor: ReturnType<typeof addressBook>, { records }: Crowd): Deed {
+  const human = someHuman(random);
+  const known = random.chance(0.2)
+    ? records.filter(({ side, email }) => side === 'marketo' && ASCII.test(email))
+    : [];
+  const [first, ...others] = known;
+  const address = emailFor(human, random).replace('@', `.${random.integer(100_000, 999_999_999)}@`);
+  const email = first === undefined ? address : random.pick([first, ...others]).email;
+  const facts: Readonly<Record<string, Value>> = { ...factsOf(human, random), email };
+  const values = Object.fromEntries(
+    FORM_FIELDS.flatMap((name) => (facts[name] === undefined ? [] : [[name, facts[name]] as const])),
+  );
+  return { what: 'form', form: random.pick(FORMS), values };
+}
+
+const ASCII = /^[\x21-\x7e]+@[\x21-\x7e]+$/;
+
+/** Decides what people do next: one deed, or the two of a collision. `forms`: the share of filled-in forms, 0 to 1. */
+export function planner(random: Random, forms = 0): (crowd: Crowd) => readonly Deed[] {
   const emailFor = addressBook();
-  return ({ records, pairs }) => {
+  return (crowd) => {
+    const { records, pairs } = crowd;
+    if (forms > 0 && random.chance(forms)) return [formFill(random, emailFor, crowd)];
     const [firstRecord, ...otherRecords] = records;
     const [firstPair, ...otherPairs] = pairs;
     const roll = random.next();

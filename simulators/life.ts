@@ -12,6 +12,8 @@ export interface LifeOptions {
   readonly seed: string | number;
   /** How many edits a minute, over both sides; a collision is two. */
   readonly editsPerMinute: number;
+  /** Which share of the edits is a form that somebody fills in, 0 to 1. Default 0. */
+  readonly forms?: number;
   readonly onEdit?: (edit: LifeEdit) => void;
   /** Told of edits that a door refused or that could not be sent; life goes on. */
   readonly onError?: (error: unknown) => void;
@@ -31,7 +33,7 @@ const KNOWN_PAGES = 10;
 /**
  * Simulated marketers and sales people who keep editing on both sides, as in the products' own screens: mostly one
  * field of one record, sometimes the same field of one human on both sides at nearly the same moment, new leads,
- * opt-outs, and rarely a delete. The seed decides what they choose.
+ * opt-outs, and rarely a delete; when asked for, also forms on web pages. The seed decides what they choose.
  *
  * @throws RangeError when `editsPerMinute` is not greater than 0
  */
@@ -51,7 +53,7 @@ export function startLife(options: LifeOptions): Life {
 
 async function live(options: LifeOptions, stopped: AbortSignal, state: { edits: number }): Promise<void> {
   const doors = adminDoors(options);
-  const plan = planner(seededRandom(`life ${options.seed}`));
+  const plan = planner(seededRandom(`life ${options.seed}`), options.forms);
   const pause = 60_000 / options.editsPerMinute;
   let crowd: Crowd = { records: [], pairs: [] };
   let lookAt = 0;
@@ -69,7 +71,7 @@ async function live(options: LifeOptions, stopped: AbortSignal, state: { edits: 
           state.edits += 1;
           options.onEdit?.({ ...deed, collision: deeds.length > 1 });
         }
-        if (deed.what === 'delete' || (deed.what !== 'create' && !done)) forget(crowd.records, deed.record);
+        if ('record' in deed && (deed.what === 'delete' || !done)) forget(crowd.records, deed.record);
       }
     } catch (error) {
       options.onError?.(error);
@@ -143,7 +145,9 @@ async function acted(doors: AdminDoors, deed: Deed): Promise<boolean> {
 }
 
 async function act(doors: AdminDoors, deed: Deed): Promise<void> {
-  if (deed.what === 'create') {
+  if (deed.what === 'form') {
+    await doors.fillInForm({ form: deed.form, values: deed.values });
+  } else if (deed.what === 'create') {
     await doors.createRows(deed.table, [deed.values]);
   } else if (deed.record.side === 'marketo') {
     const { id } = deed.record;

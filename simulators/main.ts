@@ -20,6 +20,12 @@ function count(text: string): number {
   throw new InvalidArgumentError('Expected a whole number from 0 to 9999999.');
 }
 
+function percent(text: string): number {
+  const number = Number(text);
+  if (/^\d{1,3}$/.test(text) && number <= 100) return number;
+  throw new InvalidArgumentError('Expected a whole number from 0 to 100.');
+}
+
 interface Options {
   readonly marketoPort: number;
   readonly dataversePort: number;
@@ -27,6 +33,7 @@ interface Options {
   readonly limits: 'real' | 'off';
   readonly seed: string;
   readonly life: number;
+  readonly forms: number;
   readonly stateDir?: string;
   readonly exitWithParent: boolean;
 }
@@ -41,6 +48,7 @@ function optionsFrom(argv: readonly string[]): Options {
     .addOption(limits.default('real'))
     .option('--seed <text>', 'the same seed makes the same people', 'contact-sync')
     .option('--life <edits per minute>', 'edits that simulated people make, 0 for none', count, 0)
+    .option('--forms <percent>', 'how many of these edits are forms that somebody fills in', percent, 0)
     .option('--state-dir <folder>', 'keep everything there, and go on from there at the next start')
     .option('--exit-with-parent', 'end when the process that started this one ends (IPC channel)', false)
     .exitOverride()
@@ -96,7 +104,12 @@ const isMistake = (error: unknown): error is Error =>
 async function run(argv: readonly string[]): Promise<void> {
   const options = optionsFrom(argv);
   const asked = untilAsked(options.exitWithParent);
-  const remotes = await startRemotes({ ...options, tell: say, onEdit: tellEdit });
+  const remotes = await startRemotes({
+    ...options,
+    forms: options.forms / 100,
+    tell: say,
+    onEdit: tellEdit,
+  });
   await remotes.setLife(options.life);
   process.stdout.write(`${JSON.stringify(remotes.environment)}\n`);
   say(`Marketo ${remotes.marketo}, Dataverse ${remotes.dataverse}, ${beginOf(remotes)}. Ctrl-C ends both.`);

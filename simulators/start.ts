@@ -12,6 +12,8 @@ export interface RemotesOptions {
   readonly people: number;
   readonly limits: 'real' | 'off';
   readonly seed: string;
+  /** Which share of the edits of simulated people is a form that somebody fills in, 0 to 1. Default 0. */
+  readonly forms?: number;
   /** Folder that keeps everything over a restart; what it holds counts more than `people`. */
   readonly stateDir?: string;
   /** Told of edits that could not be made, one line each. */
@@ -134,7 +136,7 @@ async function startServers(
 /** Life that can be given another pace; one change waits for the one before it. */
 function lifeIn(
   origins: Readonly<{ marketo: string; dataverse: string }>,
-  { seed, tell, onEdit }: RemotesOptions,
+  { seed, forms = 0, tell, onEdit }: RemotesOptions,
   livedBefore: number,
 ) {
   let current: Life | null = null;
@@ -149,7 +151,7 @@ function lifeIn(
       lives += 1;
       const onError = (error: unknown): void => tell(`An edit failed: ${messageOf(error)}`);
       const told = onEdit && { onEdit };
-      current = startLife({ ...origins, seed: `${seed} ${lives}`, editsPerMinute, onError, ...told });
+      current = startLife({ ...origins, seed: `${seed} ${lives}`, editsPerMinute, forms, onError, ...told });
     }
     return { edits };
   };

@@ -40,8 +40,8 @@ interface Armed {
   toSkip: number;
 }
 
-/** The token endpoint is struck only by a fault whose path names it: the others mean calls that have a token. */
-const SIGN_IN = '/identity/';
+/** Struck only by a fault whose path names them: the others mean calls that have a token. */
+const NAMED_ONLY = ['/identity/', '/customflowaction/'];
 
 /** Faults waiting for calls to strike. One call is struck by one fault at most, the oldest first. */
 export class Faults {
@@ -88,4 +88,6 @@ export class Faults {
 
 const matches = (fault: Fault, methods: readonly string[], path: string): boolean =>
   (fault.method === undefined || methods.includes(fault.method)) &&
-  (fault.path === undefined ? !path.startsWith(SIGN_IN) : path.includes(fault.path));
+  (fault.path === undefined
+    ? !NAMED_ONLY.some((prefix) => path.startsWith(prefix))
+    : path.includes(fault.path));

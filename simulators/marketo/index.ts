@@ -1,3 +1,4 @@
+import { startEngine } from './campaigns/engine.js';
 import { createServer } from './http/server.js';
 import { createInstance } from './instance.js';
 import { seedPersons, type SeedPerson } from './persons/seed.js';
@@ -55,12 +56,15 @@ export async function startMarketoSimulator(
     client: { id: clientId, secret: clientSecret, user: `api@${munchkinId.toLowerCase()}.example` },
     settings: { ...state?.settings, limits, ...lag },
     now: options.now ?? Date.now,
+    munchkinId,
     ...(state && { firstPersonId: state.nextPersonId }),
   });
   if (state === undefined) seedPersons(instance, options.persons ?? []);
   else restoreState(instance, state);
   const server = createServer(instance);
   const origin = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  instance.address.origin = origin;
+  const engine = startEngine(instance);
   return {
     origin,
     environment: {
@@ -78,6 +82,7 @@ export async function startMarketoSimulator(
       instance.faults.clear();
     },
     close: async () => {
+      engine.stop();
       await server.close();
     },
   };

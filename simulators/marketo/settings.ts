@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { bulkSettings, DEFAULT_BULK_SETTINGS } from './bulk/settings.js';
+import { DEFAULT_FLOW_STEP_SETTINGS, flowStepSettings } from './flow-steps/settings.js';
 import { DEFAULT_PERSON_SETTINGS, personSettings } from './persons/person-settings.js';
+import { DEFAULT_WEBHOOK_SETTINGS, webhookSettings } from './webhooks/settings.js';
 
 const names = z.array(z.string());
 
@@ -32,6 +34,8 @@ export const settingsSchema = z.strictObject({
   scoreActivity: z.enum(['22', '13', 'both']),
   ...bulkSettings,
   ...personSettings,
+  ...flowStepSettings,
+  ...webhookSettings,
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
@@ -53,4 +57,6 @@ export const DEFAULT_SETTINGS: Settings = {
   scoreActivity: '22',
   ...DEFAULT_BULK_SETTINGS,
   ...DEFAULT_PERSON_SETTINGS,
+  ...DEFAULT_FLOW_STEP_SETTINGS,
+  ...DEFAULT_WEBHOOK_SETTINGS,
 };

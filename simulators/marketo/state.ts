@@ -1,5 +1,10 @@
 import type { Activity, ActivityDetail } from './activities/activity-log.js';
-import type { Campaign, CampaignRun } from './campaigns.js';
+import type { Campaign } from './campaigns/campaign.js';
+import type { CampaignRequest } from './campaigns/campaigns.js';
+import type { SavedFlows } from './campaigns/flows.js';
+import type { SavedChunks } from './flow-steps/chunk.js';
+import type { SavedServices } from './flow-steps/service.js';
+import type { Webhook } from './webhooks/webhook.js';
 import type { CustomActivityType } from './activities/custom-activity-types.js';
 import type { SavedRecords } from './companies/external-records.js';
 import type { Field, FieldValue } from './fields/field.js';
@@ -25,8 +30,9 @@ type SavedActivity = Omit<Activity, 'guid' | 'detail'> & { readonly detail: Save
 
 /**
  * What an instance holds, as plain JSON: persons, the whole activity log (paging tokens are places in it), fields,
- * custom types, lists, campaigns, settings, companies and sales persons, partitions, cookies, added services. Tokens, the
- * journal, faults, bulk jobs and the day's count of calls belong to a run and are not kept.
+ * custom types, lists, campaigns and who is where in their flows, forms, webhooks, flow step services and their
+ * invocations, settings, companies and sales persons, partitions, cookies, added services. Tokens, the journal, faults,
+ * bulk jobs and the day's count of calls belong to a run and are not kept.
  */
 export interface MarketoState {
   readonly settings: Settings;
@@ -39,7 +45,14 @@ export interface MarketoState {
   /** Absent in what earlier versions kept, as everything below. */
   readonly lists?: readonly SavedList[];
   readonly campaigns?: readonly Campaign[];
-  readonly campaignRuns?: readonly CampaignRun[];
+  readonly campaignRuns?: readonly CampaignRequest[];
+  /** Who is where in which flow. */
+  readonly flows?: SavedFlows;
+  readonly forms?: readonly (readonly [name: string, id: number])[];
+  readonly webhooks?: readonly Webhook[];
+  readonly flowStepServices?: SavedServices;
+  /** Invocations of services that await something, and the latest that are over. */
+  readonly flowStepChunks?: SavedChunks;
   readonly partitions?: readonly Partition[];
   readonly companies?: SavedRecords;
   readonly salesPersons?: SavedRecords;
@@ -69,7 +82,12 @@ export const stateOf = (instance: Instance): MarketoState => ({
   activities: instance.log.entries().map(saved),
   lists: instance.lists.save(),
   campaigns: instance.campaigns.all(),
-  campaignRuns: instance.campaigns.runs(),
+  campaignRuns: instance.campaigns.requests(),
+  flows: instance.flows.save(),
+  forms: instance.forms.entries(),
+  webhooks: instance.webhooks.all(),
+  flowStepServices: instance.flowSteps.services.save(),
+  flowStepChunks: instance.flowSteps.chunks.save(),
   partitions: instance.partitions.all(),
   companies: instance.companies.save(),
   salesPersons: instance.salesPersons.save(),
@@ -90,6 +108,11 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
   instance.customTypes.restore(state.types, state.nextTypeId);
   instance.lists.restore(state.lists ?? []);
   instance.campaigns.restore(state.campaigns ?? [], state.campaignRuns ?? []);
+  if (state.flows) instance.flows.restore(state.flows);
+  instance.forms.restore(state.forms ?? []);
+  instance.webhooks.restore(state.webhooks ?? []);
+  if (state.flowStepServices) instance.flowSteps.services.restore(state.flowStepServices);
+  if (state.flowStepChunks) instance.flowSteps.chunks.restore(state.flowStepChunks);
   if (state.partitions) instance.partitions.restore(state.partitions);
   if (state.companies) instance.companies.restore(state.companies);
   if (state.salesPersons) instance.salesPersons.restore(state.salesPersons);
@@ -108,11 +131,13 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
 /** Persons never change without a trace in the log, so its length stands for them. */
 export const revisionOf = (instance: Instance): string => {
   const { log, settings, fields, customTypes, partitions, lists, campaigns } = instance;
-  const { companies, salesPersons, cookies, identity } = instance;
-  const counts = [companies, salesPersons, cookies, identity].map(({ changes }) => changes);
+  const { companies, salesPersons, cookies, identity, flows, flowSteps, webhooks } = instance;
+  const { services, chunks } = flowSteps;
+  const moving = [campaigns, flows, webhooks, services, chunks];
+  const counts = [companies, salesPersons, cookies, identity, ...moving].map(({ changes }) => changes);
   return JSON.stringify([
     ...[log.length, settings.current, fields.changed(), customTypes.all()],
     ...[partitions.all(), counts],
-    ...[lists.all(), campaigns.all(), campaigns.runs().length],
+    ...[lists.all()],
   ]);
 };

@@ -138,6 +138,20 @@ test('an empty world fills with new leads', async () => {
     expect(lead['emailaddress1']).toMatch(/^[\x21-\x7e]+@[\x21-\x7e]+$/);
 });
 
+test('people fill in forms when they are asked to, most of them new, and all with an address', async () => {
+  const sides = await twoSides(humans(20));
+  const { made } = await lived(sides, 60, { forms: 1 });
+  expect(new Set(made.map(({ what }) => what))).toEqual(new Set(['form']));
+  expect(sides.calls.every(({ call }) => call === 'POST /admin/forms/fill')).toBe(true);
+  expect(sides.persons.size).toBeGreaterThan(50);
+  expect(sides.persons.size).toBeLessThan(20 + made.length);
+  for (const { email } of sides.persons.values()) expect(email).toMatch(/^[\x21-\x7e]+@[\x21-\x7e]+$/);
+});
+
+test('without forms people do what they always did', () => {
+  expect(planned('one', 200).some(({ what }) => what === 'form')).toBe(false);
+});
+
 test.each([0, -1, NaN])('%d edits a minute are refused', (editsPerMinute) => {
   const origin = 'http://127.0.0.1:9';
   expect(() => startLife({ marketo: origin, dataverse: origin, seed: 1, editsPerMinute })).toThrow(

@@ -55,6 +55,12 @@ export async function twoSides(
   server.delete<Call>('/admin/persons/:id', ({ params }, reply) =>
     reply.status(sides.persons.delete(Number(params.id)) ? 204 : 404).send(),
   );
+  server.post<{ Body: { values: Fields } }>('/admin/forms/fill', ({ body: { values } }) => {
+    const known = [...sides.persons].find(([, { email }]) => email === values['email']);
+    const id = known?.[0] ?? Math.max(0, ...sides.persons.keys()) + 1;
+    sides.persons.set(id, { ...known?.[1], ...values, id });
+    return { id, created: known === undefined };
+  });
   server.get<Call>('/admin/rows/:table', ({ params, query }) => {
     const all = [...sides[params.table]].sort(([a], [b]) => (a < b ? -1 : 1));
     const limit = Number(query.limit);

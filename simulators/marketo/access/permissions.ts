@@ -55,7 +55,7 @@ const NEEDS: readonly Need[] = [
     read: ['Execute Campaign'],
     write: ['Execute Campaign'],
   },
-  usual(/^\/rest\/v1\/campaigns/, 'Campaign'),
+  usual(/^\/rest\/(v1\/campaigns|asset\/v1\/smartCampaign)/, 'Campaign'),
   usual(/^\/rest\/v1\/companies/, 'Company'),
   usual(/^\/rest\/v1\/salespersons/, 'Sales Person'),
   usual(/^\/rest\/v1\/(leads?|lists?)\b/, 'Lead'),

@@ -1,6 +1,7 @@
 import type { Field } from '../fields/field.js';
 
 /** Numbers of Marketo's own activity types that this simulator logs (Adobe REST docs, "Activities"). */
+export const FILL_OUT_FORM = 2;
 export const NEW_LEAD = 12;
 export const CHANGE_DATA_VALUE = 13;
 export const CHANGE_SCORE = 22;
@@ -11,6 +12,7 @@ export const MERGE_LEADS = 32;
 export const DELETE_LEAD = 37;
 export const REQUEST_CAMPAIGN = 47;
 export const CHANGE_PARTITION = 100;
+export const CALL_WEBHOOK = 110;
 export const PUSH_LEAD = 145;
 
 /** How a record came to be or to change, as the activity log words it. */
@@ -81,6 +83,7 @@ export class ActivityLog {
   /** Entries that were forgotten: places count them still. */
   #forgotten = 0;
   #lastRecordedAt = 0;
+  #watcher: (activity: Activity) => void = () => undefined;
 
   get length(): number {
     return this.#forgotten + this.#entries.length;
@@ -99,6 +102,11 @@ export class ActivityLog {
   /** The raw entries, for the administrative door. */
   entries(): readonly Activity[] {
     return this.#entries;
+  }
+
+  /** From now on each new entry is told to `watcher`, while whatever makes it is still under way. */
+  watch(watcher: (activity: Activity) => void): void {
+    this.#watcher = watcher;
   }
 
   append(entry: {
@@ -122,6 +130,7 @@ export class ActivityLog {
       detail: entry.detail,
     };
     this.#entries.push(activity);
+    this.#watcher(activity);
     return activity;
   }
 

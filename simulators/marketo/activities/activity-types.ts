@@ -16,7 +16,7 @@ const STANDARD: readonly Row[] = [
     'Fill Out Form',
     'User fills out and submits a form',
     'Webform ID:integer',
-    'Form Fields:text,Webpage ID:integer',
+    'Form Fields:text,Webpage ID:integer,Webpage URL',
   ],
   [12, 'New Lead', 'New person/record is added', null, 'Created Date:date,Source Type,Source Info'],
   [

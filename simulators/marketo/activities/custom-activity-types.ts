@@ -71,8 +71,13 @@ export class CustomActivityTypes {
     return this.all().find((type) => type.id === id);
   }
 
+  /** An id for a type that is kept elsewhere: that of a flow step service. */
+  takeId(): number {
+    return this.#nextId++;
+  }
+
   create(apiName: string, draft: ActivityDefinition): CustomActivityType {
-    const type: CustomActivityType = { id: this.#nextId++, apiName, draft };
+    const type: CustomActivityType = { id: this.takeId(), apiName, draft };
     this.#types.set(apiName, type);
     return type;
   }

@@ -10,21 +10,12 @@ const listSchema = z.strictObject({
   programName: z.string().exactOptional(),
   workspaceName: z.string().exactOptional(),
 });
-const campaignSchema = z.strictObject({
-  name: z.string().min(1),
-  type: z.enum(['trigger', 'batch']).exactOptional(),
-  active: z.boolean().exactOptional(),
-  isRequestable: z.boolean().exactOptional(),
-  programName: z.string().exactOptional(),
-  workspaceName: z.string().exactOptional(),
-  tokens: z.array(z.string()).exactOptional(),
-});
 const withId = z.object({ id: z.coerce.number() });
 const membersSchema = z.strictObject({ input: z.array(z.int()) });
 
-/** What marketers make in the product's screens: static lists with their members, and smart campaigns. */
+/** Static lists with their members, which marketers make in the product's screens. */
 export function adminAssets(app: FastifyInstance, instance: Instance): void {
-  const { lists, campaigns } = instance;
+  const { lists } = instance;
   app.post('/lists', (request) => lists.create(listSchema.parse(request.body)));
   app.get('/lists', () => ({ lists: lists.save() }));
   app.post('/lists/:id/members', (request) => {
@@ -37,6 +28,4 @@ export function adminAssets(app: FastifyInstance, instance: Instance): void {
     for (const member of ids) lists.join(list, member, USER_EDIT);
     return { members: lists.members(list) };
   });
-  app.post('/campaigns', (request) => campaigns.create(campaignSchema.parse(request.body)));
-  app.get('/campaigns', () => ({ campaigns: campaigns.all(), runs: campaigns.runs() }));
 }

@@ -8,7 +8,7 @@ import {
   personById,
   rawActivities,
 } from '../admin.js';
-import { settleBulk } from '../bulk/index.js';
+import { settleInstance } from '../settle.js';
 import { changeSettings } from '../administration.js';
 import { faultSchema } from '../faults.js';
 import type { Instance } from '../instance.js';
@@ -16,6 +16,8 @@ import { FORM_SOURCE, USER_EDIT, WEB_SERVICE } from '../activities/origins.js';
 import { settingsSchema, type Settings } from '../settings.js';
 import { adminAssets } from './admin-assets.js';
 import { adminBulk } from './admin-bulk.js';
+import { adminCampaigns } from './admin-campaigns.js';
+import { adminFlowSteps } from './admin-flow-steps.js';
 
 const MOST_BODY_BYTES = 64 * 1_048_576;
 const PAGE = 1000;
@@ -42,7 +44,7 @@ export function adminDoor(app: FastifyInstance, instance: Instance): void {
   );
   parseJson(app);
   app.addHook('onRequest', (_request, _reply, done) => {
-    settleBulk(instance);
+    settleInstance(instance);
     done();
   });
   persons(app, instance);
@@ -50,6 +52,8 @@ export function adminDoor(app: FastifyInstance, instance: Instance): void {
   faults(app, instance);
   knobs(app, instance);
   adminAssets(app, instance);
+  adminCampaigns(app, instance);
+  adminFlowSteps(app, instance);
   adminBulk(app, instance);
 }
 

@@ -1,7 +1,7 @@
 import { parse as parseForm } from 'node:querystring';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { settleBulk } from '../bulk/index.js';
+import { settleInstance } from '../settle.js';
 import { ApiFailure, FREE_CODES } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { permits } from '../access/permissions.js';
@@ -53,7 +53,7 @@ export function restDoor(app: FastifyInstance, instance: Instance, envelopes: En
       return reply.code(414).type('text/html').send('Request-URI Too Large');
     }
     enter(instance, request, reply);
-    settleBulk(instance);
+    settleInstance(instance);
     if (await strikeBefore(instance, envelopes, request, reply)) return reply;
     if (request.is404) throw notFound(request, routes);
     const { latencyMs } = instance.settings.current;

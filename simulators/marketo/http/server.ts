@@ -3,6 +3,7 @@ import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { adminDoor } from './admin-door.js';
 import { adminSurroundings } from './admin-surroundings.js';
+import { callbackDoor } from './callback-door.js';
 import { Envelopes, JSON_TYPE } from './envelope.js';
 import { anyBody, identityDoor } from './identity-door.js';
 import { journalCall } from './journaling.js';
@@ -15,7 +16,7 @@ import { restDoor, type Door } from './rest-door.js';
 /** Room for a URL far above the 8 KB that are answered with 414. */
 const MOST_HEADER_BYTES = 131_072;
 
-/** The HTTP server of one instance: identity, REST and the administrative door. */
+/** The HTTP server of one instance: identity, REST, callbacks of services, and the administrative door. */
 export function createServer(instance: Instance): FastifyInstance {
   const app = fastify({
     http: { maxHeaderSize: MOST_HEADER_BYTES },
@@ -49,6 +50,13 @@ export function createServer(instance: Instance): FastifyInstance {
       done();
     },
     { prefix: '/identity' },
+  );
+  app.register(
+    (scope, _options, done) => {
+      callbackDoor(scope, instance, envelopes);
+      done();
+    },
+    { prefix: '/customflowaction' },
   );
   const doors: readonly Door[] = [
     { prefix: '/rest', endpoints: restEndpoints(instance), mostBodyBytes: 1_048_576, compresses: true },

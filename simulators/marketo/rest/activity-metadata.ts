@@ -6,6 +6,7 @@ import {
 } from '../activities/custom-activity-types.js';
 import type { CustomActivityType } from '../activities/custom-activity-types.js';
 import { ApiFailure } from '../failure.js';
+import { describeServiceType } from '../flow-steps/service-activity.js';
 import type { Instance } from '../instance.js';
 import {
   bodyOf,
@@ -45,7 +46,7 @@ export function activityMetadataEndpoints(instance: Instance): Endpoint[] {
   });
   const { customTypes } = instance;
   return [
-    read('/v1/activities/types.json', () => ({ result: describeActivityTypes(customTypes.all()) })),
+    read('/v1/activities/types.json', () => ({ result: activityTypes(instance) })),
     read(`${external}/types.json`, () => ({
       result: customTypes.all().map((type) => describeCustomType(type, false)),
     })),
@@ -62,6 +63,12 @@ export function activityMetadataEndpoints(instance: Instance): Endpoint[] {
     write('/:apiName/delete.json', (call) => remove(instance, call)),
   ];
 }
+
+/** Marketo's own types, the approved custom ones, and those of flow step services. */
+const activityTypes = ({ customTypes, flowSteps }: Instance): Record<string, unknown>[] => [
+  ...describeActivityTypes(customTypes.all()),
+  ...flowSteps.services.all().map(describeServiceType),
+];
 
 function find(instance: Instance, call: Call): CustomActivityType {
   const apiName = call.path['apiName'] ?? '';

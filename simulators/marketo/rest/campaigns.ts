@@ -1,4 +1,5 @@
-import type { Campaign, Token } from '../campaigns.js';
+import { canBeRequested, type Campaign, type Token } from '../campaigns/campaign.js';
+import { requestCampaign } from '../campaigns/triggers.js';
 import { ApiFailure } from '../failure.js';
 import type { Instance } from '../instance.js';
 import { isoSeconds, parseInstant } from '../fields/values.js';
@@ -34,9 +35,6 @@ export function campaignEndpoints(instance: Instance): Endpoint[] {
   ];
 }
 
-const canBeRequested = (campaign: Campaign): boolean =>
-  campaign.type === 'trigger' && campaign.active && campaign.isRequestable;
-
 function candidates(instance: Instance, call: Call): Campaign[] {
   const all = filtered(call, instance.campaigns.all());
   // Both spellings are in use for campaigns with the trigger "Campaign is Requested".
@@ -57,7 +55,7 @@ function trigger(instance: Instance, call: Call): Answer {
   const leadIds = leadsOf(input);
   const unknown = leadIds.filter((id) => !instance.people.table.get(id));
   if (unknown.length > 0) throw new ApiFailure('1004', `Lead [${unknown.join(', ')}] not found`);
-  instance.campaigns.request(campaign, leadIds, tokensOf(campaign, input));
+  requestCampaign(instance, campaign, leadIds, tokensOf(campaign, input));
   return { result: [{ id: campaign.id }] };
 }
 
@@ -69,11 +67,13 @@ function schedule(instance: Instance, call: Call): Answer {
   const asked = textOf(input, 'runAt');
   const runAt = asked === undefined ? instance.now() + SOONEST_MS : parseInstant(asked);
   if (runAt === undefined || runAt <= instance.now()) throw new ApiFailure('1042', 'Invalid runAt date');
-  instance.campaigns.schedule(campaign, isoSeconds(runAt), tokensOf(campaign, input));
+  const tokens = tokensOf(campaign, input);
+  instance.campaigns.note({ campaignId: campaign.id, tokens, runAt: isoSeconds(runAt) });
+  instance.flows.schedule({ campaignId: campaign.id, runAt, tokens });
   return { result: [{ id: campaign.id }] };
 }
 
-function campaignOf(instance: Instance, call: Call): Campaign {
+export function campaignOf(instance: Instance, call: Call): Campaign {
   const campaign = instance.campaigns.byId(Number(call.path['id']));
   if (!campaign) throw new ApiFailure('1013', 'Campaign not found');
   return campaign;
@@ -102,7 +102,8 @@ function tokensOf(campaign: Campaign, { tokens }: Input): Token[] {
     throw new ApiFailure('1003', `Max number of tokens allowed in a single call is ${MOST_TOKENS}`);
   return tokens.filter(isRecord).map((token) => {
     const name = requiredText(token, 'name');
-    if (!campaign.tokens.includes(name)) throw new ApiFailure('1003', `Token '${name}' not found`);
+    if (!campaign.tokens.some((known) => known.name === name))
+      throw new ApiFailure('1003', `Token '${name}' not found`);
     return { name, value: textOf(token, 'value') ?? '' };
   });
 }

@@ -20,6 +20,9 @@ export interface Answer {
   readonly result?: readonly unknown[];
   readonly nextPageToken?: string;
   readonly moreResult?: boolean;
+  /** Of the asset API: plain texts. */
+  readonly warnings?: readonly string[];
+  readonly errors?: readonly never[];
 }
 
 /** An answer outside of the envelope: the file of a bulk job, or a plain error. */

@@ -16,6 +16,7 @@ import { leadPartitionsEndpoints } from './lead-partitions.js';
 import { mergeLeadsEndpoint } from './merge-leads.js';
 import { pushLeadsEndpoint } from './push-leads.js';
 import { readLeadsEndpoints } from './read-leads.js';
+import { smartCampaignEndpoints } from './smart-campaigns.js';
 import { syncLeadsEndpoint } from './sync-leads.js';
 import { usageEndpoints } from './usage.js';
 
@@ -38,5 +39,6 @@ export const restEndpoints = (instance: Instance): readonly Endpoint[] => [
   ...listsEndpoints(instance),
   ...listMembersEndpoints(instance),
   ...campaignEndpoints(instance),
+  ...smartCampaignEndpoints(instance),
   ...usageEndpoints(instance),
 ];
