@@ -63,5 +63,5 @@ export const markRegained = (
 
 /** What a side holds of the field by now is not known: it could not be read for a while, and the link waits for its read. */
 export const isStale = (link: Link, { dynamicsColumn, marketoField }: MappedField): boolean =>
-  (dynamicsColumn.regained === true && link.backfillDynamics) ||
-  (marketoField.regained === true && link.backfillMarketo);
+  (dynamicsColumn.regained === true && (link.backfillDynamics || link.rereadDynamics)) ||
+  (marketoField.regained === true && (link.backfillMarketo || link.rereadMarketo));
