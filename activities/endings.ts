@@ -18,6 +18,8 @@ export const bury = (link: Link): Link =>
 
 /** Deleted in Dynamics: the person stays, and is to be flagged. */
 export const endLink = (link: Link): Link => {
+  // A row that is restored does not bring the person back either.
+  if (link.status === 'tombstone') return { ...link, dirty: false };
   const flagged = link.marketoId !== null && (link.status === 'linked' || isHeldBack(link));
   const ended: Link = {
     ...atRest(link),

@@ -12,6 +12,7 @@ import { markSuccessors, pendingSuccessions, waitingInVain } from '../store/succ
 import { currentMapping } from './catalog.js';
 import { atRest, closeLink, endLink } from './endings.js';
 import { personFields } from './fetch-marketo.js';
+import { takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
 import { joinedBy } from './merged-persons.js';
 import { busy } from './request.js';
@@ -44,7 +45,7 @@ export const followSuccessors = async (ports: Ports, attempt: Attempt): Promise<
 const releaseRows = async (ports: Ports): Promise<void> => {
   const freed = new Map((await waitingInVain(ports.db)).map(({ link, marketoId }) => [marketoId, link]));
   const links = [...freed].map(([marketoId, link]) => joinedBy(link, marketoId));
-  await saveAll(ports, ports.db, links);
+  await ports.db.transaction().execute(async (tx) => saveAll(ports, tx, await takeOverHolds(tx, links)));
 };
 
 const followSome = async (ports: Ports, links: readonly Link[], { signal }: Attempt): Promise<void> => {

@@ -8,6 +8,7 @@ import { linksByPerson, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
 import { renameAwaited } from '../store/succession.js';
 import { atRest, closeLink } from './endings.js';
+import { takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
 import { busy } from './request.js';
 import type { Ports } from './settings.js';
@@ -85,6 +86,6 @@ const rejectionsOf = ({ parked }: Link): string[] =>
 
 /** @throws RemoteFailure `Busy` when somebody else changed one of them: the step begins again. */
 const save = async ({ timing }: Ports, tx: Database, links: readonly Link[]): Promise<void> => {
-  const saved = await saveLinks(tx, links, timing.overlapMs);
+  const saved = await saveLinks(tx, await takeOverHolds(tx, links), timing.overlapMs);
   if (saved.size < links.length) throw busy('a pair whose person was merged');
 };

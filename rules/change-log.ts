@@ -1,6 +1,7 @@
 import { draftOf, type Draft } from './draft.js';
 import { actual, type Link, type Overtaken, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
+import { hasMovedParked } from './parked.js';
 import { isUnsettled, openWrite, recordSeen, replaceWrite, settle } from './settle.js';
 import type { FieldValue, IsoInstant } from './terms.js';
 
@@ -52,7 +53,7 @@ export const judgeLog = (
     if (!isKnown(draft, field, entry.newValue)) readNeeded = true;
   }
   for (const [field, value] of ours) readNeeded ||= !isKnown(draft, field, value);
-  draft.dirty = draft.dirty || (changed && isUnsettled(draft));
+  draft.dirty = draft.dirty || (changed && (isUnsettled(draft) || hasMovedParked(draft, fields)));
   return { link: draft, readNeeded, changed };
 };
 

@@ -1,6 +1,7 @@
 import { draftOf, type Draft } from './draft.js';
 import { actual, type BySide, type Link, type Overtaken, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
+import { holdsStill } from './parked.js';
 import { recordSeen } from './settle.js';
 import type { FieldValue, FieldValues, Kind } from './terms.js';
 
@@ -103,6 +104,11 @@ const settleIn = (
     if (agreed !== undefined) {
       draft.agreed.marketo[name] = agreed.marketo;
       draft.agreed.dynamics[name] = agreed.dynamics;
+      // What people gave up stays given up as long as neither value moves: the new row holds the same.
+      const parked = link.parked[name];
+      const now = { marketo: marketo ?? null, dynamics: held ?? null };
+      if (parked?.reason === 'discarded' && holdsStill(field, parked, now))
+        draft.parked[name] = { ...parked, ...now };
     }
     if (marketo !== undefined) recordSeen(draft, codec, 'marketo', name, marketo);
     if (held !== undefined) recordSeen(draft, codec, 'dynamics', name, held);

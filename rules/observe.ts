@@ -1,6 +1,7 @@
 import { draftOf } from './draft.js';
 import type { Link, Write } from './link.js';
 import type { MappedField } from './mapping.js';
+import { hasMovedParked } from './parked.js';
 import { dropImpossible, isUnsettled, openWrite, recordSeen, replaceWrite, settle } from './settle.js';
 import type { FieldValues, Side } from './terms.js';
 
@@ -56,7 +57,7 @@ export const observe = (link: Link, observation: Observation, context: ObserveCo
   }
   if (rowMoved) dropImpossible(draft, read);
   if (etag !== undefined) draft.etag = etag;
-  draft.dirty = draft.dirty || isUnsettled(draft);
+  draft.dirty = draft.dirty || isUnsettled(draft) || hasMovedParked(draft, context.fields);
   return { link: draft, refusals };
 };
 

@@ -1,15 +1,8 @@
 import { decide, type Verdict } from './decide.js';
 import { draftOf, omit, type Draft } from './draft.js';
-import {
-  actual,
-  type BySide,
-  type Link,
-  type Overtaken,
-  type Parked,
-  type Rule,
-  type Write,
-} from './link.js';
+import { actual, type BySide, type Link, type Overtaken, type Rule, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
+import { holdsStill } from './parked.js';
 import { isStale } from './regained.js';
 import { releaseSwinging } from './release-swinging.js';
 import { isTraceOfOurs, openWrite } from './settle.js';
@@ -179,7 +172,7 @@ const releaseMoved = (draft: Draft, fields: readonly MappedField[], out: Collect
     const marketo = actual(draft, 'marketo', field.name) ?? null;
     const dynamics = actual(draft, 'dynamics', field.name) ?? null;
     if (parked === undefined || parked.because === 'swinging') return false;
-    return !sameValues(field, parked, { marketo, dynamics });
+    return !holdsStill(field, parked, { marketo, dynamics });
   });
   const rejections = new Set(moved.flatMap(({ name }) => draft.parked[name]?.rejectionId ?? []));
   for (const [name, { rejectionId }] of Object.entries(draft.parked)) {
@@ -199,10 +192,6 @@ const dropIfEditedSince = (draft: Draft, { name, codec }: MappedField, values: V
   const explained = [overtaken.value, overtaken.written, ...ours.map(({ to }) => to)];
   if (!explained.some((value) => codec.canonical('marketo', value) === held)) omit(draft.overtaken, name);
 };
-
-const sameValues = ({ codec }: MappedField, parked: Parked, values: Values): boolean =>
-  codec.canonical('marketo', parked.marketo) === codec.canonical('marketo', values.marketo) &&
-  codec.canonical('dynamics', parked.dynamics) === codec.canonical('dynamics', values.dynamics);
 
 const judge = (draft: Draft, field: MappedField, values: Values): Verdict => {
   const { name, codec } = field;

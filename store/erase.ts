@@ -86,13 +86,16 @@ const NOTHING = '{"marketo":{},"dynamics":{}}';
 const eraseLinks = async (db: Database, ids: readonly number[]): Promise<number> => {
   if (ids.length === 0) return 0;
   const { rows } = await sql`
-    update links set email_key = null, agreed = ${NOTHING}, seen = ${NOTHING}, writes = '[]', overtaken = '{}',
+    update links set email_key = null, decision = decision || '{"emailKey": null}',
+      out_of_scope = case when out_of_scope -> 'hold' ->> 'note' is null then out_of_scope
+        else jsonb_set(out_of_scope, '{hold,note}', 'null') end, agreed = ${NOTHING}, seen = ${NOTHING}, writes = '[]', overtaken = '{}',
       parked = '{}', creation = null, version = version + 1, check_at = null,
       -- a fingerprint can be guessed
       causes = (select coalesce(jsonb_object_agg(key, value - 'swing'), '{}') from jsonb_each(causes))
     where id = any(${ids}) and (email_key is not null or creation is not null or agreed <> ${NOTHING}::jsonb
       or seen <> ${NOTHING}::jsonb or writes <> '[]' or overtaken <> '{}' or parked <> '{}'
-      or jsonb_path_exists(causes, '$.*.swing'))
+      or jsonb_path_exists(causes, '$.*.swing') or decision ->> 'emailKey' is not null
+      or out_of_scope -> 'hold' ->> 'note' is not null)
     returning id`.execute(db);
   return rows.length;
 };

@@ -44,9 +44,17 @@ export const holdRecord = (db: Database, record: RecordRef, hold: Hold): Promise
     return { pair: null, hold: stands, already: !fresh };
   });
 
+/** The living link of a record; a row that was qualified or merged is followed to the one that took its place. */
+const linkOf = async (tx: Database, links: readonly Link[], steps = 8): Promise<Link | undefined> => {
+  const link = links.find(({ status }) => status !== 'ended');
+  const heir = link?.status === 'excluded' ? link.successor?.id : null;
+  if (heir == null || steps === 0) return link;
+  return (await linkOf(tx, await linksOfRecord(tx, { dynamicsId: heir }), steps - 1)) ?? link;
+};
+
 const holdPair = async (tx: Database, record: RecordRef, hold: Hold): Promise<Held | undefined> => {
   const links = await linksOfRecord(tx, record);
-  const link = links.find(({ status }) => status !== 'ended');
+  const link = await linkOf(tx, links);
   if (link === undefined) {
     if (links.length > 0 && 'dynamicsId' in record) throw deletedRow(record.dynamicsId);
     return undefined;
@@ -87,14 +95,13 @@ export const releaseRecord = (db: Database, record: RecordRef): Promise<Released
   db.transaction().execute(async (tx) => {
     const links = await linksOfRecord(tx, record);
     if (links.length === 0 && 'dynamicsId' in record) throw unknownRow(record.dynamicsId);
-    const ended = await releaseLinks(
-      tx,
-      links.map(({ id }) => id),
-    );
+    const living = await linkOf(tx, links);
+    const ended = await releaseLinks(tx, [
+      ...new Set([...links, ...(living === undefined ? [] : [living])].map(({ id }) => id)),
+    ]);
     const persons =
       'marketoId' in record ? [record.marketoId] : links.flatMap(({ marketoId }) => marketoId ?? []);
     const kept = await releasePersons(tx, persons);
-    const living = links.find(({ status }) => status !== 'ended');
     const causes = Object.keys(living?.outOfScope ?? {}).filter((cause) => cause !== 'hold');
     return {
       pair: living === undefined ? null : pairOf(living),
