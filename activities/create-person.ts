@@ -13,7 +13,7 @@ import { personFields } from './fetch-marketo.js';
 import { freePersonsLike, freeRowsOf } from './free-records.js';
 import { linkAgain, linkRow } from './link-row.js';
 import { answer, busy, type Request } from './request.js';
-import { textOf } from './rows.js';
+import { isGuid, textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /**
@@ -79,7 +79,7 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
 };
 
 /** Its row was qualified or merged into one that belongs to another person: another row would be one too many. */
-const heldBack = ({ status, successor }: Link): CreatePersonResult => {
+export const heldBack = ({ status, successor }: Link): CreatePersonResult => {
   if (status !== 'merged-away') return answer('ambiguous', undefined);
   return answer(
     'merged-away',
@@ -90,9 +90,7 @@ const heldBack = ({ status, successor }: Link): CreatePersonResult => {
 /** A twin of a person that has the row already: another row would make the confusion worse. */
 const carriesForeignKey = async ({ ports, person }: Request): Promise<boolean> => {
   const key = textOf(person.values['dynamicsId']);
-  if (key === null || !GUID.test(key)) return false;
+  if (key === null || !isGuid(key)) return false;
   const [link] = await linksByRow(ports.db, [key]);
   return link?.status === 'linked' && link.marketoId !== person.id;
 };
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

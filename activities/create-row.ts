@@ -6,12 +6,13 @@ import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { storableText } from '../rules/storable.js';
 import type { FieldValue } from '../rules/terms.js';
+import type { Database } from '../store/database.js';
 import { forgetFlags, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
 import { recordRejections } from '../store/rejections.js';
 import { requireInstallation } from './catalog.js';
 import { save } from './claimed.js';
 import { until } from './deadline.js';
-import type { CreatePersonResult } from './contract.js';
+import type { CreatePersonResult, PersonRequest } from './contract.js';
 import { tokenOf } from './failures.js';
 import { answer, busy, type Request } from './request.js';
 import { keyOf } from './keys.js';
@@ -21,7 +22,7 @@ import { readStrongly } from './refused-fields.js';
 import { keepRefusals, refuse, type Refused } from './refusals.js';
 
 /** The id of a row follows from installation, person and generation, so that a repeated creation makes no second row. */
-const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
+export const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
   uuidFrom(`${String(marketoId)}/${String(generation)}`, installationId);
 
 /** Reserves the link before the row is made: whoever sees the row meets the reservation. */
@@ -99,7 +100,7 @@ const proven = async (
   return outcome.otherwise;
 };
 
-const operationOf = (
+export const operationOf = (
   { input }: Request,
   { kind, dynamicsId, creation }: Link,
   fields: readonly MappedField[],
@@ -111,8 +112,7 @@ const operationOf = (
     const encoded = codec.convert('marketo', value);
     if (encoded.ok) values[column] = encoded.value;
   }
-  const ownerId = input.requests[0]?.ownerId;
-  const binds = ownerId === undefined ? undefined : { 'ownerid@odata.bind': `/systemusers(${ownerId})` };
+  const binds = ownerOf(input.requests[0]);
   return {
     type: 'create',
     kind,
@@ -123,7 +123,13 @@ const operationOf = (
   };
 };
 
-interface LocalRefusal {
+const ownerOf = (request: PersonRequest | undefined): RowCreate['binds'] => {
+  if (request?.ownerId === undefined) return undefined;
+  const owners = request.ownerType === 'team' ? 'teams' : 'systemusers';
+  return { 'ownerid@odata.bind': `/${owners}(${request.ownerId})` };
+};
+
+export interface LocalRefusal {
   readonly field: string;
   readonly code: string;
   readonly message: string;
@@ -131,7 +137,7 @@ interface LocalRefusal {
 }
 
 /** What of a person a new row can take, in Marketo's form, and what it cannot. */
-const sendable = (person: PersonRecord, fields: readonly MappedField[]) => {
+export const sendable = (person: PersonRecord, fields: readonly MappedField[]) => {
   const values: Record<string, FieldValue> = {};
   const refusals: LocalRefusal[] = [];
   for (const { name, codec, creatable } of fields) {
@@ -165,7 +171,7 @@ const settleCreated = async (
   throw busy(`the link of person ${String(person.id)}`);
 };
 
-const linkCreated = (
+export const linkCreated = (
   { person, mapping }: Request,
   reserved: Link,
   refusals: readonly LocalRefusal[],
@@ -195,7 +201,7 @@ const linkCreated = (
 const takeRefusal = async (
   request: Request,
   reserved: Link,
-  outcome: Extract<RowOutcome, { status: 'refused' }>,
+  outcome: RowRefusal,
 ): Promise<CreatePersonResult> => {
   const { ports, mapping, attempt } = request;
   if (outcome.scope === 'column-rights' || outcome.scope === 'schema') {
@@ -204,21 +210,27 @@ const takeRefusal = async (
     const now = columns(await readStrongly(ports, attempt.signal));
     if (now.length < columns(mapping).length) throw busy(`the schema of ${reserved.kind}`);
   }
-  // Final until somebody asks again: the reservation ends, and a later request begins a new one.
-  const rejection = {
-    id: uuid(),
-    linkId: reserved.id,
-    cycle: 0,
-    side: 'dynamics' as const,
-    field: null,
-    code: outcome.code,
-    message: storableText(outcome.message),
-    value: null,
-  };
-  await ports.db.transaction().execute(async (tx) => {
-    const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
-    await saveLinks(tx, [ended], ports.timing.overlapMs);
-    await recordRejections(tx, [rejection]);
-  });
+  await ports.db.transaction().execute((tx) => endReservations(tx, ports, [{ reserved, outcome }]));
   return { ...answer('refused', undefined, tokenOf(outcome.code) ?? 'refused'), kind: reserved.kind };
+};
+
+type RowRefusal = Extract<RowOutcome, { status: 'refused' }>;
+
+/** Final until somebody asks again: the reservations end, and a later request begins a new one. */
+export const endReservations = async (
+  tx: Database,
+  { timing }: Request['ports'],
+  refused: readonly { readonly reserved: Link; readonly outcome: RowRefusal }[],
+): Promise<void> => {
+  const ended = refused.map(({ reserved }) => ({
+    ...{ ...reserved, status: 'ended' as const, creation: null, dirty: false },
+  }));
+  await saveLinks(tx, ended, timing.overlapMs);
+  await recordRejections(
+    tx,
+    refused.map(({ reserved, outcome: { code, message } }) => ({
+      ...{ id: uuid(), linkId: reserved.id, cycle: 0, side: 'dynamics' as const, field: null, value: null },
+      ...{ code, message: storableText(message) },
+    })),
+  );
 };

@@ -5,7 +5,7 @@ import type { FreePerson, UnmatchedRow } from '../rules/matching.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { linksByPerson, linksByRow, unmatchedByEmail } from '../store/links.js';
 import { busy, type Request } from './request.js';
-import { lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
+import { isGuid, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
 
 /** A row that no person holds. */
 export interface FoundRow {
@@ -45,7 +45,10 @@ export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
 };
 
 /** A contact that was made of a lead with a person gets that one: it is nobody else's. */
-const withoutHeirs = async ({ ports }: Request, found: readonly FoundRow[]): Promise<FoundRow[]> => {
+export const withoutHeirs = async (
+  { ports }: Pick<Request, 'ports'>,
+  found: readonly FoundRow[],
+): Promise<FoundRow[]> => {
   const leadOf = ({ read, link, row }: FoundRow): string | null =>
     read === undefined ? (link?.predecessor ?? null) : lineageOf(read, row.kind).predecessor;
   const leads = await linksByRow(
@@ -60,7 +63,7 @@ const hasPerson = ({ status, marketoId, creation }: Link): boolean =>
   status !== 'ended' && (marketoId !== null || creation?.sentAt != null);
 
 /** @throws RemoteFailure `Busy` while a person is being created for the row: it may be this very one's twin. */
-const isFree = (link: Link | undefined): boolean => {
+export const isFree = (link: Link | undefined): boolean => {
   if (link === undefined) return true;
   if (link.marketoId !== null || (link.status !== 'unmatched' && link.status !== 'ambiguous')) return false;
   if (link.creation?.sentAt != null) throw busy(`the row ${link.dynamicsId ?? ''}`);
@@ -75,11 +78,17 @@ const readRowsOf = async (
   const email = textOf(person.values['email']);
   const crmKey = textOf(person.values['dynamicsId']);
   const byEmail = email === null ? [] : await dynamics.findByEmail(kind, [email], select, signal);
-  const byKey = crmKey === null ? undefined : await dynamics.readRow(kind, crmKey, select, signal);
+  const byKey =
+    crmKey === null || !isGuid(crmKey) ? undefined : await dynamics.readRow(kind, crmKey, select, signal);
   return [...byEmail.filter(({ id }) => id !== byKey?.id), ...(byKey === undefined ? [] : [byKey])];
 };
 
-const unmatched = (linkId: number, kind: Kind, dynamicsId: string, key: string | null): UnmatchedRow => ({
+export const unmatched = (
+  linkId: number,
+  kind: Kind,
+  dynamicsId: string,
+  key: string | null,
+): UnmatchedRow => ({
   linkId,
   kind,
   dynamicsId,

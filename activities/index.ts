@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { markActive } from '../store/cycles.js';
-import type { CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
+import { answerChunk, answerChunks } from './answer-chunk.js';
+import { createChunk } from './chunk/create-chunk.js';
+import { recordChunk } from './chunk/record-chunk.js';
+import type { ChunkActivities, CycleActivities, CycleRef, OnDemandActivities } from './contract.js';
 import { createPerson } from './create-person.js';
 import { begin, complete, followAndOpen, prepare } from './cycle.js';
 import { diff } from './diff.js';
@@ -43,6 +46,14 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
 export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
   createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
   recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
+  answerChunks: (input) => attempted(ports, (attempt) => answerChunks(ports, input, attempt)),
+});
+
+/** Chunks of campaigns, for the worker on the queue `chunks`. */
+export const createChunkActivities = (ports: Ports): ChunkActivities => ({
+  createChunk: (input) => attempted(ports, (attempt) => createChunk(ports, input, attempt)),
+  recordChunk: (input) => attempted(ports, (attempt) => recordChunk(ports, input, attempt)),
+  answerChunk: (input) => attempted(ports, (attempt) => answerChunk(ports, input, attempt)),
 });
 
 /** Longest time without progress for which we still say that we are alive: longer than any call or pause of a budget. */

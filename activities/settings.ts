@@ -1,4 +1,7 @@
 import type { Dynamics } from '../dynamics/index.js';
+import type { KeyRing } from '../config/sealing.js';
+import type { AllowedHosts } from '../marketo/callbacks/hosts.js';
+import type { Poster } from '../marketo/callbacks/post.js';
 import type { Marketo } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import type { FieldChoice } from '../rules/mapping.js';
@@ -39,6 +42,14 @@ export interface Ports {
   readonly choices: readonly FieldChoice[];
   readonly onMarketoDelete: 'keep' | 'recreate';
   readonly timing: Timing;
+  /** What calls campaigns back; absent in a worker that was given no key for their secrets. */
+  readonly callbacks?: CallbackPorts | undefined;
+}
+
+export interface CallbackPorts {
+  readonly poster: Poster;
+  readonly hosts: AllowedHosts;
+  readonly keys: KeyRing;
 }
 
 /** One attempt of an activity, as its steps see it. */

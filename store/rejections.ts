@@ -126,3 +126,18 @@ export const enqueueActivityEntries = async (
     .onConflict((oc) => oc.doNothing())
     .execute();
 };
+
+/** Dynamics' own words when it last refused to create a row for these persons, by person. */
+export const lastRefusedCreations = async (
+  db: Database,
+  marketoIds: readonly number[],
+): Promise<Map<number, string>> => {
+  if (marketoIds.length === 0) return new Map();
+  const { rows } = await sql<{ marketo_id: number; message: string }>`
+    select distinct on (links.marketo_id) links.marketo_id, rejections.message
+    from rejections join links on links.id = rejections.link_id
+    where links.marketo_id in (${sql.join(marketoIds)}) and links.status = 'ended'
+      and rejections.side = 'dynamics' and rejections.field is null
+    order by links.marketo_id, rejections.at desc`.execute(db);
+  return new Map(rows.map(({ marketo_id, message }) => [marketo_id, message]));
+};

@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Link, LinkStatus } from '../rules/link.js';
 import type { FieldValue, FieldValues, Kind, Side } from '../rules/terms.js';
 import type { BudgetsTable, CallSlotsTable } from './schema-budgets.js';
+import type { ChunkPersonsTable, ChunksTable } from './schema-chunks.js';
 
 /** A timestamp column: read as Date, written as Date or ISO text. */
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
@@ -162,4 +163,6 @@ export interface Schema {
   requests: RequestsTable;
   budgets: BudgetsTable;
   call_slots: CallSlotsTable;
+  chunks: ChunksTable;
+  chunk_persons: ChunkPersonsTable;
 }

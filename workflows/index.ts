@@ -1,3 +1,4 @@
 /** Every name exported here is a workflow type, permanent once released. */
 export { createPerson } from './create-person.js';
+export { syncChunk } from './sync-chunk.js';
 export { syncCycle } from './sync-cycle.js';
