@@ -86,9 +86,13 @@ const startSyncChunk = async ({ client, installation }: Starter, key: string): P
 };
 
 /** Loads a chunk as it stands and starts the work on it. */
-export const startStoredChunk = async (starter: Starter, key: string): Promise<void> => {
+export const startStoredChunk = async (
+  starter: Starter,
+  key: string,
+  { onlyIfNotStarted = false } = {},
+): Promise<void> => {
   const chunk = await chunkByKey(starter.db, key);
-  if (chunk === undefined) return;
+  if (chunk === undefined || (onlyIfNotStarted && chunk.started)) return;
   await startChunk(starter, { ...chunk, persons: await personsOfChunk(starter.db, key) });
 };
 

@@ -1,5 +1,5 @@
 import type { PersonRecord } from '../../marketo/index.js';
-import { RemoteFailure } from '../../rules/failures.js';
+import type { RemoteFailure } from '../../rules/failures.js';
 import { emailKey } from '../../rules/email.js';
 import type { Mapping } from '../../rules/mapping.js';
 import { keepOutcomes, type ChunkPerson } from '../../store/chunks.js';

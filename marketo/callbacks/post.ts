@@ -44,11 +44,15 @@ export const createPoster = (resolveAll: Resolve = resolve): Poster => {
   const guarded = (loopback: boolean): LookupFunction => {
     return (hostname, options, done) => {
       resolveAll(hostname, { all: true }, (error, addresses) => {
-        if (error !== null) return done(error, '', 0);
+        if (error !== null) {
+          done(error, '', 0);
+          return;
+        }
         const [first] = addresses;
         // One address inside is enough to distrust the name.
         if (first === undefined || !addresses.every(({ address }) => mayConnect(address, loopback))) {
-          return done(Object.assign(new Error('an address inside'), { code: INSIDE }), '', 0);
+          done(Object.assign(new Error('an address inside'), { code: INSIDE }), '', 0);
+          return;
         }
         if (options.all === true) done(null, addresses);
         else done(null, first.address, first.family);
@@ -96,7 +100,10 @@ const send = (
     });
     call.on('response', (answer) => done(heard(answer)));
     call.on('error', (error: NodeJS.ErrnoException) => {
-      if (signal?.aborted === true) return fail(signal.reason as Error);
+      if (signal?.aborted === true) {
+        fail(signal.reason as Error);
+        return;
+      }
       const code = error.code ?? 'no answer';
       done(code === INSIDE ? { inside: true } : { noAnswer: code, sent: !NEVER_SENT.has(code) });
     });
