@@ -7,7 +7,13 @@ import { createPerson } from '../../activities/create-person.js';
 import type { AdminRecord } from '../../simulators/admin-doors.js';
 import { integrationTeam, people } from '../../simulators/dataverse/rights/people.js';
 import { chunkByKey, personsOfChunk } from '../../store/chunks.js';
-import { callbackPorts, keepChunk, openCallbackDoor, type CallbackDoor, type ChunkOptions } from '../support/campaign.js';
+import {
+  callbackPorts,
+  keepChunk,
+  openCallbackDoor,
+  type CallbackDoor,
+  type ChunkOptions,
+} from '../support/campaign.js';
 import { Crash, requestOf, retried, startWorld, type World } from '../support/world.js';
 
 const callbacks = callbackPorts();
@@ -43,7 +49,9 @@ const workOff = async (key: string) => {
 const lastCallback = () => door.accepted.at(-1)?.body.objectData ?? [];
 
 const rowsOf = async (ids: readonly number[]): Promise<AdminRecord[]> => {
-  const emails = new Set<unknown>(await Promise.all(ids.map(async (id) => (await world.person(id))['email'])));
+  const emails = new Set<unknown>(
+    await Promise.all(ids.map(async (id) => (await world.person(id))['email'])),
+  );
   const found: AdminRecord[] = [];
   for (const table of ['leads', 'contacts'] as const)
     for await (const page of world.doors.rows(table))
@@ -78,7 +86,11 @@ describe('A chunk of a batch campaign', () => {
     expect(dynamics['GET /api/data/v9.2/leads']).toBeLessThanOrEqual(3);
     expect(dynamics['GET /api/data/v9.2/contacts']).toBeLessThanOrEqual(3);
     expect(await rowsOf(ids)).toHaveLength(300);
-    expect(lastCallback().map(({ leadData }) => leadData.id).sort((a, b) => a - b)).toEqual(ids);
+    expect(
+      lastCallback()
+        .map(({ leadData }) => leadData.id)
+        .sort((a, b) => a - b),
+    ).toEqual(ids);
     const [first] = lastCallback();
     const link = await world.linkOfPerson(first?.leadData.id ?? 0);
     expect(first).toEqual({
@@ -128,7 +140,10 @@ describe('A chunk of a batch campaign', () => {
       dynamicsOutcome: 'already-there',
       dynamicsRecordType: 'lead',
     });
-    expect(told.get(linked)).toMatchObject({ leadData: { dynamicsId: contact }, activityData: { success: true } });
+    expect(told.get(linked)).toMatchObject({
+      leadData: { dynamicsId: contact },
+      activityData: { success: true },
+    });
     expect(told.get(ambiguous)?.activityData).toMatchObject({ success: false, errorCode: 'AMBIGUOUS' });
     expect(told.get(refused)?.activityData).toMatchObject({
       success: false,

@@ -47,7 +47,8 @@ export const openCallbackDoor = async (): Promise<CallbackDoor> => {
     request.on('end', () => {
       calls.count += 1;
       const answer = answers.shift() ?? 202;
-      if (typeof answer === 'object') return void response.writeHead(307, { location: answer.redirect }).end();
+      if (typeof answer === 'object')
+        return void response.writeHead(307, { location: answer.redirect }).end();
       if (answer === 'drop-before') return void request.socket.destroy();
       if (typeof answer === 'number' && answer >= 300) return void response.writeHead(answer).end();
       const token = String(request.headers['x-callback-token']);
