@@ -1,5 +1,6 @@
 import { Command, Help, type Option } from 'commander';
 import { addCreatePerson } from './commands/create-person.js';
+import { addPerson } from './commands/person.js';
 import { addSetup } from './commands/setup.js';
 import { addStart } from './commands/start.js';
 import { addStatus } from './commands/status.js';
@@ -9,7 +10,7 @@ import { EXITS, type Add } from './commands/command.js';
 import type { Context, ExitCode } from './io.js';
 
 /** In the order of the help. */
-const COMMANDS: readonly Add[] = [addSetup, addStart, addStop, addStatus, addWhy, addCreatePerson];
+const COMMANDS: readonly Add[] = [addSetup, addStart, addStop, addStatus, addWhy, addPerson, addCreatePerson];
 
 /** The commands and their arguments; `finish` is told the exit code of the one that ran. Each loads only what it needs. */
 export const buildProgram = (context: Context, finish: (code: ExitCode) => void): Command => {

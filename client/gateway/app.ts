@@ -44,7 +44,10 @@ export const buildGateway = (options: GatewayOptions): FastifyInstance => {
     genReqId: () => randomUUID(),
     // Answers are ours, in our form.
     frameworkErrors: (_, request, reply) =>
-      void (reply as FastifyReply).status(400).send(told('malformed request', request.id)),
+      void (reply as FastifyReply)
+        .header('x-request-id', request.id)
+        .status(400)
+        .send(told('malformed request', request.id)),
   });
   // JSON alone is taken; anything else is 415.
   app.removeContentTypeParser('text/plain');

@@ -1,17 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  buildChunkId,
+  buildChunkQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
   buildOnDemandQueue,
   buildPrefix,
+  parseChunkId,
+  parseChunkQueue,
   parseCreatePersonId,
   parseCycleId,
   parseCycleQueue,
   parseOnDemandQueue,
 } from '../../config/names.js';
 
+const KEY = 'ab'.repeat(32);
 const installations = fc.stringMatching(/^[A-Za-z0-9-]{1,64}$/);
 
 describe('The names that Temporal keeps', () => {
@@ -22,6 +27,8 @@ describe('The names that Temporal keeps', () => {
     );
     expect(buildCycleQueue('acme')).toBe('contact-sync/acme/cycle');
     expect(buildOnDemandQueue('acme')).toBe('contact-sync/acme/on-demand');
+    expect(buildChunkId({ installation: 'acme', key: KEY })).toBe(`contact-sync/acme/chunk/${KEY}`);
+    expect(buildChunkQueue('acme')).toBe('contact-sync/acme/chunks');
   });
 
   it('are read back as what they were built from', () => {
@@ -30,6 +37,9 @@ describe('The names that Temporal keeps', () => {
         expect(parseCycleId(buildCycleId(installation))).toBe(installation);
         expect(parseCycleQueue(buildCycleQueue(installation))).toBe(installation);
         expect(parseOnDemandQueue(buildOnDemandQueue(installation))).toBe(installation);
+        expect(parseChunkQueue(buildChunkQueue(installation))).toBe(installation);
+        const chunk = { installation, key: KEY };
+        expect(parseChunkId(buildChunkId(chunk))).toEqual(chunk);
         const id = { installation, marketoId };
         expect(parseCreatePersonId(buildCreatePersonId(id))).toEqual(id);
         expect(buildCreatePersonId(id).startsWith(buildPrefix(installation))).toBe(true);
@@ -45,5 +55,6 @@ describe('The names that Temporal keeps', () => {
       expect(parseCreatePersonId(`contact-sync/acme/create-person/${id}`)).toBeUndefined();
     }
     expect(parseCreatePersonId('other/acme/create-person/1')).toBeUndefined();
+    expect(parseChunkId('contact-sync/acme/chunk/token')).toBeUndefined();
   });
 });

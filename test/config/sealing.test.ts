@@ -27,26 +27,17 @@ describe('A sealed text', () => {
 
   it('that was changed anywhere does not open', () => {
     const sealed = seal(ring(old), 'a token', 'x');
-    for (let at = 0; at < sealed.length; at += 1) {
-      const other = sealed[at] === 'A' ? 'B' : 'A';
-      const changed = sealed.slice(0, at) + other + sealed.slice(at + 1);
-      // The last character of base64 may hold bits that count for nothing.
-      if (
-        Buffer.from(changed.split('.').at(-1) ?? '', 'base64url').equals(
-          Buffer.from(sealed.split('.').at(-1) ?? '', 'base64url'),
-        ) &&
-        at > sealed.lastIndexOf('.')
-      )
-        continue;
-      expect(() => {
-        if (open(ring(old), changed, 'x') !== 'a token') throw new Error('changed');
-        // A part whose spare bits alone were changed is the same part.
-        const parts = (text: string) =>
-          text.split('.').map((part) => Buffer.from(part, 'base64url').toString('hex'));
-        if (parts(changed).join() === parts(sealed).join()) throw new CannotOpen('', 'the same');
-      }).toThrow();
+    const [version = '', id = '', ...parts] = sealed.split('.');
+    const bytes = parts.map((part) => Buffer.from(part, 'base64url'));
+    for (const [index, part] of bytes.entries()) {
+      for (const at of part.keys()) {
+        const changed = bytes.map((each) => Buffer.from(each));
+        changed[index]?.writeUInt8((part[at] ?? 0) ^ 1, at);
+        const text = [version, id, ...changed.map((each) => each.toString('base64url'))].join('.');
+        expect(() => open(ring(old), text, 'x')).toThrow(CannotOpen);
+      }
     }
-    for (const text of ['', 'v1', 'v2.a.b.c.d', 'v1.a.b.c'])
+    for (const text of ['', 'v1', 'v2.a.b.c.d', 'v1.a.b.c', sealed.replace(id, '0'.repeat(12))])
       expect(() => open(ring(old), text, 'x')).toThrow(CannotOpen);
   });
 });

@@ -2,8 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { CycleActivities, CreatePersonResult, OnDemandActivities } from '../../activities/contract.js';
+import type {
+  ChunkActivities,
+  CycleActivities,
+  CreatePersonResult,
+  OnDemandActivities,
+} from '../../activities/contract.js';
 import {
+  buildChunkId,
+  buildChunkQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
@@ -75,6 +82,29 @@ const recordCycle = async (server: Scene, name: string, steps: Partial<CycleActi
   });
 };
 
+/** A chunk whose persons wait for a quota, and whose campaign does not answer at first. */
+const recordChunkHistory = async (server: Scene): Promise<void> => {
+  const name = 'sync-chunk';
+  const taskQueue = buildChunkQueue(name);
+  const key = '0123456789abcdef'.repeat(4);
+  const workflowId = buildChunkId({ installation: name, key });
+  let answers = 0;
+  const activities: ChunkActivities = {
+    createChunk: () => Promise.resolve({ created: 298, linked: 1, refused: 1 }),
+    recordChunk: () => Promise.resolve({ recorded: 300 }),
+    answerChunk: () => {
+      answers += 1;
+      if (answers > 1) return Promise.resolve({ callback: 'accepted' });
+      throw ApplicationFailure.retryable('Marketo: Unavailable (callback.HTTP-503)', 'Unavailable');
+    },
+  };
+  const worker = await server.worker(taskQueue, activities);
+  await worker.runUntil(async () => {
+    await server.env.client.workflow.start('syncChunk', { taskQueue, workflowId, args: [{ key }] });
+    await keep(server.env, name, workflowId);
+  });
+};
+
 const recordCreation = async (server: Scene): Promise<void> => {
   const name = 'create-person-joined';
   const taskQueue = buildOnDemandQueue(name);
@@ -116,4 +146,5 @@ const recordCreation = async (server: Scene): Promise<void> => {
 export const recordHistories = async (server: Scene): Promise<void> => {
   for (const [name, steps] of Object.entries(cycles)) await recordCycle(server, name, steps());
   await recordCreation(server);
+  await recordChunkHistory(server);
 };

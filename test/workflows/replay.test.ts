@@ -37,10 +37,11 @@ const replay = async (history: unknown): Promise<void> => {
 };
 
 describe('A recorded history', () => {
-  it('is there for both workflows', () => {
+  it('is there for every workflow', () => {
     expect(names).toEqual(
       expect.arrayContaining([
         'create-person-joined',
+        'sync-chunk',
         'sync-cycle-chunks',
         'sync-cycle-failed',
         'sync-cycle-idle',
@@ -65,6 +66,7 @@ describe('A recorded history', () => {
 describe('An incompatible change', () => {
   it.each([
     { change: 'an activity by another name', name: 'sync-cycle-chunks', from: 'resolve', to: 'decide' },
+    { change: 'an activity by another name', name: 'sync-chunk', from: 'recordChunk', to: 'tell' },
     {
       change: 'an activity by another name',
       name: 'create-person-joined',
