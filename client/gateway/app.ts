@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, {
+  LogController,
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
@@ -38,7 +39,7 @@ export const buildGateway = (options: GatewayOptions): FastifyInstance => {
   const logger: FastifyBaseLogger = options.logger;
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     requestTimeout: 20_000,
     genReqId: () => randomUUID(),
@@ -121,21 +122,29 @@ const addErrors = (app: FastifyInstance): void => {
     }
     const known = FRAMEWORK[error.code];
     if (known !== undefined) return reply.status(known.status).send(told(known.text, request.id));
+    if (tellMethod(request, reply)) return reply;
     if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
       return reply.status(400).send(told('malformed request', request.id));
     request.log.error({ err: withoutValues(error) }, 'a request failed');
     return reply.status(500).send(told('something broke; the same request may be sent again', request.id));
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    const allowed =
-      ROUTES.find((route) => route.path === path)?.method ?? (OPEN_PAGES.has(path) ? 'GET' : undefined);
-    if (allowed === undefined) return reply.status(404).send(told('there is no such page', request.id));
-    return reply
-      .status(405)
-      .header('allow', allowed)
-      .send(told(`use ${allowed}`, request.id));
+    if (tellMethod(request, reply)) return reply;
+    return reply.status(404).send(told('there is no such page', request.id));
   });
+};
+
+/** Answers a request that asks a page of ours by a method that it does not take, also one that the framework does not know. */
+const tellMethod = ({ url, method, id }: FastifyRequest, reply: FastifyReply): boolean => {
+  const path = url.split('?', 1)[0] ?? '';
+  const allowed =
+    ROUTES.find((route) => route.path === path)?.method ?? (OPEN_PAGES.has(path) ? 'GET' : undefined);
+  if (allowed === undefined || method === allowed || (method === 'HEAD' && allowed === 'GET')) return false;
+  void reply
+    .header('allow', allowed)
+    .status(405)
+    .send(told(`use ${allowed}`, id));
+  return true;
 };
 
 /** What of an error may be logged: a database's words may quote what was to be stored. */

@@ -1,6 +1,6 @@
 import type { Dynamics } from '../../dynamics/index.js';
-import { Refused, within } from './refused.js';
-import { SYNC_AS } from './routes.js';
+import { within } from './refused.js';
+import { SYNC_AS, type Service } from './routes.js';
 import type { Picklist } from './schemas.js';
 
 /** Marketo takes so many choices. */
@@ -13,7 +13,7 @@ const WAIT_MS = 10_000;
 export const createPicklists = (
   dynamics: Pick<Dynamics, 'owners'>,
   now: () => number = Date.now,
-): ((name: string) => Promise<Picklist>) => {
+): Service['picklist'] => {
   let kept: { readonly choices: Picklist; readonly at: number } | undefined;
   let asking: Promise<Picklist> | undefined;
   const ask = async (): Promise<Picklist> => {
@@ -35,9 +35,5 @@ export const createPicklists = (
       throw error;
     }
   };
-  return (name) => {
-    if (name === 'syncAs') return Promise.resolve(SYNC_AS);
-    if (name === 'assignTo') return owners();
-    return Promise.reject(new Refused(400, 'name: there is no such parameter'));
-  };
+  return (name) => (name === 'syncAs' ? Promise.resolve(SYNC_AS) : owners());
 };

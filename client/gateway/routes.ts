@@ -12,6 +12,7 @@ import {
   webhookRequest,
   type Invocation,
   type Picklist,
+  type PicklistRequest,
   type ServiceStatus,
   type WebhookRequest,
 } from './schemas.js';
@@ -22,7 +23,7 @@ export interface Service {
   readonly submit: (invocation: Invocation) => Promise<void>;
   /** The same for one person, called by a webhook. */
   readonly webhook: (request: WebhookRequest) => Promise<void>;
-  readonly picklist: (name: string) => Promise<Picklist>;
+  readonly picklist: (name: 'syncAs' | 'assignTo') => Promise<Picklist>;
   readonly status: () => Promise<ServiceStatus>;
 }
 
@@ -106,7 +107,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'The choices of a parameter',
     body: getPicklistRequest,
     answer: { status: 200, description: 'The choices', type: 'application/json', schema: picklistObject },
-    handle: async (service, body) => json(200, await service.picklist((body as { name: string }).name)),
+    handle: async (service, body) => json(200, await service.picklist((body as PicklistRequest).name)),
   },
   icon('/brandIcon', 'Picture of the provider'),
   icon('/serviceIcon', 'Picture of the flow step'),

@@ -189,11 +189,13 @@ export type ServiceStatus = z.input<typeof serviceStatus>;
 export const getPicklistRequest = component(
   'getPicklistRequest',
   z.looseObject({
-    name: z.string().min(1).max(255),
+    name: z.enum(['syncAs', 'assignTo']),
     type: z.enum(['flow', 'global', 'header']),
     fieldMappingContext: z.looseObject({}).nullish(),
   }),
 );
+
+export type PicklistRequest = z.output<typeof getPicklistRequest>;
 
 const displayValue = component('displayValue', inEnglish(z.string()));
 

@@ -68,7 +68,9 @@ const silentQueues = async ({ client, namespace, installation }: Watched): Promi
         client.workflowService.describeTaskQueue({
           namespace,
           taskQueue: { name },
-          taskQueueType: ACTIVITIES as never,
+          // The enum is in a package that the SDK keeps to itself.
+          // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+          taskQueueType: ACTIVITIES,
         }),
       );
       return pollers.some(

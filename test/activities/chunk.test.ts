@@ -22,7 +22,10 @@ let door: CallbackDoor;
 beforeAll(async () => {
   [world, door] = await Promise.all([startWorld(), openCallbackDoor()]);
 });
-afterAll(() => Promise.all([world.close(), door.close(), callbacks.poster.close()]));
+afterAll(async () => {
+  callbacks.poster.close();
+  await Promise.all([world.close(), door.close()]);
+});
 
 const newEmail = (): string => `${randomUUID()}@example.com`;
 

@@ -25,32 +25,43 @@ const TIMING = { overlap: '5s', doubt: '1s', call: '4s', takeover: '2s' };
 
 let server: DevServer;
 let folder: string;
-let at: Installation;
-let door: CallbackDoor;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contact-sync-temporal-'));
   const path = process.env['TEMPORAL_CLI_PATH'] ?? '';
   server = await startDevServer({ path, port: 0, uiPort: 0, logFile: join(folder, 'temporal.log') });
-  door = await openCallbackDoor();
-  at = await startInstallation({
-    ...{ name: 'kill-gateway', people: 20, temporal: server.address, timing: TIMING },
-    variables: VARIABLES,
-  });
-  await at.command('setup');
-}, 120_000);
+});
 afterAll(async () => {
-  await at.close();
-  await door.close();
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** An installation of one test, with the campaign's door. */
+interface Scene {
+  readonly at: Installation;
+  readonly door: CallbackDoor;
+}
+
+const inScene = async (name: string, test: (scene: Scene) => Promise<void>): Promise<void> => {
+  const at = await startInstallation({
+    ...{ name, people: 20, temporal: server.address, timing: TIMING },
+    variables: VARIABLES,
+  });
+  const door = await openCallbackDoor();
+  try {
+    await at.command('setup');
+    await test({ at, door });
+  } finally {
+    await at.close();
+    await door.close();
+  }
+};
 
 interface GatewayProcess {
   readonly origin: string;
   readonly kill: () => Promise<void>;
 }
 
-const startGateway = async (): Promise<GatewayProcess> => {
+const startGateway = async ({ at }: Scene): Promise<GatewayProcess> => {
   const child: ChildProcess = spawn(process.execPath, [GATEWAY], {
     ...{ env: at.env, cwd: folder, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
   });
@@ -71,7 +82,7 @@ const post = (origin: string, body: object): Promise<Response> =>
     body: JSON.stringify(body),
   });
 
-const newPersons = (count: number): Promise<number[]> =>
+const newPersons = ({ at }: Scene, count: number): Promise<number[]> =>
   adminDoors(at).createPersons(
     Array.from({ length: count }, () => ({
       email: `${randomBytes(8).toString('hex')}@example.com`,
@@ -79,19 +90,24 @@ const newPersons = (count: number): Promise<number[]> =>
     })),
   );
 
-const fault = async (side: 'marketo' | 'dataverse', path: string, method: string): Promise<void> => {
+const fault = async (
+  { at }: Scene,
+  side: 'marketo' | 'dataverse',
+  path: string,
+  method: string,
+): Promise<void> => {
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ kind: 'slow', delayMs: 1_500, method, path });
   await fetch(`${at[side]}/admin/faults`, { method: 'POST', headers, body });
 };
 
-const struck = async (side: 'marketo' | 'dataverse'): Promise<boolean> => {
+const struck = async ({ at }: Scene, side: 'marketo' | 'dataverse'): Promise<boolean> => {
   const { faults } = (await (await fetch(`${at[side]}/admin/faults`)).json()) as { faults: unknown[] };
   return faults.length === 0;
 };
 
 /** One record for each person, and one callback that says so. */
-const expectOneOfEach = async (ids: readonly number[], token: string): Promise<void> => {
+const expectOneOfEach = async ({ at, door }: Scene, ids: readonly number[], token: string): Promise<void> => {
   const mine = () => door.accepted.filter(({ body }) => body.token === token);
   await eventually('the callback', () => mine().length > 0, 90_000);
   const told = mine()[0]?.body.objectData ?? [];
@@ -110,69 +126,68 @@ const expectOneOfEach = async (ids: readonly number[], token: string): Promise<v
   }
 };
 
-describe('A gateway killed with -9 right after its 201', () => {
-  it('has forgotten nothing: a worker or another gateway starts the work', { timeout: 120_000 }, async () => {
-    const gateway = await startGateway();
-    const ids = await newPersons(3);
-    const body = invocationOf(ids, { callbackUrl: door.url });
-    expect((await post(gateway.origin, body)).status).toBe(201);
-    await gateway.kill();
-    // As if it had died before it started the work.
-    await at.db.updateTable('chunks').set({ started_at: null, due_at: new Date() }).execute();
-    const worker = await at.startWorker();
-    await expectOneOfEach(ids, body.token);
-    await worker.kill();
-  });
+describe.concurrent('A gateway killed with -9 right after its 201', () => {
+  it('has forgotten nothing: a worker or another gateway starts the work', { timeout: 240_000 }, () =>
+    inScene('kill-gateway', async (scene) => {
+      const gateway = await startGateway(scene);
+      const ids = await newPersons(scene, 3);
+      const body = invocationOf(ids, { callbackUrl: scene.door.url });
+      expect((await post(gateway.origin, body)).status).toBe(201);
+      await gateway.kill();
+      // As if it had died before it started the work.
+      await scene.at.db.updateTable('chunks').set({ started_at: null, due_at: new Date() }).execute();
+      await scene.at.startWorker();
+      await expectOneOfEach(scene, ids, body.token);
+    }),
+  );
 });
 
-describe('A worker killed with -9 while it works for a campaign', () => {
-  it.each([
-    ['one person, reading it', 1, 'marketo', '/rest/v1/leads.json', 'GET'],
-    ['one person, making its row', 1, 'dataverse', '/leads(', 'PATCH'],
-    ['one person, telling it', 1, 'marketo', '/activities/external.json', 'POST'],
-    ['many, making their rows', 60, 'dataverse', '$batch', 'POST'],
-    ['many, writing their keys', 60, 'marketo', '/rest/v1/leads.json', 'POST'],
-  ] as const)(
+const MOMENTS = [
+  ['one person, reading it', 1, 'marketo', '/rest/v1/leads.json', 'GET'],
+  ['one person, making its row', 1, 'dataverse', '/leads(', 'PATCH'],
+  ['one person, telling it', 1, 'marketo', '/activities/external.json', 'POST'],
+  ['many, making their rows', 60, 'dataverse', '$batch', 'POST'],
+  ['many, writing their keys', 60, 'marketo', '/rest/v1/leads.json', 'POST'],
+] as const;
+
+describe.concurrent('A worker killed with -9 while it works for a campaign', () => {
+  it.each(MOMENTS)(
     'makes one record and one callback: %s',
-    { timeout: 180_000 },
-    async (_what, count, side, path, method) => {
-      const gateway = await startGateway();
-      const ids = await newPersons(count);
-      const body = invocationOf(ids, { callbackUrl: door.url, type: count === 1 ? 'trigger' : 'batch' });
-      await fault(side, path, method);
-      const first = await at.startWorker();
-      expect((await post(gateway.origin, body)).status).toBe(201);
-      await eventually('the call', () => struck(side));
-      await first.kill();
-      const second = await at.startWorker();
-      await expectOneOfEach(ids, body.token);
-      await second.kill();
-      await gateway.kill();
-    },
+    { timeout: 240_000 },
+    (what, count, side, path, method) =>
+      inScene(`kill-${String(MOMENTS.findIndex(([name]) => name === what))}`, async (scene) => {
+        const gateway = await startGateway(scene);
+        const ids = await newPersons(scene, count);
+        const type = count === 1 ? 'trigger' : 'batch';
+        const body = invocationOf(ids, { callbackUrl: scene.door.url, type });
+        await fault(scene, side, path, method);
+        const first = await scene.at.startWorker();
+        expect((await post(gateway.origin, body)).status).toBe(201);
+        await eventually('the call', () => struck(scene, side));
+        await first.kill();
+        await scene.at.startWorker();
+        await expectOneOfEach(scene, ids, body.token);
+        await gateway.kill();
+      }),
   );
 
-  it('makes one accepted callback, killed while it was calling', { timeout: 180_000 }, async () => {
-    const gateway = await startGateway();
-    const [id = 0] = await newPersons(1);
-    const body = invocationOf([id], { callbackUrl: door.url, type: 'trigger' });
-    const before = door.calls.count;
-    // Taken, and no answer: the worker dies not knowing.
-    door.next('drop-after');
-    const first = await at.startWorker();
-    expect((await post(gateway.origin, body)).status).toBe(201);
-    await eventually('the call', () => door.calls.count > before);
-    await first.kill();
-    const second = await at.startWorker();
-    await eventually(
-      'the end',
-      async () => {
-        const open = await at.db.selectFrom('chunks').select('key').where('callback', '=', 'open').execute();
-        return open.length === 0;
-      },
-      120_000,
-    );
-    await expectOneOfEach([id], body.token);
-    await second.kill();
-    await gateway.kill();
-  });
+  it('makes one accepted callback, killed while it was calling', { timeout: 240_000 }, () =>
+    inScene('kill-calling', async (scene) => {
+      const { at, door } = scene;
+      const gateway = await startGateway(scene);
+      const ids = await newPersons(scene, 1);
+      const body = invocationOf(ids, { callbackUrl: door.url, type: 'trigger' });
+      // Taken, and no answer: the worker dies not knowing.
+      door.next('drop-after');
+      const first = await at.startWorker();
+      expect((await post(gateway.origin, body)).status).toBe(201);
+      await eventually('the call', () => door.calls.count > 0);
+      await first.kill();
+      await at.startWorker();
+      const open = () => at.db.selectFrom('chunks').select('key').where('callback', '=', 'open').execute();
+      await eventually('the end', async () => (await open()).length === 0, 120_000);
+      await expectOneOfEach(scene, ids, body.token);
+      await gateway.kill();
+    }),
+  );
 });

@@ -290,9 +290,11 @@ describe('A webhook', () => {
       expect(performance.now() - began).toBeLessThan(1_000);
       expect([answer.status, await answer.json()]).toEqual([202, { status: 'accepted' }]);
       await eventually('the record', async () => (await world.person(id))['dynamicsId'] != null);
+      const chunk = () =>
+        world.db.selectFrom('chunks').selectAll().where('source', '=', 'webhook').executeTakeFirst();
+      await eventually('its end', async () => (await chunk())?.closed_at != null);
+      expect(await chunk()).toMatchObject({ callback: 'none', due_at: null, secrets: null });
     });
-    const [chunk] = await world.db.selectFrom('chunks').selectAll().where('source', '=', 'webhook').execute();
-    expect(chunk).toMatchObject({ callback: 'none', due_at: null, secrets: null });
   });
 
   it.each([
@@ -318,15 +320,12 @@ describe('Whatever is sent', () => {
     const before = await chunks();
     const good = invocationOf([1], { callbackUrl: door.url });
     const places = ['token', 'apiCallBackKey', 'campaignId', 'callbackUrl', 'context', 'objectData'] as const;
-    const spoilt = fc.record({ place: fc.constantFrom(...places), value: fc.jsonValue() });
+    const spoilt = fc
+      .tuple(fc.constantFrom(...places), fc.jsonValue())
+      .map(([place, value]) => JSON.stringify({ ...good, [place]: value }));
+    const anything = fc.jsonValue().map((value) => JSON.stringify(value));
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.jsonValue(), spoilt, fc.string()), async (value) => {
-        const body =
-          typeof value === 'object' && value !== null && 'place' in value
-            ? JSON.stringify({ ...good, [String(value.place)]: value['value'] })
-            : typeof value === 'string'
-              ? value
-              : JSON.stringify(value);
+      fc.asyncProperty(fc.oneof(anything, spoilt, fc.string()), async (body) => {
         const answer = await app.inject({
           ...{ method: 'POST', url: '/submitAsyncAction', payload: body },
           headers: { ...KEY, 'content-type': 'application/json' },
@@ -363,10 +362,13 @@ describe('Whatever is sent', () => {
     ['another method', () => fetch(`${origin}/submitAsyncAction`, { headers: KEY }), 405],
     ['another page', () => get('/admin'), 404],
     ['an odd address', () => get('/%'), 400],
-  ])('as %s gets %i', async (_what, send, status) => {
+  ])('as %s has its own answer', async (_what, send, status) => {
     const answer = await send().catch(() => undefined);
     // A server that has refused a body need not read the rest of it: the connection may end first.
-    if (answer === undefined) return expect([413, 401]).toContain(status);
+    if (answer === undefined) {
+      expect([413, 401]).toContain(status);
+      return;
+    }
     expect(answer.status).toBe(status);
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
