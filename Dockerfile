@@ -1,4 +1,4 @@
-# The worker and the command line. Built in one stage with the compiler, run in another without it.
+# The worker, the gateway (command: node dist/client/gateway/main.js) and the command line. Built in one stage with the compiler, run in another without it.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

@@ -169,8 +169,12 @@ export interface PersonRequest {
   readonly campaignId: string | null;
   readonly requestedAt: string;
   readonly syncAs: 'lead' | 'contact';
-  /** GUID of the Dynamics user who is to own the new record. */
+  /** GUID of the Dynamics user, or team, who is to own the new record. */
   readonly ownerId?: string;
+  /** A user unless it says otherwise. */
+  readonly ownerType?: 'systemuser' | 'team';
+  /** Key of the chunk of a campaign that waits for the outcome. */
+  readonly chunk?: string;
 }
 
 export const REQUEST_OUTCOMES = [
@@ -202,4 +206,32 @@ export interface CreatePersonResult {
 export interface OnDemandActivities {
   createPerson(input: CreatePersonInput): Promise<CreatePersonResult>;
   recordOutcome(input: CreatePersonInput & { readonly result: CreatePersonResult }): Promise<void>;
+  /** Tries each callback once; what fails is left to the sweep, so that nobody else waits for it. */
+  answerChunks(input: { readonly chunks: readonly string[] }): Promise<AnswerChunksResult>;
+}
+
+export interface AnswerChunksResult {
+  /** Chunks whose callback is over. */
+  readonly answered: number;
+  /** Chunks that wait for others of their persons, or for another try. */
+  readonly left: number;
+}
+
+/** A chunk of a campaign, by the hash of its one-time token. */
+export interface CampaignChunk {
+  readonly key: string;
+}
+
+/** Persons of a chunk by outcome. */
+export type CreateChunkResult = Readonly<Record<string, number>>;
+
+export interface AnswerChunkResult {
+  readonly callback: 'none' | 'accepted' | 'refused' | 'expired';
+}
+
+/** A chunk of many persons, on the queue `chunks`, so that a batch campaign never delays a request in real time. */
+export interface ChunkActivities {
+  createChunk(input: CampaignChunk): Promise<CreateChunkResult>;
+  recordChunk(input: CampaignChunk): Promise<{ readonly recorded: number }>;
+  answerChunk(input: CampaignChunk): Promise<AnswerChunkResult>;
 }

@@ -1,21 +1,19 @@
 import type { PersonRecord } from '../marketo/index.js';
 import { emailKey } from '../rules/email.js';
-import type { Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
-import { match } from '../rules/matching.js';
-import { isInScope, withFlag } from '../rules/scope.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import { holdsOfPersons } from '../store/holds.js';
-import { linksByPerson, linksByRow } from '../store/links.js';
+import { linksByPerson } from '../store/links.js';
 import { currentMapping } from './catalog.js';
 import { claimMs } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult } from './contract.js';
-import { createRow, reserve } from './create-row.js';
+import { createRow } from './create-row.js';
 import { personFields } from './fetch-marketo.js';
 import { freePersonsLike, freeRowsOf } from './free-records.js';
+import { carriersOfForeignKeys, heldBack, judgeFound, judgeOwn, matchCandidates } from './judge-person.js';
 import { linkAgain, linkRow } from './link-row.js';
 import { answer, busy, type Request } from './request.js';
-import { personFlag } from './reread.js';
+import { reserveRows } from './reserve-rows.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -60,56 +58,36 @@ const readPerson = async (
 const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
   const { ports, input, person } = request;
   const [own] = await linksByPerson(ports.db, [input.marketoId]);
-  if (own?.status === 'linked') return answer('already-there', own);
-  if (own?.status === 'ambiguous' || own?.status === 'merged-away') return heldBack(own);
-  if (await isLeftOut(request, own)) return answer('out-of-scope', undefined);
-  // Reserved by an earlier attempt: the row is made under the id that stands there.
-  if (own?.status === 'unmatched') return createRow(request, own);
-  // A tombstone stops the cycle, not a request: the person is there after all, and its row too.
-  if (own !== undefined) return linkAgain(request, own);
-  if (await carriesForeignKey(request)) return answer('ambiguous', undefined);
-  const found = await freeRowsOf(request);
-  const rows = found.filter(({ outOfScope }) => !outOfScope);
-  const { persons, unknown } = await freePersonsLike(request);
-  const { pairs, ambiguous } = match(
-    rows.map(({ row }) => row),
-    persons,
-    unknown,
-  );
-  const pair = pairs.find((each) => each.person.marketoId === person.id);
-  const there = rows.find(({ row }) => row === pair?.row);
-  if (there !== undefined) return linkRow(request, there);
-  const group = ambiguous.find((each) => each.persons.some(({ marketoId }) => marketoId === person.id));
-  if (group !== undefined) return answer('ambiguous', undefined);
-  // A second row beside one that people left out would be a twin.
-  const [leftOut] = found.filter(({ outOfScope }) => outOfScope);
-  if (leftOut !== undefined) return answer('out-of-scope', leftOut.row);
-  return createRow(request, await reserve(request));
+  const isHeld = (await holdsOfPersons(ports.db, [person.id])).size > 0;
+  const judged = judgeOwn(request, own, isHeld);
+  switch (judged.do) {
+    case 'answer':
+      return judged.result;
+    case 'make':
+      return createRow(request, judged.link);
+    case 'link-again':
+      return linkAgain(request, judged.link);
+    case 'match':
+      return matchNew(request);
+  }
 };
 
-/** By its own flag, or by a hold on it. */
-const isLeftOut = async ({ ports, mapping, person }: Request, own: Link | undefined): Promise<boolean> => {
-  const known = { outOfScope: own?.outOfScope ?? null, dirty: false };
-  const flag = personFlag(mapping.scope.person, person.values);
-  if (!isInScope(withFlag(known, flag, own === undefined))) return true;
-  return (await holdsOfPersons(ports.db, [person.id])).size > 0;
+/** A person that no link holds. */
+const matchNew = async (request: Request): Promise<CreatePersonResult> => {
+  const { ports, person, attempt } = request;
+  if ((await carriersOfForeignKeys(ports.db, [person])).size > 0) return answer('ambiguous', undefined);
+  const rows = await freeRowsOf(request);
+  const others = await freePersonsLike(ports, [person], attempt.signal);
+  const judged = judgeFound(request, rows, matchCandidates({ rows, ...others }));
+  switch (judged.do) {
+    case 'answer':
+      return judged.result;
+    case 'link':
+      return linkRow(request, judged.row);
+    case 'create': {
+      const [reserved] = await reserveRows(ports, [request]);
+      if (reserved === undefined) throw busy(`person ${String(person.id)}`);
+      return createRow(request, reserved);
+    }
+  }
 };
-
-/** Its row was qualified or merged into one that belongs to another person: another row would be one too many. */
-const heldBack = ({ status, successor }: Link): CreatePersonResult => {
-  if (status !== 'merged-away') return answer('ambiguous', undefined);
-  return answer(
-    'merged-away',
-    successor === null ? undefined : { kind: successor.kind, dynamicsId: successor.id },
-  );
-};
-
-/** A twin of a person that has the row already: another row would make the confusion worse. */
-const carriesForeignKey = async ({ ports, person }: Request): Promise<boolean> => {
-  const key = textOf(person.values['dynamicsId']);
-  if (key === null || !GUID.test(key)) return false;
-  const [link] = await linksByRow(ports.db, [key]);
-  return link?.status === 'linked' && link.marketoId !== person.id;
-};
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

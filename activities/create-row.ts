@@ -1,16 +1,15 @@
-import { v5 as uuidFrom } from 'uuid';
 import type { RowCreate, RowOutcome } from '../dynamics/index.js';
 import type { PersonRecord } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import type { FieldValue } from '../rules/terms.js';
-import { wasSeparated } from '../store/ambiguous.js';
-import { forgetFormer, insertLinks, linksByPerson, linksByRow, saveLinks } from '../store/links.js';
-import { requireInstallation } from './catalog.js';
+import { separatedPersons } from '../store/ambiguous.js';
+import type { Database } from '../store/database.js';
+import { linksByPerson, saveLinks } from '../store/links.js';
 import { save } from './claimed.js';
 import { until } from './deadline.js';
-import type { CreatePersonResult } from './contract.js';
+import type { CreatePersonResult, PersonRequest } from './contract.js';
 import { tokenOf } from './failures.js';
 import { answer, busy, type Request } from './request.js';
 import { keyOf } from './keys.js';
@@ -20,58 +19,21 @@ import { readStrongly } from './refused-fields.js';
 import { isDuplicate, withTwin } from './twin.js';
 import { keepRefusals, refuse, saveWithRefusals, type Refused } from './refusals.js';
 
-/** The id of a row follows from installation, person and generation, so that a repeated creation makes no second row. */
-const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
-  uuidFrom(`${String(marketoId)}/${String(generation)}`, installationId);
-
-/** Reserves the link before the row is made: whoever sees the row meets the reservation. */
-export const reserve = async ({ ports, input, person, key }: Request): Promise<Link> => {
-  const { id } = await requireInstallation(ports);
-  for (let generation = 1; ; generation += 1) {
-    const dynamicsId = rowIdOf(id, person.id, generation);
-    const [taken] = await linksByRow(ports.db, [dynamicsId]);
-    if (taken?.status === 'ended') continue;
-    return ports.db.transaction().execute(async (tx) => {
-      const [reserved] = await insertLinks(tx, [
-        {
-          kind: input.requests[0]?.syncAs ?? 'lead',
-          status: 'unmatched',
-          marketoId: person.id,
-          dynamicsId,
-          emailKey: key.startsWith('person ') ? null : key,
-          etag: null,
-          seen: { marketo: {}, dynamics: {} },
-        },
-      ]);
-      if (reserved === undefined) throw busy(`person ${String(person.id)}`);
-      await forgetFormer(tx, [person.id]);
-      return reserved;
-    });
-  }
-};
-
 /**
  * Makes the row of a reservation; one that is read under our own id is what a lost answer hid. What is sent is noted
  * first: a repeated call carries the same, and a worker that wakes late finds its reservation taken over.
  */
 export const createRow = async (request: Request, reservation: Link): Promise<CreatePersonResult> => {
   const { ports, mapping, person, attempt } = request;
-  const fields = mapping.fields[reservation.kind];
   const now = Date.now();
   const deadline = new Date(now + ports.timing.dynamicsDeadlineMs).toISOString();
-  const { values, refusals } = sendable(person, fields);
-  const creation = {
-    values: reservation.creation?.values ?? values,
-    sentAt: new Date(now).toISOString(),
-    deadline,
-  };
-  const [reserved] = await save(ports, [{ ...reservation, creation }]);
+  const { link, refusals } = begun(request, reservation, { sentAt: new Date(now).toISOString(), deadline });
+  const [reserved] = await save(ports, [link]);
   if (reserved === undefined) throw busy(`the link of person ${String(person.id)}`);
-  const operation = operationOf(request, reserved, fields);
+  const operation = operationOf(request, reserved, mapping.fields[reserved.kind]);
   const signal = until(attempt.signal, deadline);
   const said = await proven(ports, operation, await makeRow(request, operation, signal), signal);
-  const email = operation.values['emailaddress1'];
-  const outcome = await withTwin(ports.dynamics, { ...operation, email }, said, signal);
+  const outcome = await explained(ports, operation, said, signal);
   switch (outcome.status) {
     case 'done':
       return settleCreated(request, reserved, refusals, outcome.etag ?? null);
@@ -87,6 +49,26 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
   }
 };
 
+/** The reservation with what is to be sent, and since when; what a row cannot take is told apart. */
+export const begun = (
+  { person, mapping }: Request,
+  reservation: Link,
+  at: { readonly sentAt: string; readonly deadline: string },
+): { readonly link: Link; readonly refusals: readonly LocalRefusal[] } => {
+  const { values, refusals } = sendable(person, mapping.fields[reservation.kind]);
+  const creation = { values: reservation.creation?.values ?? values, ...at };
+  return { link: { ...reservation, creation }, refusals };
+};
+
+/** A refusal because of another row says which one. */
+export const explained = (
+  { dynamics }: Request['ports'],
+  operation: RowCreate,
+  outcome: RowOutcome,
+  signal: AbortSignal,
+): Promise<RowOutcome> =>
+  withTwin(dynamics, { ...operation, email: operation.values['emailaddress1'] }, outcome, signal);
+
 /** People who decided that the rows of this address are somebody else's have decided about duplicates. */
 const makeRow = async (
   { ports: { db, dynamics }, person }: Request,
@@ -94,7 +76,7 @@ const makeRow = async (
   signal: AbortSignal,
 ): Promise<RowOutcome> => {
   const outcome = await dynamics.writeOne(operation, signal);
-  if (!isDuplicate(outcome) || !(await wasSeparated(db, person.id))) return outcome;
+  if (!isDuplicate(outcome) || !(await separatedPersons(db, [person.id])).has(person.id)) return outcome;
   return dynamics.writeOne({ ...operation, duplicatesAllowed: true }, signal);
 };
 
@@ -112,7 +94,7 @@ const proven = async (
   return outcome.otherwise;
 };
 
-const operationOf = (
+export const operationOf = (
   { input }: Request,
   { kind, dynamicsId, creation }: Link,
   fields: readonly MappedField[],
@@ -124,8 +106,7 @@ const operationOf = (
     const encoded = codec.convert('marketo', value);
     if (encoded.ok) values[column] = encoded.value;
   }
-  const ownerId = input.requests[0]?.ownerId;
-  const binds = ownerId === undefined ? undefined : { 'ownerid@odata.bind': `/systemusers(${ownerId})` };
+  const binds = ownerOf(input.requests[0]);
   return {
     type: 'create',
     kind,
@@ -136,7 +117,13 @@ const operationOf = (
   };
 };
 
-interface LocalRefusal {
+const ownerOf = (request: PersonRequest | undefined): RowCreate['binds'] => {
+  if (request?.ownerId === undefined) return undefined;
+  const owners = request.ownerType === 'team' ? 'teams' : 'systemusers';
+  return { 'ownerid@odata.bind': `/${owners}(${request.ownerId})` };
+};
+
+export interface LocalRefusal {
   readonly field: string;
   readonly code: string;
   readonly message: string;
@@ -178,7 +165,7 @@ const settleCreated = async (
   throw busy(`the link of person ${String(person.id)}`);
 };
 
-const linkCreated = (
+export const linkCreated = (
   { person, mapping }: Request,
   reserved: Link,
   refusals: readonly LocalRefusal[],
@@ -212,7 +199,7 @@ const linkCreated = (
 const takeRefusal = async (
   request: Request,
   reserved: Link,
-  outcome: Extract<RowOutcome, { status: 'refused' }>,
+  outcome: RowRefusal,
 ): Promise<CreatePersonResult> => {
   const { ports, mapping, attempt } = request;
   if (outcome.scope === 'column-rights' || outcome.scope === 'schema') {
@@ -221,15 +208,24 @@ const takeRefusal = async (
     const now = columns(await readStrongly(ports, attempt.signal));
     if (now.length < columns(mapping).length) throw busy(`the schema of ${reserved.kind}`);
   }
-  // Final until somebody asks again: the reservation ends, and a later request begins a new one.
-  const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
-  const { code, message } = outcome;
-  // The action's own entry tells the person.
-  const refused = refuse(
-    ended,
-    { side: 'dynamics', fields: [], named: false, code, message, value: null },
-    0,
-  );
-  await saveWithRefusals(ports, [refused.link], [{ ...refused, entry: undefined }]);
+  await endReservations(ports, [{ reserved, outcome }]);
   return { ...answer('refused', undefined, tokenOf(outcome.code) ?? 'refused'), kind: reserved.kind };
+};
+
+export type RowRefusal = Extract<RowOutcome, { status: 'refused' }>;
+
+/** Final until somebody asks again: the reservations end, and a later request begins new ones. */
+export const endReservations = async (
+  ports: Request['ports'],
+  ending: readonly { readonly reserved: Link; readonly outcome: RowRefusal }[],
+  whileSaving?: (tx: Database) => Promise<void>,
+): Promise<void> => {
+  const refused = ending.map(({ reserved, outcome: { code, message } }): Refused => {
+    const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
+    const refusal = { side: 'dynamics' as const, fields: [], named: false, code, message, value: null };
+    // The action's own entry tells the person.
+    return { ...refuse(ended, refusal, 0), entry: undefined };
+  });
+  const links = refused.map(({ link }) => link);
+  await saveWithRefusals(ports, links, refused, whileSaving);
 };

@@ -1,4 +1,5 @@
 import type { Row } from '../dynamics/index.js';
+import type { PersonRecord } from '../marketo/index.js';
 import { apartOf, type UnknownHolders } from '../rules/ambiguity.js';
 import { emailKey } from '../rules/email.js';
 import type { Link } from '../rules/link.js';
@@ -8,7 +9,8 @@ import { KINDS, type Kind } from '../rules/terms.js';
 import { linksByPerson, linksByRow } from '../store/links.js';
 import { busy, type Request } from './request.js';
 import { unknownHolders } from './persons-of-rows.js';
-import { flagOf, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
+import { flagOf, isGuid, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
+import type { Ports } from './settings.js';
 
 /** A row that no person holds. */
 export interface FoundRow {
@@ -20,35 +22,55 @@ export interface FoundRow {
   readonly outOfScope: boolean;
 }
 
+/** A row as Dynamics has it now. */
+export interface ReadRow {
+  readonly kind: Kind;
+  readonly row: Row;
+}
+
 /** Rows without a person that this one may belong to, as Dynamics has them now. */
-export const freeRowsOf = async (request: Request): Promise<FoundRow[]> => {
-  const found: FoundRow[] = [];
+export const freeRowsOf = async (request: Request): Promise<readonly FoundRow[]> => {
+  const read: ReadRow[] = [];
   for (const kind of KINDS) {
-    const rows = await readRowsOf(request, kind);
-    const links = await linksByRow(
-      request.ports.db,
-      rows.map(({ id }) => id),
-    );
-    for (const row of rows) {
-      const link = links.find(({ dynamicsId }) => dynamicsId === row.id);
-      // Whether a person is on its way to the row comes first: it may be this one, also where the row was closed since.
-      if (!isFree(link) || takesNoPart(row, kind)) continue;
-      const flag = flagOf(row, request.mapping.scope[kind]);
-      const known = { outOfScope: link?.outOfScope ?? null, dirty: false };
-      found.push({
-        ...{ link, read: row, outOfScope: !isInScope(withFlag(known, flag, link === undefined)) },
-        row: unmatched(link, kind, row.id, rowEmailKey(row)),
-      });
-    }
+    for (const row of await readRowsOf(request, kind)) read.push({ kind, row });
   }
-  return withoutHeirs(request, found);
+  const { free, awaited } = await freeAmong(request, read);
+  const [first] = awaited;
+  if (first !== undefined) throw busy(`the row ${first.dynamicsId}`);
+  return free;
+};
+
+/** Those among the rows that no person holds, and those that a person is on its way to. */
+export const freeAmong = async (
+  { ports, mapping }: Pick<Request, 'ports' | 'mapping'>,
+  read: readonly ReadRow[],
+): Promise<{ readonly free: readonly FoundRow[]; readonly awaited: readonly UnmatchedRow[] }> => {
+  const links = await linksByRow(
+    ports.db,
+    read.map(({ row }) => row.id),
+  );
+  const byRow = new Map(links.map((link) => [link.dynamicsId, link]));
+  const free: FoundRow[] = [];
+  const awaited: UnmatchedRow[] = [];
+  for (const { kind, row } of read) {
+    const link = byRow.get(row.id);
+    const found = unmatched(link, kind, row.id, rowEmailKey(row));
+    // Whether a person is on its way to the row comes first: it may be this one, also where the row was closed since.
+    if (isAwaited(link)) awaited.push(found);
+    if (!isFree(link) || takesNoPart(row, kind)) continue;
+    const flag = flagOf(row, mapping.scope[kind]);
+    const known = { outOfScope: link?.outOfScope ?? null, dirty: false };
+    const outOfScope = !isInScope(withFlag(known, flag, link === undefined));
+    free.push({ link, read: row, outOfScope, row: found });
+  }
+  return { free: await withoutHeirs(ports, free), awaited };
 };
 
 /** A contact that was made of a lead with a person gets that one: it is nobody else's. */
-const withoutHeirs = async ({ ports }: Request, found: readonly FoundRow[]): Promise<FoundRow[]> => {
+const withoutHeirs = async ({ db }: Ports, found: readonly FoundRow[]): Promise<FoundRow[]> => {
   const leadOf = ({ read, row }: FoundRow): string | null => lineageOf(read, row.kind).predecessor;
   const leads = await linksByRow(
-    ports.db,
+    db,
     found.flatMap((each) => leadOf(each) ?? []),
   );
   const promised = new Set(leads.filter(hasPerson).map(({ dynamicsId }) => dynamicsId));
@@ -58,13 +80,14 @@ const withoutHeirs = async ({ ports }: Request, found: readonly FoundRow[]): Pro
 const hasPerson = ({ status, marketoId, creation }: Link): boolean =>
   status !== 'ended' && (marketoId !== null || creation?.sentAt != null);
 
-/** @throws RemoteFailure `Busy` while a person is being created for the row: it may be this very one's twin. */
-const isFree = (link: Link | undefined): boolean => {
-  if (link === undefined) return true;
-  if (link.marketoId !== null || (link.status !== 'unmatched' && link.status !== 'ambiguous')) return false;
-  if (link.creation?.sentAt != null) throw busy(`the row ${link.dynamicsId ?? ''}`);
-  return true;
-};
+/** A person is being created for the row: it may be the very one that is asked for, or its twin. */
+const isAwaited = (link: Link | undefined): boolean => hasRoom(link) && link?.creation?.sentAt != null;
+
+const isFree = (link: Link | undefined): boolean => hasRoom(link) && !isAwaited(link);
+
+const hasRoom = (link: Link | undefined): boolean =>
+  link === undefined ||
+  (link.marketoId === null && (link.status === 'unmatched' || link.status === 'ambiguous'));
 
 const readRowsOf = async (
   { ports: { dynamics }, mapping, attempt: { signal }, person }: Request,
@@ -74,7 +97,8 @@ const readRowsOf = async (
   const email = textOf(person.values['email']);
   const crmKey = textOf(person.values['dynamicsId']);
   const byEmail = email === null ? [] : await dynamics.findByEmail(kind, [email], select, signal);
-  const byKey = crmKey === null ? undefined : await dynamics.readRow(kind, crmKey, select, signal);
+  const byKey =
+    crmKey === null || !isGuid(crmKey) ? undefined : await dynamics.readRow(kind, crmKey, select, signal);
   return [...byEmail.filter(({ id }) => id !== byKey?.id), ...(byKey === undefined ? [] : [byKey])];
 };
 
@@ -91,29 +115,30 @@ const unmatched = (
   emailKey: key,
 });
 
-/** This person, and others of its e-mail that no row holds, as far as Marketo can name them. */
-export const freePersonsLike = async ({
-  ports,
-  person,
-  attempt,
-  key,
-}: Request): Promise<{ readonly persons: readonly FreePerson[]; readonly unknown: UnknownHolders }> => {
-  const own = {
-    marketoId: person.id,
-    emailKey: emailKey(textOf(person.values['email'])),
-    crmKey: textOf(person.values['dynamicsId']),
-  };
-  if (own.emailKey === null) return { persons: [own], unknown: new Map() };
-  const query = { by: 'email' as const, values: [key], fields: ['id', 'email', 'dynamicsId'] };
-  const { persons, unaskable } = await ports.marketo.readPersons(query, attempt.signal);
-  const like = persons.filter(({ id }) => id !== person.id);
+/** These persons, and others of their e-mails that no row holds, as far as Marketo can name them. */
+export const freePersonsLike = async (
+  { db, marketo }: Ports,
+  persons: readonly PersonRecord[],
+  signal: AbortSignal,
+): Promise<{ readonly persons: readonly FreePerson[]; readonly unknown: UnknownHolders }> => {
+  const own = persons.map(freePerson);
+  const emails = [...new Set(own.flatMap(({ emailKey: key }) => key ?? []))];
+  if (emails.length === 0) return { persons: own, unknown: new Map() };
+  const query = { by: 'email' as const, values: emails, fields: ['id', 'email', 'dynamicsId'] };
+  const found = await marketo.readPersons(query, signal);
+  const known = new Set(persons.map(({ id }) => id));
+  const like = found.persons.filter(({ id }) => !known.has(id));
   const linked = await linksByPerson(
-    ports.db,
+    db,
     like.map(({ id }) => id),
   );
-  const free = like.filter(({ id }) => !linked.some(({ marketoId }) => marketoId === id));
-  const others = free.map(({ id, values }) => ({
-    ...{ marketoId: id, emailKey: key, crmKey: textOf(values['dynamicsId']) },
-  }));
-  return { persons: [own, ...others], unknown: unknownHolders(unaskable) };
+  const taken = new Set(linked.map(({ marketoId }) => marketoId));
+  const others = like.filter(({ id }) => !taken.has(id)).map(freePerson);
+  return { persons: [...own, ...others], unknown: unknownHolders(found.unaskable) };
 };
+
+const freePerson = ({ id, values }: PersonRecord): FreePerson => ({
+  marketoId: id,
+  emailKey: emailKey(textOf(values['email'])),
+  crmKey: textOf(values['dynamicsId']),
+});

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { markActive } from '../store/cycles.js';
+import { answerChunk, answerChunks } from './answer-chunk.js';
 import { findWork, onBackfillLane } from './backfill.js';
 import { readFields } from './backfill-fields.js';
+import { createChunk } from './chunk/create-chunk.js';
+import { recordChunk } from './chunk/record-chunk.js';
 import type {
   BackfillActivities,
+  ChunkActivities,
   CycleActivities,
   CycleRef,
   OnDemandActivities,
@@ -55,6 +59,14 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
 export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
   createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
   recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
+  answerChunks: (input) => attempted(ports, (attempt) => answerChunks(ports, input, attempt)),
+});
+
+/** Chunks of campaigns, for the worker on the queue `chunks`. */
+export const createChunkActivities = (ports: Ports): ChunkActivities => ({
+  createChunk: (input) => attempted(ports, (attempt) => createChunk(ports, input, attempt)),
+  recordChunk: (input) => attempted(ports, (attempt) => recordChunk(ports, input, attempt)),
+  answerChunk: (input) => attempted(ports, (attempt) => answerChunk(ports, input, attempt)),
 });
 
 /** One line for whoever watches the logs, when a stop is raised; the cycles after it say so in their reports. */

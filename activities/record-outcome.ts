@@ -1,8 +1,9 @@
 import { v5 as uuidFrom } from 'uuid';
 import type { Link } from '../rules/link.js';
 import { isInScope } from '../rules/scope.js';
+import { keepOutcomes } from '../store/chunks.js';
 import { linksByPerson } from '../store/links.js';
-import { enqueueActivityEntries, refusedCreation, type ActivityEntry } from '../store/rejections.js';
+import { enqueueActivityEntries, lastRefusedCreations, type ActivityEntry } from '../store/rejections.js';
 import { recordRequests } from '../store/requests.js';
 import { save } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult, PersonRequest } from './contract.js';
@@ -18,8 +19,12 @@ export const recordOutcome = async (ports: Ports, input: Outcome, attempt: Attem
   const [link] = await linksByPerson(ports.db, [marketoId]);
   if (link?.status === 'linked' && result.outcome !== 'already-there') await stamp(ports, link, attempt);
   await recordRequests(ports.db, marketoId, requests, result);
+  const inChunks = requests.filter(({ chunk }) => chunk !== undefined);
+  const told = inChunks.map(({ requestId }) => ({ requestId, ...result }));
+  await keepOutcomes(ports.db, told, true);
   if (result.outcome === 'not-found') return;
-  const refusal = result.outcome === 'refused' ? await refusedCreation(ports.db, marketoId) : undefined;
+  const refused = result.outcome === 'refused' ? [marketoId] : [];
+  const refusal = (await lastRefusedCreations(ports.db, refused)).get(marketoId);
   await enqueueActivityEntries(
     ports.db,
     requests.map((request) => entryFor(request, input, link, refusal)),
@@ -38,9 +43,9 @@ const stamp = async (ports: Ports, link: Link, { signal }: Attempt): Promise<voi
 /** Name space of the ids of log entries that answer requests: a request that is told twice is told once. */
 const REQUESTS = '5f0c2b0e-6f57-4a53-9a0a-0c1d5ad2f2f4';
 
-const entryFor = (
-  request: PersonRequest,
-  { marketoId, result }: Outcome,
+export const entryFor = (
+  request: Pick<PersonRequest, 'requestId' | 'syncAs' | 'campaignId'>,
+  { marketoId, result }: Pick<Outcome, 'marketoId' | 'result'>,
   link: Link | undefined,
   refusal: string | undefined,
 ): ActivityEntry => {

@@ -42,6 +42,11 @@ export const rowEmailKey = (row: Row): string | null => emailKey(textOf(row.valu
 export const textOf = (value: FieldValue | undefined): string | null =>
   typeof value === 'string' ? value : null;
 
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Anybody can write anything into a person's key field. */
+export const isGuid = (text: string): boolean => GUID.test(text);
+
 /** Rows that never create a person and never match one: qualified leads and rows that were merged away. */
 export const takesNoPart = (row: Row, kind: Kind): boolean => isClosed(kind, marksOf(row));
 

@@ -1,4 +1,7 @@
 import type { Dynamics } from '../dynamics/index.js';
+import type { KeyRing } from '../config/sealing.js';
+import type { AllowedHosts } from '../marketo/callbacks/hosts.js';
+import type { Poster } from '../marketo/callbacks/post.js';
 import type { Marketo } from '../marketo/index.js';
 import type { Thresholds } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
@@ -58,6 +61,14 @@ export interface Ports {
   /** Of the guard on mass change; null: it is off. */
   readonly guard: Thresholds | null;
   readonly reconciliation: ReconciliationSettings;
+  /** What calls campaigns back; absent in a worker that was given no key for their secrets. */
+  readonly callbacks?: CallbackPorts | undefined;
+}
+
+export interface CallbackPorts {
+  readonly poster: Poster;
+  readonly hosts: AllowedHosts;
+  readonly keys: KeyRing;
 }
 
 /** One attempt of an activity, as its steps see it. */

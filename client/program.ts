@@ -3,6 +3,7 @@ import { addCreatePerson } from './commands/create-person.js';
 import { addErase } from './commands/erase.js';
 import { addGuard } from './commands/guard.js';
 import { addHold, addRelease } from './commands/hold.js';
+import { addPerson } from './commands/person.js';
 import { addReconcile } from './commands/reconcile.js';
 import { addReleaseField } from './commands/release-field.js';
 import { addResolve } from './commands/resolve.js';
@@ -16,7 +17,7 @@ import type { Context, ExitCode } from './io.js';
 
 /** In the order of the help. */
 const COMMANDS: readonly Add[] = [
-  ...[addSetup, addStart, addStop, addStatus, addWhy],
+  ...[addSetup, addStart, addStop, addStatus, addWhy, addPerson],
   ...[addGuard, addResolve, addHold, addRelease, addReleaseField, addErase],
   ...[addReconcile, addCreatePerson],
 ];

@@ -1,20 +1,12 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
 import { endpointSchema } from './endpoint.js';
+import { callbacksSchema, gatewaySchema } from './gateway-schema.js';
+import { portSchema } from './port.js';
 
 const text = (what: string) => z.string({ error: `is missing. Set it to ${what}.` }).describe(what);
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-const healthPort = z.string().transform((value, context) => {
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : Infinity;
-  if (port <= 65_535) return port;
-  context.addIssue({
-    code: 'custom',
-    message: `is not a port: "${value}". Use a number from 0 (any free one) to 65535.`,
-  });
-  return z.NEVER;
-});
 
 /** What every process reads. */
 export const processSchema = z.object({
@@ -26,7 +18,7 @@ export const processSchema = z.object({
   SYNC_CONFIG: z.string().default('sync.config.yaml').describe('path of the field selection file'),
   SYNC_REST: durationSchema.prefault('5m').describe('rest between two cycles'),
   SYNC_DATA_DIR: z.string().default('.contact-sync').describe('folder of the private database'),
-  SYNC_HEALTH_PORT: healthPort.prefault('8080').describe("port of the worker's health endpoint"),
+  SYNC_HEALTH_PORT: portSchema.prefault('8080').describe("port of the worker's health endpoint"),
   LOG_LEVEL: z
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}.` })
     .default('info')
@@ -101,4 +93,7 @@ export const environmentSchema = z.object({
   ...credentialSchema.shape,
   ...storeSchema.shape,
   ...processSchema.shape,
+  // Only the gateway needs them.
+  ...gatewaySchema.partial().shape,
+  ...callbacksSchema.shape,
 });

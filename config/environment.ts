@@ -9,7 +9,9 @@ import {
   storeSchema,
   type LOG_LEVELS,
 } from './environment-schema.js';
+import { callbacksSchema, gatewaySchema } from './gateway-schema.js';
 import { read, readVariables, setVariables, unreadable, type Reading } from './reading.js';
+import type { KeyRing } from './sealing.js';
 import { readTemporal, type TemporalEnvironment } from './temporal.js';
 
 export type { DynamicsCredential } from './credential.js';
@@ -55,11 +57,31 @@ export interface StoreEnvironment {
   readonly dataDir: string;
 }
 
+export interface CallbacksEnvironment {
+  /** Absent: this process calls nobody back. */
+  readonly keys?: KeyRing;
+  /** `host`, `*.domain`, either with a port; in lower case. */
+  readonly hosts: readonly string[];
+}
+
+export interface GatewayEnvironment {
+  readonly port: number;
+  /** Without a slash at its end. */
+  readonly publicUrl: string;
+  readonly apiKey: string;
+  /** Absent: no webhook. */
+  readonly webhookSecret?: string;
+  readonly supportContact: string;
+  readonly keys: KeyRing;
+}
+
 interface Sections {
   readonly marketo: MarketoEnvironment;
   readonly dynamics: DynamicsEnvironment;
   readonly store: StoreEnvironment;
   readonly temporal: TemporalEnvironment;
+  readonly callbacks: CallbacksEnvironment;
+  readonly gateway: GatewayEnvironment;
 }
 
 /** A part of the environment that a process may need. */
@@ -102,6 +124,8 @@ const readers: { readonly [N in Need]: (variables: Record<string, string>) => Re
   dynamics: readDynamics,
   store: readStore,
   temporal: readTemporal,
+  callbacks: readCallbacks,
+  gateway: readGateway,
 };
 
 const processEnvironment = (value: z.output<typeof processSchema>): ProcessEnvironment => ({
@@ -147,4 +171,26 @@ function readStore(variables: Record<string, string>): Reading<StoreEnvironment>
   const { DATABASE_URL: databaseUrl } = reading.value;
   const dataDir = variables['SYNC_DATA_DIR'] ?? processSchema.shape.SYNC_DATA_DIR.parse(undefined);
   return read(databaseUrl === undefined ? { dataDir } : { databaseUrl, dataDir });
+}
+
+function readCallbacks(variables: Record<string, string>): Reading<CallbacksEnvironment> {
+  const reading = readVariables(callbacksSchema, variables);
+  if (!reading.ok) return reading;
+  const { GATEWAY_ENCRYPTION_KEY: keys, GATEWAY_CALLBACK_HOSTS: hosts } = reading.value;
+  return read(keys === undefined ? { hosts } : { hosts, keys });
+}
+
+function readGateway(variables: Record<string, string>): Reading<GatewayEnvironment> {
+  const reading = readVariables(gatewaySchema, variables);
+  if (!reading.ok) return reading;
+  const { value } = reading;
+  const { GATEWAY_WEBHOOK_SECRET: webhookSecret } = value;
+  return read({
+    port: value.GATEWAY_PORT,
+    publicUrl: value.GATEWAY_PUBLIC_URL,
+    apiKey: value.GATEWAY_API_KEY,
+    supportContact: value.GATEWAY_SUPPORT_CONTACT,
+    keys: value.GATEWAY_ENCRYPTION_KEY,
+    ...(webhookSecret === undefined ? {} : { webhookSecret }),
+  });
 }

@@ -8,7 +8,11 @@ export const WORKFLOW_TYPES = {
   syncCycle: 'syncCycle',
   createPerson: 'createPerson',
   backfill: 'backfill',
+  syncChunk: 'syncChunk',
 } as const;
+
+/** Signals that runs are sent, as `workflows/names.ts` defines them. */
+export const SIGNALS = { requested: 'requested' } as const;
 
 /** Cron only guarantees that there is always a next run, and never two; how long to rest is counted by the store. */
 export const CYCLE_CRON = '@every 1s';
@@ -22,6 +26,9 @@ const CYCLE = new RegExp(`^${ROOT}/(${INSTALLATION})/cycle$`);
 const BACKFILL = new RegExp(`^${ROOT}/(${INSTALLATION})/backfill$`);
 const ON_DEMAND = new RegExp(`^${ROOT}/(${INSTALLATION})/on-demand$`);
 const CREATE_PERSON = new RegExp(`^${ROOT}/(${INSTALLATION})/create-person/([1-9]\\d*)$`);
+
+const CHUNK = new RegExp(`^${ROOT}/(${INSTALLATION})/chunk/([0-9a-f]{64})$`);
+const CHUNKS = new RegExp(`^${ROOT}/(${INSTALLATION})/chunks$`);
 
 /** What every id and queue of an installation starts with; made for searches (`WorkflowId STARTS_WITH ...`). */
 export const buildPrefix = (installation: string): string => `${ROOT}/${installation}/`;
@@ -60,6 +67,29 @@ export const buildBackfillQueue = (installation: string): string => `${buildPref
 
 /** The installation whose backfill lane the queue serves, or undefined for any other queue. */
 export const parseBackfillQueue = (queue: string): string | undefined => BACKFILL.exec(queue)?.[1];
+
+/** What the id of a campaign's chunk names. */
+export interface ChunkId {
+  readonly installation: string;
+  /** Hash of the chunk's one-time token. */
+  readonly key: string;
+}
+
+/** Id of the workflow that works a campaign's chunk off: one chunk, one workflow. */
+export const buildChunkId = ({ installation, key }: ChunkId): string =>
+  `${buildPrefix(installation)}chunk/${key}`;
+
+/** The installation and chunk that the id names, or undefined for any other id. */
+export const parseChunkId = (id: string): ChunkId | undefined => {
+  const [, installation, key] = CHUNK.exec(id) ?? [];
+  return installation === undefined || key === undefined ? undefined : { installation, key };
+};
+
+/** Task queue of campaigns' chunks: apart from requests in real time, which they must not delay. */
+export const buildChunkQueue = (installation: string): string => `${buildPrefix(installation)}chunks`;
+
+/** The installation whose chunks the queue serves, or undefined for any other queue. */
+export const parseChunkQueue = (queue: string): string | undefined => CHUNKS.exec(queue)?.[1];
 
 /** Task queue of the cycle's workflow and its activities. */
 export const buildCycleQueue = (installation: string): string => `${buildPrefix(installation)}cycle`;

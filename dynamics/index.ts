@@ -4,6 +4,7 @@ import { readChanges } from './changes.js';
 import { readColumns } from './columns.js';
 import { type Connection, createConnection } from './connection.js';
 import { readIdentity, readTableTraits } from './environment.js';
+import { readOwners } from './owners.js';
 import { contactsOf, findByEmail, modifiedSince, readRow, readRows } from './reads.js';
 import type { Dynamics, DynamicsOptions, DynamicsSettings } from './types.js';
 import { writeMany, writeOne } from './writes.js';
@@ -33,6 +34,7 @@ const onLane = (connection: Connection, lane: Lane): Dynamics => ({
   readRows: (kind, ids, select, signal) => readRows(connection, lane, kind, ids, select, signal),
   readRow: (kind, id, select, signal) => readRow(connection, lane, kind, id, select, signal),
   findByEmail: (kind, emails, select, signal) => findByEmail(connection, lane, kind, emails, select, signal),
+  owners: (most, signal) => readOwners(connection, lane, most, signal),
   contactsOf: (leads, signal) => contactsOf(connection, lane, leads, signal),
   modifiedSince: (kind, since, select, signal) =>
     modifiedSince(connection, lane, kind, since, select, signal),

@@ -168,6 +168,13 @@ export interface Identity {
   readonly parallelism: number | undefined;
 }
 
+/** Who may own a row. */
+export interface Owner {
+  readonly type: 'systemuser' | 'team';
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface TableTraits {
   /** Without it `changes` is refused. */
   readonly changeTracking: boolean;
@@ -232,6 +239,9 @@ export interface Dynamics {
     select: readonly string[],
     signal?: AbortSignal,
   ): Promise<Row[]>;
+
+  /** Users and teams who may own rows, at most so many. One call for each kind and page. */
+  owners(most: number, signal?: AbortSignal): Promise<Owner[]>;
 
   /** Contacts that were made of one of these leads by qualification, with `_originatingleadid_value`, in any state. */
   contactsOf(leads: readonly string[], signal?: AbortSignal): Promise<Row[]>;

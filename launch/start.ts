@@ -21,7 +21,7 @@ const main = async (): Promise<number> => {
   const options = readOptions();
   if (typeof options === 'number') return options;
   const terminal = openTerminal(process.stdout);
-  terminal.say('Contact Sync: starting Temporal, store, worker and both systems, simulated');
+  terminal.say('Contact Sync: starting Temporal, store, worker, gateway and both systems, simulated');
   // Loopback must not go through a proxy, in this process as in those that it starts.
   const { NO_PROXY, no_proxy } = neutralEnvironment(process.env);
   Object.assign(process.env, { NO_PROXY, no_proxy });

@@ -69,10 +69,16 @@ export const decidedAbout = async (db: Database, marketoId: number): Promise<Lin
   return rows.map(linkOf);
 };
 
-/** True if people decided that a row does not belong to this person. */
-export const wasSeparated = async (db: Database, marketoId: number): Promise<boolean> => {
-  const { rows } = await sql<{ found: boolean }>`select exists (
-    select from links where decision ->> 'what' = 'separated' and decision -> 'persons' @> ${String(marketoId)}::jsonb
-  ) as found`.execute(db);
-  return rows[0]?.found === true;
+/** Those of these persons to whom people decided that some row does not belong. */
+export const separatedPersons = async (
+  db: Database,
+  marketoIds: readonly number[],
+): Promise<ReadonlySet<number>> => {
+  if (marketoIds.length === 0) return new Set();
+  const { rows } = await sql<{ id: number }>`
+    select distinct person::bigint as id
+    from links, jsonb_array_elements_text(decision -> 'persons') as person
+    where decision is not null and decision ->> 'what' = 'separated'
+      and person::bigint = any(${[...marketoIds]}::bigint[])`.execute(db);
+  return new Set(rows.map(({ id }) => id));
 };

@@ -93,20 +93,6 @@ export const untoldRejections = async (db: Database, linkIds: readonly number[])
   }));
 };
 
-/** What the creation of a person's row was refused with, in the target's words. */
-export const refusedCreation = async (db: Database, marketoId: number): Promise<string | undefined> => {
-  const found = await db
-    .selectFrom('rejections')
-    .innerJoin('links', 'links.id', 'rejections.link_id')
-    .select('rejections.message')
-    .where('links.marketo_id', '=', marketoId)
-    .where('links.status', '=', 'ended')
-    .where('rejections.closed_at', 'is', null)
-    .orderBy('rejections.at', 'desc')
-    .executeTakeFirst();
-  return found?.message;
-};
-
 /** What is still refused for these links. */
 export const openRejections = async (
   db: Database,
@@ -171,4 +157,19 @@ export const enqueueActivityEntries = async (
     )
     .onConflict((oc) => oc.doNothing())
     .execute();
+};
+
+/** Dynamics' own words when it last refused to create a row for these persons, by person. */
+export const lastRefusedCreations = async (
+  db: Database,
+  marketoIds: readonly number[],
+): Promise<Map<number, string>> => {
+  if (marketoIds.length === 0) return new Map();
+  const { rows } = await sql<{ marketo_id: number; message: string }>`
+    select distinct on (links.marketo_id) links.marketo_id, rejections.message
+    from rejections join links on links.id = rejections.link_id
+    where links.marketo_id in (${sql.join(marketoIds)}) and links.status = 'ended'
+      and rejections.side = 'dynamics' and rejections.field is null
+    order by links.marketo_id, rejections.at desc`.execute(db);
+  return new Map(rows.map(({ marketo_id, message }) => [marketo_id, message]));
 };

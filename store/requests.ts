@@ -17,27 +17,40 @@ export interface StoredOutcome {
   readonly code: string | null;
 }
 
-/** Keeps what became of requests; the first outcome of a request stands. */
-export const recordRequests = async (
+/** A request with what became of it. */
+export type RecordedRequest = StoredRequest & StoredOutcome & { readonly marketoId: number };
+
+/** Keeps what became of requests of one person; the first outcome of a request stands. */
+export const recordRequests = (
   db: Database,
   marketoId: number,
   requests: readonly StoredRequest[],
   result: StoredOutcome,
+): Promise<void> =>
+  recordEachRequest(
+    db,
+    requests.map((request) => ({ ...request, marketoId, ...result })),
+  );
+
+/** The same for requests of many persons. */
+export const recordEachRequest = async (
+  db: Database,
+  recorded: readonly RecordedRequest[],
 ): Promise<void> => {
-  if (requests.length === 0) return;
+  if (recorded.length === 0) return;
   await db
     .insertInto('requests')
     .values(
-      requests.map((request) => ({
+      recorded.map((request) => ({
         id: request.requestId,
-        marketo_id: marketoId,
+        marketo_id: request.marketoId,
         campaign_id: request.campaignId,
         sync_as: request.syncAs,
         requested_at: request.requestedAt,
-        outcome: result.outcome,
-        kind: result.kind,
-        dynamics_id: result.dynamicsId,
-        reason: result.code,
+        outcome: request.outcome,
+        kind: request.kind,
+        dynamics_id: request.dynamicsId,
+        reason: request.code,
         completed_at: sql<Date>`clock_timestamp()`,
       })),
     )

@@ -3,6 +3,7 @@ import type { GuardReason } from '../rules/guard.js';
 import type { Link, LinkStatus } from '../rules/link.js';
 import type { FieldValue, FieldValues, Kind, Side } from '../rules/terms.js';
 import type { BudgetsTable, CallSlotsTable } from './schema-budgets.js';
+import type { ChunkPersonsTable, ChunksTable } from './schema-chunks.js';
 
 /** A timestamp column: read as Date, written as Date or ISO text. */
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
@@ -236,4 +237,6 @@ export interface Schema {
   call_slots: CallSlotsTable;
   selected_fields: SelectedFieldsTable;
   reconciliations: ReconciliationsTable;
+  chunks: ChunksTable;
+  chunk_persons: ChunkPersonsTable;
 }

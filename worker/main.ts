@@ -1,16 +1,20 @@
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import {
   createBackfillActivities,
+  createChunkActivities,
   createCycleActivities,
   createOnDemandActivities,
 } from '../activities/index.js';
 import { openRemotes, reconciliationOf, timingOf } from '../activities/remotes.js';
+import { sweepChunks } from '../activities/start-chunks.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { loadDotenv, readEnvironment } from '../config/environment.js';
 import type { TemporalEnvironment } from '../config/temporal.js';
-import { buildBackfillQueue, buildCycleQueue, buildOnDemandQueue } from '../config/names.js';
+import { buildBackfillQueue, buildChunkQueue, buildCycleQueue, buildOnDemandQueue } from '../config/names.js';
 import { readSyncConfig } from '../config/sync-config.js';
+import { createPoster } from '../marketo/callbacks/post.js';
 import { installation } from '../store/installations.js';
 import { openStore, StoreUnavailable } from '../store/open.js';
 import { serveHealth } from './health.js';
@@ -21,14 +25,15 @@ import { healthOf } from './readiness.js';
 const CYCLE_STEPS = 8;
 /** Creations at once: more would only wait for the remotes' concurrency. */
 const CREATIONS = 40;
-
+/** Chunks of batch campaigns at once: each makes full use of the remotes by itself. */
+const CHUNKS = 4;
 /** One thing at a time, and a look at the store beside it. */
 const BACKFILL_STEPS = 2;
 
 /** The worker process: reads its configuration, serves all queues until it is told to stop, lets calls end. */
 const main = async (): Promise<void> => {
   loadDotenv();
-  const env = readEnvironment(process.env, ['marketo', 'dynamics', 'store', 'temporal']);
+  const env = readEnvironment(process.env, ['marketo', 'dynamics', 'store', 'temporal', 'callbacks']);
   const config = readSyncConfig(env.configFile);
   const logger = installLogging(env.logLevel);
   const store = await openStore(env.store, { onProgress: (line) => logger.info(line) });
@@ -37,6 +42,8 @@ const main = async (): Promise<void> => {
   if ((await installation(store.db, env.installation)) === undefined) {
     logger.warn(`the installation "${env.installation}" is not set up: run "contact-sync setup"`);
   }
+  const poster = createPoster();
+  const { keys, hosts } = env.callbacks;
   const ports = {
     db: store.db,
     installation: env.installation,
@@ -47,6 +54,7 @@ const main = async (): Promise<void> => {
     timing: timingOf(env.restMs, config),
     guard: config.guard,
     reconciliation: reconciliationOf(config),
+    callbacks: keys === undefined ? undefined : { poster, hosts, keys },
     ...remotes,
   };
   const common = {
@@ -78,13 +86,26 @@ const main = async (): Promise<void> => {
     activities: createBackfillActivities(ports),
     maxConcurrentActivityTaskExecutions: BACKFILL_STEPS,
   });
-  const workers = [cycle, onDemand, backfill];
+  // In the cycle's lane of the remotes' budgets, behind requests in real time.
+  const chunks = await Worker.create({
+    ...common,
+    taskQueue: buildChunkQueue(env.installation),
+    activities: createChunkActivities(ports),
+    maxConcurrentActivityTaskExecutions: CHUNKS,
+  });
+  const workers = [cycle, onDemand, backfill, chunks];
+  const client = new Client({ connection, namespace: env.temporal.namespace });
+  const sweep = sweepChunks({ client, db: store.db, installation: env.installation }, (error) =>
+    logger.warn({ err: error }, 'chunks of campaigns could not be started; they will be tried again'),
+  );
   const health = await serveHealth(env.healthPort, () => healthOf(store.db, workers));
   logger.info({ installation: env.installation, health: health.port }, 'the worker is ready');
   process.send?.({ ready: { health: health.port } });
   try {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
+    await sweep.stop();
+    poster.close();
     await health.close();
     await connection.close();
     await remotes.close();

@@ -5,7 +5,7 @@ import type { Folder } from './folder.js';
 type Variables = Readonly<Record<string, string>>;
 
 /** Variables of a real installation, which may stand in the shell or the profile: the demo must not touch it. */
-const REAL = /^(MARKETO_|DATAVERSE_|ENTRA_|TEMPORAL_|SYNC_|DATABASE_URL$)/;
+const REAL = /^(MARKETO_|DATAVERSE_|ENTRA_|TEMPORAL_|SYNC_|GATEWAY_|DATABASE_URL$)/;
 
 /** The process's environment without anything of a real installation; loopback never goes through a proxy. */
 export const neutralEnvironment = (env: NodeJS.ProcessEnv): Record<string, string> => {

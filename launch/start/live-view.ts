@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readStoreStatus, type StoreStatus } from '../../client/status/store-status.js';
 import { buildCycleId } from '../../config/names.js';
 import { progressQuery, type CycleProgress } from '../../workflows/names.js';
+import { readCampaigns, type Campaigns } from './campaigns.js';
 import type { EndedCycle } from './cycles.js';
 import type { Edits } from './edits.js';
 import type { Stack } from './stack.js';
@@ -46,14 +47,18 @@ export const drawLive = async (
   if (!terminal.live) return;
   let progress: CycleProgress | null = null;
   let status: StoreStatus | null = null;
+  let campaigns: Campaigns | null = null;
   const draw = (): void =>
-    terminal.draw((columns) => renderView({ now: Date.now(), progress, status, ...shown() }, columns));
+    terminal.draw((columns) =>
+      renderView({ now: Date.now(), progress, status, campaigns, ...shown() }, columns),
+    );
   const timer = setInterval(draw, DRAW_MS);
   const progresses = keepReading(async () => {
     progress = await readProgress(stack);
   }, signal);
   const statuses = keepReading(async () => {
     status = await readStoreStatus(stack.store.db, stack.installation);
+    campaigns = await readCampaigns(stack.store.db);
   }, signal);
   await Promise.all([progresses, statuses]);
   clearInterval(timer);

@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly seed: string;
   /** Edits that simulated people make. */
   readonly editsPerMinute: number;
+  /** Percentage of these edits that are forms which somebody fills in: campaigns sync these people to Dynamics. */
+  readonly forms: number;
   readonly dataDir: string;
   /** Forget what the data folder holds from earlier starts. */
   readonly fresh: boolean;
@@ -32,6 +34,11 @@ const count =
     if (/^\d{1,7}$/.test(text) && Number(text) >= least) return Number(text);
     throw new InvalidArgumentError(`Expected a whole number from ${least} to 9999999.`);
   };
+
+const percent = (text: string): number => {
+  if (/^\d{1,3}$/.test(text) && Number(text) <= 100) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number from 0 to 100.');
+};
 
 const duration = (text: string): { text: string; ms: number } => {
   const ms = readDuration(text);
@@ -69,6 +76,7 @@ const defined = (name: string): Command =>
     )
     .option('--seed <text>', 'the same seed makes the same people', 'contact-sync')
     .option('--edits-per-minute <number>', 'edits that simulated people make', count(0), 60)
+    .option('--forms <percent>', 'how many of these edits are forms that somebody fills in', percent, 10)
     .addOption(
       new Option('--data-dir <folder>', 'where everything is kept (SYNC_DATA_DIR)').argParser(folder),
     )

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { countDueEntries } from '../../store/activity-entries.js';
 import { countBackfill } from '../../store/backfill.js';
 import type { Database } from '../../store/database.js';
+import { readCampaigns } from './campaigns.js';
 import { summaryOf, whole, type EndedCycle } from './cycles.js';
 
 /** What the store still has to do. */
@@ -16,6 +17,8 @@ export interface Unfinished {
   readonly backfill: number;
   /** Entries for persons' activity logs. */
   readonly entries: number;
+  /** Persons that campaigns asked for, and wait for. */
+  readonly requests: number;
 }
 
 export const readUnfinished = async (db: Database): Promise<Unfinished> => {
@@ -26,7 +29,9 @@ export const readUnfinished = async (db: Database): Promise<Unfinished> => {
         '$[*] ? (@.state == "planned" || @.state == "sent" || @.state == "answered")'))) as open
     from links`.execute(db);
   const { dirty, rereads, open } = rows[0] ?? { dirty: 0, rereads: 0, open: 0 };
-  return { dirty, rereads, open, backfill: await countBackfill(db), entries: await countDueEntries(db) };
+  const { waiting: requests } = await readCampaigns(db);
+  const entries = await countDueEntries(db);
+  return { dirty, rereads, open, backfill: await countBackfill(db), entries, requests };
 };
 
 /**
@@ -51,6 +56,7 @@ export const stillMoving = (cycle: EndedCycle | null, store: Unfinished, since: 
     [store.backfill, 'links with fields to be read'],
     [store.open, 'links with a write that has not settled'],
     [store.entries, 'activity log entries to write'],
+    [store.requests, 'persons that campaigns wait for'],
   ];
   return counted.flatMap(([count, what]) => (count > 0 ? [`${whole(count)} ${what}`] : []));
 };

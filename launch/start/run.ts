@@ -124,7 +124,7 @@ const work = async (run: Run, stack: Stack): Promise<number> => {
 const finish = async (run: Run, stack: Stack | undefined, code: number): Promise<void> => {
   const { options, terminal, folder, teardown } = run;
   terminal.endView();
-  terminal.say('Stopping the worker, the simulators, Temporal and the store.');
+  terminal.say('Stopping worker, gateway, simulators, Temporal and store.');
   await teardown.run((line) => terminal.say(line));
   await releaseFolder(folder, stack === undefined ? folder.ports : portsOf(stack.simulators));
   if (options.cycles === null) {

@@ -18,7 +18,9 @@ export interface Simulators {
 
 /** One edit of a simulated person, as the simulators tell it. */
 export interface ToldEdit {
-  readonly what: 'edit' | 'unsubscribe' | 'create' | 'delete';
+  readonly what: 'edit' | 'unsubscribe' | 'create' | 'delete' | 'form';
+  /** Name of the form. */
+  readonly form?: string;
   readonly table?: 'leads' | 'contacts';
   readonly record?: {
     readonly side: 'marketo' | 'dynamics';
@@ -63,7 +65,7 @@ const pacemaker = (child: Child) => {
 /** Starts the process; `ready` follows once both answer. */
 export const startSimulators = async (
   folder: Folder,
-  { people, limits, seed }: StartOptions,
+  { people, limits, seed, forms }: StartOptions,
   env: Readonly<Record<string, string>>,
 ): Promise<{ child: Child; ready: Promise<Simulators> }> => {
   const ports = await portsLike(folder.ports);
@@ -73,6 +75,7 @@ export const startSimulators = async (
     args: [
       ...['--marketo-port', String(ports.marketo), '--dataverse-port', String(ports.dataverse)],
       ...['--people', String(people), '--limits', limits, '--seed', seed],
+      ...['--forms', String(forms)],
       ...['--state-dir', folder.path, '--exit-with-parent'],
     ],
     env,

@@ -13,6 +13,7 @@ import { writeDemoConfig } from './demo-config.js';
 import { neutralEnvironment, productVariables, writeEnvironment } from './environment.js';
 import { StartFailure } from './failure.js';
 import { noteProcesses, type Folder } from './folder.js';
+import { gatewayVariables, installStep, startGateway } from './gateway.js';
 import { PRODUCT_REST, type StartOptions } from './options.js';
 import { portsOf, startSimulators, type Simulators } from './simulators.js';
 import type { Teardown } from './teardown.js';
@@ -41,7 +42,7 @@ export interface StackInput {
 }
 
 /** A worker has calls and store statements to end; the server behind it stays up meanwhile. */
-const STOP_MS = { worker: 30_000, simulators: 20_000 } as const;
+const STOP_MS = { worker: 30_000, gateway: 15_000, simulators: 20_000 } as const;
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
@@ -100,6 +101,17 @@ const startWorker = (input: StackInput, variables: Readonly<Record<string, strin
   return worker;
 };
 
+/** Campaigns hand persons in there. */
+const openGateway = (
+  { folder, env, teardown, onCrash }: StackInput,
+  variables: Readonly<Record<string, string>>,
+): Child => {
+  const gateway = startGateway(folder, { ...neutralEnvironment(env), ...variables });
+  teardown.add('worker', () => gateway.stop(STOP_MS.gateway));
+  void gateway.crashed.then(onCrash);
+  return gateway;
+};
+
 /** Runs a command of `contact-sync` in this process; what it says goes to a log, and into the failure. */
 const command = async (
   folder: Folder,
@@ -151,25 +163,34 @@ export const startStack = async (input: StackInput): Promise<Stack> => {
     startTemporal(input),
     startRemotes(input),
     writeDemoConfig(folder, short),
+    gatewayVariables(folder),
   ] as const;
   // All, also when one fails: nothing may still come up after the teardown.
   await Promise.allSettled(base);
-  const [{ database, store }, server, simulators, { file, config }] = await Promise.all(base);
+  const [{ database, store }, server, simulators, { file, config }, forCampaigns] = await Promise.all(base);
   const variables = {
     ...productVariables(folder, {
       ...{ remotes: simulators.environment, databaseUrl: database.url, temporalAddress: server.address },
       ...{ configFile: file, installation, rest: options.rest.text },
     }),
+    ...forCampaigns,
     LOG_LEVEL: env['LOG_LEVEL'] ?? 'info',
   };
   await writeEnvironment(folder, variables);
   const began = performance.now();
   const worker = startWorker(input, variables);
-  await noteProcesses(folder, [simulators.child.pid, worker.pid], portsOf(simulators));
-  const top = [connect(server, teardown), startCycles(folder, variables), worker.ready] as const;
+  const gateway = openGateway(input, variables);
+  const processes = [simulators.child.pid, worker.pid, gateway.pid];
+  await noteProcesses(folder, processes, portsOf(simulators));
+  const campaigns = Promise.all([startCycles(folder, variables), gateway.ready]).then(() =>
+    installStep(simulators.marketo, variables),
+  );
+  const top = [connect(server, teardown), campaigns, worker.ready] as const;
   await Promise.allSettled(top);
   const [client] = await Promise.all(top);
-  tell(`Both systems set up, worker ready, cycles started in ${seconds(began)}`);
+  tell(
+    `Both systems set up, worker and gateway ready, flow step installed, cycles started in ${seconds(began)}`,
+  );
   const { uiUrl } = server;
   const temporal = { client, uiUrl };
   const workflowUrl = pageOf(uiUrl, installation);

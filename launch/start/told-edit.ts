@@ -13,6 +13,10 @@ const valueText = (value: string | number | boolean | null): string =>
 
 /** What a simulated person did, in one line: `Dynamics  lead 1f0c2a9e: jobtitle = Head of Sales`. */
 export const editText = (edit: ToldEdit): string => {
+  if (edit.what === 'form') {
+    const { email = null } = edit.values ?? {};
+    return `Marketo   form ${plainLine(edit.form ?? '')} filled in by ${valueText(email)}`;
+  }
   const side = edit.record?.side === 'marketo' ? 'Marketo ' : 'Dynamics';
   const head = `${side}  ${nounOf(edit)}`;
   if (edit.what === 'delete') return `${head}: deleted`;

@@ -1,5 +1,6 @@
 import type { StoreStatus } from '../../client/status/store-status.js';
 import type { CycleProgress } from '../../workflows/names.js';
+import type { Campaigns } from './campaigns.js';
 import { summaryOf, whole, type EndedCycle } from './cycles.js';
 import { fitted } from './text.js';
 
@@ -11,6 +12,8 @@ export interface Scene {
   readonly progress: CycleProgress | null;
   /** Null until the store was read for the first time. */
   readonly status: StoreStatus | null;
+  /** Null until it was read for the first time. */
+  readonly campaigns: Campaigns | null;
   /** The last cycle that ended. */
   readonly last: EndedCycle | null;
   readonly edits: {
@@ -84,6 +87,16 @@ const besideText = ({ toBackfill, reconciliation: { open } }: StoreStatus): stri
     : `; a pass over all records is at ${open.stage === 'persons' ? 'persons' : `${open.stage}s`}`;
 };
 
+const campaignText = (campaigns: Campaigns | null): string => {
+  if (campaigns === null) return '…';
+  const { persons, waiting, last } = campaigns;
+  const text = `${whole(persons)} persons, ${whole(waiting)} waiting`;
+  if (last === null) return text;
+  const { marketoId, outcome, kind, ms } = last;
+  const what = kind === null ? outcome : `${outcome} (${kind})`;
+  return `${text}; last: person ${marketoId} ${what} in ${(ms / 1000).toFixed(1)} s`;
+};
+
 const editLines = ({ perMinute, total, recent }: Scene['edits']): string[] => {
   const shown = recent.slice(-RECENT).map(({ at, text }) => `  ${clock(at)}  ${text}`);
   // Always as many lines: a view that grows and shrinks is hard to read.
@@ -99,6 +112,7 @@ export const renderView = (scene: Scene, columns: number): string =>
     row('Now', nowText(scene.progress, scene.now)),
     ...lastLines(scene.last),
     ...totalLines(scene.status),
+    row('Campaigns', campaignText(scene.campaigns)),
     ...editLines(scene.edits),
     scene.footer,
   ]

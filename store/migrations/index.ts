@@ -9,6 +9,7 @@ import * as guard from './0007-guard.js';
 import * as scope from './0008-scope.js';
 import * as backfill from './0009-backfill.js';
 import * as swingsAndErasures from './0010-swings-and-erasures.js';
+import * as gateway from './0011-gateway.js';
 
 /** In the order of their names; a migration that was released never changes. */
 export const migrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0008-scope': scope,
   '0009-backfill': backfill,
   '0010-swings-and-erasures': swingsAndErasures,
+  '0011-gateway': gateway,
 };

@@ -328,3 +328,50 @@ describe('.env', () => {
     }).not.toThrow();
   });
 });
+
+describe('the environment of the gateway', () => {
+  const key = (byte: number): string => Buffer.alloc(32, byte).toString('base64');
+  const GATEWAY = {
+    GATEWAY_PUBLIC_URL: 'https://contact-sync.example.com/',
+    GATEWAY_API_KEY: 'k'.repeat(32),
+    GATEWAY_ENCRYPTION_KEY: `${key(1)}, ${key(2)}`,
+    GATEWAY_SUPPORT_CONTACT: 'crm@example.com',
+  };
+
+  it('is read with its defaults; the first key seals', () => {
+    const { gateway, callbacks } = readEnvironment(GATEWAY, ['gateway', 'callbacks']);
+    expect(gateway).toMatchObject({
+      ...{ port: 8090, publicUrl: 'https://contact-sync.example.com', apiKey: 'k'.repeat(32) },
+      supportContact: 'crm@example.com',
+    });
+    expect(gateway).not.toHaveProperty('webhookSecret');
+    expect(gateway.keys.map(({ bytes }) => bytes[0])).toEqual([1, 2]);
+    expect(callbacks).toMatchObject({ hosts: ['*.adobe.io', '*.adobe.com', '*.marketo.com'] });
+    expect(callbacks.keys).toHaveLength(2);
+  });
+
+  it('is not needed by a worker that calls nobody back', () => {
+    expect(readEnvironment({}, ['callbacks']).callbacks).not.toHaveProperty('keys');
+  });
+
+  it('lists everything that is missing', () => {
+    expect(problems({}, ['gateway', 'callbacks']).map((line) => line.split(' ')[0])).toEqual([
+      ...['GATEWAY_PUBLIC_URL', 'GATEWAY_API_KEY', 'GATEWAY_SUPPORT_CONTACT', 'GATEWAY_ENCRYPTION_KEY'],
+    ]);
+  });
+
+  it.each([
+    ['GATEWAY_API_KEY', 'short', /must have 32 characters or more/],
+    ['GATEWAY_WEBHOOK_SECRET', 'short', /must have 32 characters or more/],
+    ['GATEWAY_ENCRYPTION_KEY', 'SECRET', /key 1 has \d+ bytes\. Each is 32 bytes in base64/],
+    ['GATEWAY_ENCRYPTION_KEY', `${key(1)},c2hvcnQ=`, /key 2 has 5 bytes/],
+    ['GATEWAY_CALLBACK_HOSTS', 'https://adobe.io', /must be names of hosts/],
+    ['GATEWAY_CALLBACK_HOSTS', ',', /must be names of hosts/],
+    ['GATEWAY_PUBLIC_URL', 'http://contact-sync.example.com', /must use https/],
+    ['GATEWAY_PORT', 'x', /is not a port/],
+  ])('refuses %s = %s', (name, value, problem) => {
+    const found = problems({ ...GATEWAY, [name]: value }, ['gateway', 'callbacks']);
+    expect(new Set(found)).toEqual(new Set([expect.stringMatching(problem)]));
+    for (const line of found) if (/KEY|SECRET/.test(name)) expect(line).not.toContain(value);
+  });
+});

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   buildBackfillId,
   buildBackfillQueue,
+  buildChunkId,
+  buildChunkQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
@@ -10,12 +12,15 @@ import {
   buildPrefix,
   parseBackfillId,
   parseBackfillQueue,
+  parseChunkId,
+  parseChunkQueue,
   parseCreatePersonId,
   parseCycleId,
   parseCycleQueue,
   parseOnDemandQueue,
 } from '../../config/names.js';
 
+const KEY = 'ab'.repeat(32);
 const installations = fc.stringMatching(/^[A-Za-z0-9-]{1,64}$/);
 
 describe('The names that Temporal keeps', () => {
@@ -28,6 +33,8 @@ describe('The names that Temporal keeps', () => {
     expect(buildOnDemandQueue('acme')).toBe('contact-sync/acme/on-demand');
     expect(buildBackfillId('acme')).toBe('contact-sync/acme/backfill');
     expect(buildBackfillQueue('acme')).toBe('contact-sync/acme/backfill');
+    expect(buildChunkId({ installation: 'acme', key: KEY })).toBe(`contact-sync/acme/chunk/${KEY}`);
+    expect(buildChunkQueue('acme')).toBe('contact-sync/acme/chunks');
   });
 
   it('are read back as what they were built from', () => {
@@ -38,6 +45,9 @@ describe('The names that Temporal keeps', () => {
         expect(parseOnDemandQueue(buildOnDemandQueue(installation))).toBe(installation);
         expect(parseBackfillId(buildBackfillId(installation))).toBe(installation);
         expect(parseBackfillQueue(buildBackfillQueue(installation))).toBe(installation);
+        expect(parseChunkQueue(buildChunkQueue(installation))).toBe(installation);
+        const chunk = { installation, key: KEY };
+        expect(parseChunkId(buildChunkId(chunk))).toEqual(chunk);
         const id = { installation, marketoId };
         expect(parseCreatePersonId(buildCreatePersonId(id))).toEqual(id);
         expect(buildCreatePersonId(id).startsWith(buildPrefix(installation))).toBe(true);
@@ -55,5 +65,6 @@ describe('The names that Temporal keeps', () => {
       expect(parseCreatePersonId(`contact-sync/acme/create-person/${id}`)).toBeUndefined();
     }
     expect(parseCreatePersonId('other/acme/create-person/1')).toBeUndefined();
+    expect(parseChunkId('contact-sync/acme/chunk/token')).toBeUndefined();
   });
 });

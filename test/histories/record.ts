@@ -5,6 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type {
   BackfillActivities,
   BackfillWork,
+  ChunkActivities,
   CycleActivities,
   CreatePersonResult,
   OnDemandActivities,
@@ -12,6 +13,8 @@ import type {
 import {
   buildBackfillId,
   buildBackfillQueue,
+  buildChunkId,
+  buildChunkQueue,
   buildCreatePersonId,
   buildCycleId,
   buildCycleQueue,
@@ -97,6 +100,29 @@ const recordCycle = async (server: Scene, name: string, steps: Partial<CycleActi
   });
 };
 
+/** A chunk whose persons wait for a quota, and whose campaign does not answer at first. */
+const recordChunkHistory = async (server: Scene): Promise<void> => {
+  const name = 'sync-chunk';
+  const taskQueue = buildChunkQueue(name);
+  const key = '0123456789abcdef'.repeat(4);
+  const workflowId = buildChunkId({ installation: name, key });
+  let answers = 0;
+  const activities: ChunkActivities = {
+    createChunk: () => Promise.resolve({ created: 298, linked: 1, refused: 1 }),
+    recordChunk: () => Promise.resolve({ recorded: 300 }),
+    answerChunk: () => {
+      answers += 1;
+      if (answers > 1) return Promise.resolve({ callback: 'accepted' });
+      throw ApplicationFailure.retryable('Marketo: Unavailable (callback.HTTP-503)', 'Unavailable');
+    },
+  };
+  const worker = await server.worker(taskQueue, activities);
+  await worker.runUntil(async () => {
+    await server.env.client.workflow.start('syncChunk', { taskQueue, workflowId, args: [{ key }] });
+    await keep(server.env, name, workflowId);
+  });
+};
+
 const recordCreation = async (server: Scene): Promise<void> => {
   const name = 'create-person-joined';
   const taskQueue = buildOnDemandQueue(name);
@@ -110,6 +136,7 @@ const recordCreation = async (server: Scene): Promise<void> => {
       throw ApplicationFailure.nonRetryable('Dynamics: Unauthorized (401)', 'Unauthorized');
     },
     recordOutcome: () => recording.pass(),
+    answerChunks: ({ chunks }) => Promise.resolve({ answered: chunks.length, left: 0 }),
   };
   const request = async (requestId: string) => {
     await server.env.client.workflow.signalWithStart('createPerson', {
@@ -174,6 +201,7 @@ export const recordHistories = async (server: Scene): Promise<void> => {
   for (const [name, steps] of Object.entries(cycles)) await recordCycle(server, name, steps());
   await recordCreation(server);
   await recordBackfills(server);
+  await recordChunkHistory(server);
 };
 
 /** Those of the backfill lane alone. */

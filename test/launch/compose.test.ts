@@ -89,9 +89,19 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('starts the gateway only when asked, reachable from this machine alone', () => {
+    expect(named('gateway')).toMatchObject({
+      profiles: ['gateway'],
+      ports: ['127.0.0.1:8090:8090'],
+      environment: { GATEWAY_PORT: '8090' },
+    });
+    expect(Number.parseInt(named('gateway').stop_grace_period ?? '', 10)).toBeGreaterThan(20);
+  });
+
   it('starts the simulators and what uses them only when asked, side by side on loopback', () => {
     for (const [name, { profiles }] of Object.entries(services)) {
-      expect(profiles, name).toEqual(name.startsWith('simulat') ? ['simulators'] : []);
+      if (name !== 'gateway')
+        expect(profiles, name).toEqual(name.startsWith('simulat') ? ['simulators'] : []);
     }
     expect(named('simulated-setup').network_mode).toBe('service:simulators');
     expect(named('simulated-worker').network_mode).toBe('service:simulators');

@@ -17,6 +17,7 @@ describe('options of npm start', () => {
   it('asks for an endless demo of 2,000 people with a short rest by default', () => {
     expect(read([]).options).toEqual({
       ...{ cycles: null, people: 2000, limits: 'real', seed: 'contact-sync', editsPerMinute: 60 },
+      ...{ forms: 10 },
       ...{ rest: { text: '10s', ms: 10_000 }, dataDir: '.contact-sync', timeoutMs: 600_000 },
       ...{ fresh: false, keep: false },
     });
@@ -24,9 +25,9 @@ describe('options of npm start', () => {
 
   it('asks for a bounded run with everything said', () => {
     const words =
-      '--cycles 3 --rest 5s --people 200 --limits off --seed s --edits-per-minute 0 --timeout 90s';
+      '--cycles 3 --rest 5s --people 200 --limits off --seed s --edits-per-minute 0 --forms 50 --timeout 90s';
     expect(read([...words.split(' '), '--data-dir', '/tmp/a b', '--fresh', '--keep']).options).toEqual({
-      ...{ cycles: 3, people: 200, limits: 'off', seed: 's', editsPerMinute: 0 },
+      ...{ cycles: 3, people: 200, limits: 'off', seed: 's', editsPerMinute: 0, forms: 50 },
       ...{ rest: { text: '5s', ms: 5_000 }, dataDir: '/tmp/a b', timeoutMs: 90_000 },
       ...{ fresh: true, keep: true },
     });
@@ -46,6 +47,7 @@ describe('options of npm start', () => {
     [['--people', '1e9'], '--people'],
     [['--limits', 'some'], '--limits'],
     [['--edits-per-minute', '-1'], '--edits-per-minute'],
+    [['--forms', '101'], '--forms'],
     [['--timeout', 'soon'], '--timeout'],
     [['--data-dir', ' '], '--data-dir'],
     [['--colour'], '--colour'],

@@ -3,7 +3,7 @@ import type { EndedCycle } from '../../launch/start/cycles.js';
 import { stillMoving, type Unfinished } from '../../launch/start/quiet.js';
 
 const since = 1_000_000;
-const finished: Unfinished = { dirty: 0, rereads: 0, open: 0, backfill: 0, entries: 0 };
+const finished: Unfinished = { dirty: 0, rereads: 0, open: 0, backfill: 0, entries: 0, requests: 0 };
 
 const cycle = (counts: Record<string, number> = {}, known: Partial<EndedCycle> = {}): EndedCycle => ({
   ...{ number: 4, startedAt: since, endedAt: since + 500, outcome: 'completed', counts },

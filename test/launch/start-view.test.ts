@@ -58,6 +58,10 @@ const scene: Scene = {
   },
   status,
   last: cycle,
+  campaigns: {
+    ...{ persons: 12, waiting: 1 },
+    last: { marketoId: 1042, outcome: 'created', kind: 'lead', ms: 412 },
+  },
   edits: {
     perMinute: 60,
     total: 134,
@@ -79,6 +83,7 @@ describe('the live view', () => {
       '  set aside   refused 1, ambiguous 4, deferred 6',
       'Links         linked 1,876, waiting for a person 3, ended 3',
       '              values refused 23, ambiguous groups 14',
+      'Campaigns     12 persons, 1 waiting; last: person 1042 created (lead) in 0.4 s',
       'People edit   60 a minute on both sides, 134 so far',
       '  Marketo   person 9',
     ]) {
@@ -105,6 +110,7 @@ describe('the live view', () => {
     const nothing = {
       progress: null,
       status: null,
+      campaigns: null,
       last: null,
       edits: { perMinute: 0, total: 0, recent: [] },
     };
@@ -153,6 +159,10 @@ describe('an edit in one line', () => {
       'Dynamics  contact 1f0c2a9e: jobtitle = (blank) (on both sides at once)',
     ],
     [{ what: 'create', table: 'leads', values: { lastname: 'New' }, collision: false }, 'Dynamics  new lead'],
+    [
+      { what: 'form', form: 'Contact us', values: { email: 'ada@example.com' }, collision: false },
+      'Marketo   form Contact us filled in by ada@example.com',
+    ],
     [{ what: 'delete', record: { side: 'marketo', id: 7 }, collision: false }, 'Marketo   person 7: deleted'],
   ] as const)('%j', (edit, text) => {
     expect(editText(edit)).toBe(text);

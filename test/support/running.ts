@@ -43,6 +43,8 @@ export interface Installation {
   readonly marketo: string;
   readonly dataverse: string;
   readonly config: SyncConfig;
+  /** What its processes read. */
+  readonly env: NodeJS.ProcessEnv;
   /** The worker of this installation as a process of its own; resolves once it polls its queues. */
   startWorker(): Promise<WorkerProcess>;
   /** Runs a command of `contact-sync`. */
@@ -57,6 +59,8 @@ export interface InstallationOptions {
   readonly temporal: string;
   /** The lines of `timing` in the configuration. */
   readonly timing: Readonly<Record<string, string>>;
+  /** More of the environment. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 const configOf = (timing: InstallationOptions['timing']): string => {
@@ -88,6 +92,7 @@ export const startInstallation = async (options: InstallationOptions): Promise<I
     SYNC_CONFIG: join(folder, 'sync.config.yaml'),
     SYNC_REST: '200ms',
     SYNC_HEALTH_PORT: '0',
+    ...options.variables,
   };
   const db = openDatabase(database.url);
   const workers = new Set<ChildProcess>();
@@ -96,6 +101,7 @@ export const startInstallation = async (options: InstallationOptions): Promise<I
     db,
     marketo: marketo.origin,
     dataverse: dataverse.origin,
+    env,
     config: parseSyncConfig(text, 'sync.config.yaml'),
     startWorker: () => startWorker(env, folder, workers),
     command: (...args) => command(env, args),

@@ -47,6 +47,8 @@ interface Door {
   readonly creations: CreatePersonInput[];
   /** Requests as they were recorded, with the outcome each was told. */
   readonly recorded: { readonly requestId: string; readonly outcome: string }[];
+  /** Chunks whose callbacks were tried. */
+  readonly answered: string[];
 }
 
 /** A worker with these activities and a way to ask for one and the same person. */
@@ -60,6 +62,7 @@ const withDoor = async (
   const door: Door = {
     creations: [],
     recorded: [],
+    answered: [],
     request: (request = newRequest()) =>
       server.env.client.workflow.signalWithStart<typeof createPerson, [PersonRequest]>('createPerson', {
         taskQueue,
@@ -78,6 +81,10 @@ const withDoor = async (
       await activities.recordOutcome?.(input);
       for (const { requestId } of input.requests)
         door.recorded.push({ requestId, outcome: input.result.outcome });
+    },
+    answerChunks: async (input) => {
+      door.answered.push(...input.chunks);
+      return (await activities.answerChunks?.(input)) ?? { answered: input.chunks.length, left: 0 };
     },
   } satisfies OnDemandActivities);
   await worker.runUntil(() => test(door));

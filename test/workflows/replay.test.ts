@@ -43,6 +43,7 @@ describe('A recorded history', () => {
         'backfill-woken',
         'backfill-work',
         'create-person-joined',
+        'sync-chunk',
         'sync-cycle-chunks',
         'sync-cycle-failed',
         'sync-cycle-idle',
@@ -69,6 +70,7 @@ describe('An incompatible change', () => {
   it.each([
     { change: 'an activity by another name', name: 'sync-cycle-chunks', from: 'resolve', to: 'decide' },
     { change: 'an activity by another name', name: 'backfill-work', from: 'readFields', to: 'fill' },
+    { change: 'an activity by another name', name: 'sync-chunk', from: 'recordChunk', to: 'tell' },
     {
       change: 'an activity by another name',
       name: 'create-person-joined',
