@@ -6,7 +6,7 @@ import { wakeAmbiguous } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
-import { renameAwaited } from '../store/succession.js';
+import { passFlagOn, renameAwaited } from '../store/succession.js';
 import { atRest, closeLink } from './endings.js';
 import { takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
@@ -29,6 +29,7 @@ export const handleMerged = async (ports: Ports, merges: readonly Activity[]): P
 const takeMerge = (ports: Ports, loserId: number, winnerId: number): Promise<void> =>
   ports.db.transaction().execute(async (tx) => {
     await renameAwaited(tx, loserId, winnerId);
+    await passFlagOn(tx, loserId, winnerId);
     const links = await linksByPerson(tx, [loserId, winnerId]);
     const loser = links.find(({ marketoId }) => marketoId === loserId);
     const winner = links.find(({ marketoId }) => marketoId === winnerId);

@@ -87,3 +87,10 @@ export const renameAwaited = async (db: Database, from: number, to: number): Pro
     db,
   );
 };
+
+/** A person that was still to be told of the loss of its row went into another one: that one is told, if it has no row. */
+export const passFlagOn = async (db: Database, from: number, to: number): Promise<void> => {
+  await sql`
+    update links set marketo_id = ${to}, version = version + 1
+    where marketo_id = ${from} and status = 'ended' and stamp is not null`.execute(db);
+};

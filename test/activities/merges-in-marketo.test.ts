@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { mergePersons, mergeRows, personsSince } from '../support/succession.js';
 import { Crash, newAttempt, startWorld, type World } from '../support/world.js';
@@ -39,6 +40,17 @@ describe.each([true, false])(
   'Persons merged in Marketo (losers told as deleted: %s)',
   (mergeLosersDeleted) => {
     beforeEach(() => world.setting('marketo', { mergeLosersDeleted }));
+
+    it('after the row of the loser was deleted, whichever is read first: the winner is told of it', async () => {
+      const { ana } = await start([row(A, 'Ana')]);
+      const [winner = 0] = await world.doors.createPersons([{ lastName: 'Winner' }]);
+      await mergePersons(world, winner, [ana]);
+      await world.doors.deleteRow('leads', A);
+      const input = { cycle: 0, at: new Date().toISOString() };
+      await fetchDynamics(world.ports, 'lead', input, newAttempt());
+      await world.settled();
+      expect(await world.person(winner)).toMatchObject({ dynamicsDeleted: true });
+    });
 
     it('of which only the loser has a row: the row goes on with the winner', async () => {
       const { ana } = await start([row(A, 'Ana', { address1_city: 'Bergen' })]);
