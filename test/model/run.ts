@@ -6,6 +6,7 @@ import { runCycle } from './cycle.js';
 import { People, type Asked } from './deeds.js';
 import { Names, observe, type Observed } from './observed.js';
 import { lostEdits, readLedger, type Look } from './edits.js';
+import { refusalsUnexplained } from './refusals.js';
 import { asFound, differences } from './oracle.js';
 import { cycled, distinct, underWay } from './reference/cycle.js';
 import { after, type Deed } from './reference/people.js';
@@ -203,7 +204,9 @@ class Game {
       const before = await this.#writes();
       const seen = await this.#cycle(0, { disturbed: false, happenings: [], resumes: false });
       const isQuiet = (await this.#writes()) === before && (await isSettled(real.db, seen.links));
-      if (isQuiet && this.#sure) return await this.#account(seen);
+      if (!isQuiet || !this.#sure) continue;
+      await this.#account(seen);
+      return;
     }
     this.#fail(`not at rest after ${String(MOST_CYCLES)} cycles`);
   }
@@ -212,7 +215,10 @@ class Game {
   async #account(real: Observed): Promise<void> {
     const { typings } = this.#people;
     const ledger = await readLedger(this.#stage.real.db);
-    const silent = [...lostEdits({ real, ledger, typings, looks: this.#looks })];
+    const silent = [
+      ...lostEdits({ real, ledger, typings, looks: this.#looks }),
+      ...(await refusalsUnexplained(this.#stage, this.#names, real)),
+    ];
     if (silent.length > 0) this.#fail(`nobody can tell what became of this:\n  ${silent.join('\n  ')}`);
   }
 
