@@ -255,6 +255,9 @@ const FAULTS: Readonly<Record<Answer, Readonly<Record<'marketo' | 'dynamics', Fa
   dropped: alike({ kind: 'drop' }),
   refused: alike({ kind: 'refuse', status: 503 }),
   garbled: alike({ kind: 'garbage' }),
+  broken: { marketo: { kind: 'code', code: '611' }, dynamics: { kind: 'refuse', status: 500 } },
+  'bad-gateway': alike({ kind: 'refuse', status: 502 }),
+  'gateway-timeout': alike({ kind: 'refuse', status: 504 }),
   throttled: {
     marketo: { kind: 'code', code: '606' },
     dynamics: { kind: 'refuse', preset: 'throttledConcurrency', retryAfter: 0 },

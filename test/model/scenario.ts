@@ -47,7 +47,10 @@ export type Trouble =
   | { readonly is: 'answer'; readonly side: Side; readonly skip: number; readonly answer: Answer }
   | { readonly is: 'delta-expired' };
 
-export const ANSWERS = ['lost', 'dropped', 'refused', 'garbled', 'throttled', 'token-expired'] as const;
+export const ANSWERS = [
+  ...(['lost', 'dropped', 'refused', 'garbled', 'throttled', 'token-expired'] as const),
+  ...(['broken', 'bad-gateway', 'gateway-timeout'] as const),
+] as const;
 export type Answer = (typeof ANSWERS)[number];
 
 export interface Round {
@@ -182,7 +185,7 @@ const calm: fc.Arbitrary<Round> = fc.record({
 const scriptOf = (rounds: fc.Arbitrary<readonly Round[]>): fc.Arbitrary<Script> =>
   fc.record({
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -2_500, max: 2_500 })),
-    lagMs: fc.constant(0),
+    lagMs: fc.constantFrom(0, 0, 2_000, 6_000),
     ...{ losersDeleted: fc.boolean(), namesContact: fc.boolean() },
     touches: fc.oneof(
       { weight: 3, arbitrary: fc.constant(false) },
