@@ -32,8 +32,7 @@ export type Act =
   | { readonly do: 'qualify'; readonly record: number; readonly into: number | null }
   | { readonly do: 'request'; readonly record: number; readonly as: Kind }
   | { readonly do: 'rule'; readonly on: boolean }
-  | { readonly do: 'block'; readonly on: boolean }
-  | { readonly do: 'right'; readonly right: 'read' | 'update'; readonly on: boolean };
+  | { readonly do: 'block'; readonly on: boolean };
 
 /** Before or after the n-th call that the cycle makes to a remote, from 0; one that it never makes comes at its end. */
 export interface Moment {
