@@ -65,8 +65,8 @@ const writesOf = (draft: Draft, field: string): Write[] =>
 const isAt = ({ codec }: MappedField, a: FieldValue, b: FieldValue): boolean =>
   codec.canonical('marketo', a) === codec.canonical('marketo', b);
 
-/** Marketo stamps whole seconds, by its own clock. */
-const CLOCK_SLACK_MS = 3_000;
+/** Marketo's clock may be three seconds behind, and it cuts its stamps to whole seconds. */
+const CLOCK_SLACK_MS = 4_000;
 
 /** A write that was given up may wake at any time, others are applied once more only while their call could run. */
 const mayHaveLeft = (write: Write, entry: LogEntry): boolean => {

@@ -1,5 +1,6 @@
 import { decide, type Verdict } from './decide.js';
 import { draftOf, omit, type Draft } from './draft.js';
+import type { Codec } from './codecs/index.js';
 import { actual, type BySide, type Link, type Overtaken, type Rule, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { holdsStill } from './parked.js';
@@ -138,15 +139,12 @@ const isRefusedStill = (
 };
 
 /** What was decided, with all that it was decided from: it can be explained long after the values have moved on. */
-const decisionOf = (draft: Draft, { name }: MappedField, values: Values, verdict: Ruled): Decision => {
+const decisionOf = (draft: Draft, { name, codec }: MappedField, values: Values, verdict: Ruled): Decision => {
   const { rule, winner, loser } = verdict;
   const overtaken = draft.overtaken[name];
   // A cleared field is a covered edit like any other: its null stands for itself.
   const candidates = { ...values, marketo: overtaken === undefined ? values.marketo : overtaken.value };
-  const base =
-    overtaken === undefined
-      ? baseOf(draft, name)
-      : { marketo: overtaken.written, dynamics: overtaken.source };
+  const base = overtaken === undefined ? baseOf(draft, name) : baseOfOvertaken(codec, overtaken);
   const decided = { field: name, rule, winner, value: candidates[winner], candidates };
   return { ...decided, ...(loser !== undefined && { loser }), ...(base !== undefined && { base }) };
 };
@@ -211,7 +209,7 @@ const judgeOvertaken = (draft: Draft, field: MappedField, values: Values, overta
   const verdict = decide({
     ...field,
     kind: draft.kind,
-    base: { marketo: overtaken.written, dynamics: overtaken.source },
+    base: baseOfOvertaken(field.codec, overtaken),
     marketo: overtaken.value,
     dynamics: values.dynamics,
     collides: overtaken.as === 'collision',
@@ -220,6 +218,12 @@ const judgeOvertaken = (draft: Draft, field: MappedField, values: Values, overta
   const heldByBoth = held === field.codec.canonical('dynamics', values.dynamics);
   // Dynamics holds the covered value already: it goes back over our own write.
   return verdict.rule === 'equal' && !heldByBoth ? { rule: 'restore', winner: 'dynamics' } : verdict;
+};
+
+/** Once Dynamics has it, a covered edit is agreed, also while Marketo waits to get it back: who edits the row then is alone. */
+const baseOfOvertaken = (codec: Codec, { value, written, source }: Overtaken): Values => {
+  const isAcross = codec.canonical('marketo', value) === codec.canonical('dynamics', source);
+  return { marketo: isAcross ? value : written, dynamics: source };
 };
 
 const baseOf = (draft: Draft, name: string): Values | undefined => {

@@ -161,6 +161,16 @@ describe.each(KINDS)('While a cycle works on a %s,', (kind) => {
     expect((await pair.held()).titles).toEqual(both(kind === 'lead' ? null : 'from Dynamics'));
   });
 
+  it('an edit in Dynamics, once it has what our write had covered in Marketo, is the later one', async () => {
+    const pair = await pairOn(kind);
+    await pair.typeInDynamics('from Dynamics');
+    await world.cycle({ resolved: () => pair.typeInMarketo('from Marketo') });
+    await world.cycle();
+    await pair.typeInDynamics('later');
+    await world.settled();
+    expect((await pair.held()).titles).toEqual(both('later'));
+  });
+
   it.each(['fetched', 'resolved'] as const)(
     'an edit in Dynamics before our write (once %s) is merged again',
     async (moment) => {

@@ -73,7 +73,6 @@ export class People {
         return this.#request(act);
       case 'rule':
       case 'block':
-      case 'right':
         return this.#turn(act);
     }
   }
@@ -290,7 +289,7 @@ export class People {
     this.#add('dynamics', row, id);
   }
 
-  async #turn(act: Extract<Act, { do: 'rule' | 'block' | 'right' }>): Promise<Deed[]> {
+  async #turn(act: Extract<Act, { do: 'rule' | 'block' }>): Promise<Deed[]> {
     switch (act.do) {
       case 'rule': {
         const message = 'Titles must not shout (data policy).';
@@ -303,8 +302,6 @@ export class People {
           blockedFields: act.on ? ['title'] : [],
         });
         return [{ did: 'turn', to: { blocked: act.on } }];
-      case 'right':
-        return [];
     }
   }
 }

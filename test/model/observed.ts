@@ -17,6 +17,8 @@ export interface Observed {
   readonly rows: ReadonlyMap<string, { readonly kind: Kind; readonly values: Partial<Values> }>;
   /** Pairs as the store has them: person to row, by name. */
   readonly pairs: ReadonlyMap<string, string>;
+  /** Fields that are parked, by person of a pair. */
+  readonly parked: ReadonlyMap<string, ReadonlySet<string>>;
   readonly links: readonly Link[];
 }
 
@@ -62,6 +64,7 @@ export const observe = async (real: RealWorld, names: Names): Promise<Observed> 
   const there = new Set(persons.map(({ id }) => Number(id)) as (number | null)[]);
   nameRows(names, rows, links);
   namePersons(names, persons);
+  const pairs = links.filter(({ status, marketoId }) => status === 'linked' && there.has(marketoId));
   return {
     persons: new Map(
       persons.map((person) => [nameOf(names, 'marketo', person['id']), personOf(names, person)]),
@@ -73,12 +76,16 @@ export const observe = async (real: RealWorld, names: Names): Promise<Observed> 
       ]),
     ),
     pairs: new Map(
-      links
-        .filter(({ status, marketoId }) => status === 'linked' && there.has(marketoId))
-        .map(({ marketoId, dynamicsId }) => [
-          nameOf(names, 'marketo', marketoId),
-          nameOf(names, 'dynamics', dynamicsId),
-        ]),
+      pairs.map(({ marketoId, dynamicsId }) => [
+        nameOf(names, 'marketo', marketoId),
+        nameOf(names, 'dynamics', dynamicsId),
+      ]),
+    ),
+    parked: new Map(
+      pairs.map(({ marketoId, parked }) => [
+        nameOf(names, 'marketo', marketoId),
+        new Set(Object.keys(parked)),
+      ]),
     ),
     links,
   };

@@ -5,6 +5,8 @@ import type { Attempt } from '../../activities/settings.js';
 import { runCycle } from './cycle.js';
 import { People, type Asked } from './deeds.js';
 import { Names, observe, type Observed } from './observed.js';
+import { lostEdits, readLedger, type Look } from './edits.js';
+import { refusalsUnexplained } from './refusals.js';
 import { asFound, differences } from './oracle.js';
 import { cycled, distinct, underWay } from './reference/cycle.js';
 import { after, type Deed } from './reference/people.js';
@@ -47,6 +49,7 @@ class Game {
   #told: string[] = [];
   /** Fields of persons that somebody typed into while a cycle ran, since the model was last exact. */
   readonly #typed = new Set<string>();
+  readonly #looks: Look[] = [];
   #disturbedAt = -Infinity;
   #sure = true;
 
@@ -169,7 +172,11 @@ class Game {
       return differences(world, real).length === 0 ? world : [];
     });
     if (left.length === 0) this.#fail(closest(worlds, real));
-    if (this.#sure) this.#typed.clear();
+    if (this.#sure) {
+      this.#typed.clear();
+      const paired = new Set([...real.pairs].flat());
+      this.#looks.push({ typed: this.#people.typings.length, paired });
+    }
     this.#keep(distinct(left));
     return real;
   }
@@ -195,11 +202,24 @@ class Game {
     for (let count = 1; count <= MOST_CYCLES; count += 1) {
       await pass(DOUBT_MS);
       const before = await this.#writes();
-      const { links } = await this.#cycle(0, { disturbed: false, happenings: [], resumes: false });
-      const isQuiet = (await this.#writes()) === before && (await isSettled(real.db, links));
-      if (isQuiet && this.#sure) return;
+      const seen = await this.#cycle(0, { disturbed: false, happenings: [], resumes: false });
+      const isQuiet = (await this.#writes()) === before && (await isSettled(real.db, seen.links));
+      if (!isQuiet || !this.#sure) continue;
+      await this.#account(seen);
+      return;
     }
     this.#fail(`not at rest after ${String(MOST_CYCLES)} cycles`);
+  }
+
+  /** Of every edit and of every refusal it is known what became of it. */
+  async #account(real: Observed): Promise<void> {
+    const { typings } = this.#people;
+    const ledger = await readLedger(this.#stage.real.db);
+    const silent = [
+      ...lostEdits({ real, ledger, typings, looks: this.#looks }),
+      ...(await refusalsUnexplained(this.#stage, this.#names, real)),
+    ];
+    if (silent.length > 0) this.#fail(`nobody can tell what became of this:\n  ${silent.join('\n  ')}`);
   }
 
   /** Writes of the sync that took effect, in both systems. */
@@ -235,6 +255,9 @@ const FAULTS: Readonly<Record<Answer, Readonly<Record<'marketo' | 'dynamics', Fa
   dropped: alike({ kind: 'drop' }),
   refused: alike({ kind: 'refuse', status: 503 }),
   garbled: alike({ kind: 'garbage' }),
+  broken: { marketo: { kind: 'code', code: '611' }, dynamics: { kind: 'refuse', status: 500 } },
+  'bad-gateway': alike({ kind: 'refuse', status: 502 }),
+  'gateway-timeout': alike({ kind: 'refuse', status: 504 }),
   throttled: {
     marketo: { kind: 'code', code: '606' },
     dynamics: { kind: 'refuse', preset: 'throttledConcurrency', retryAfter: 0 },

@@ -32,8 +32,7 @@ export type Act =
   | { readonly do: 'qualify'; readonly record: number; readonly into: number | null }
   | { readonly do: 'request'; readonly record: number; readonly as: Kind }
   | { readonly do: 'rule'; readonly on: boolean }
-  | { readonly do: 'block'; readonly on: boolean }
-  | { readonly do: 'right'; readonly right: 'read' | 'update'; readonly on: boolean };
+  | { readonly do: 'block'; readonly on: boolean };
 
 /** Before or after the n-th call that the cycle makes to a remote, from 0; one that it never makes comes at its end. */
 export interface Moment {
@@ -47,7 +46,10 @@ export type Trouble =
   | { readonly is: 'answer'; readonly side: Side; readonly skip: number; readonly answer: Answer }
   | { readonly is: 'delta-expired' };
 
-export const ANSWERS = ['lost', 'dropped', 'refused', 'garbled', 'throttled', 'token-expired'] as const;
+export const ANSWERS = [
+  ...(['lost', 'dropped', 'refused', 'garbled', 'throttled', 'token-expired'] as const),
+  ...(['broken', 'bad-gateway', 'gateway-timeout'] as const),
+] as const;
 export type Answer = (typeof ANSWERS)[number];
 
 export interface Round {
@@ -85,7 +87,7 @@ const typed: fc.Arbitrary<Typed> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Typed>('new') },
   { weight: 2, arbitrary: fc.constant<Typed>('blank') },
   { weight: 2, arbitrary: fc.nat(7).map((old) => ({ old })) },
-  { weight: 1, arbitrary: fc.constantFrom<Typed>('long', 'forbidden') },
+  { weight: 3, arbitrary: fc.constantFrom<Typed>('long', 'forbidden') },
 );
 
 const edit: fc.Arbitrary<Extract<Act, { do: 'edit' }>> = fc.record({
@@ -99,6 +101,12 @@ const create: fc.Arbitrary<Act> = fc.record({
   ...{ side, kind },
   twinOf: fc.option(index, { freq: 3, nil: null }),
   filled: fc.subarray([...FIELD_NAMES].filter((name) => name !== 'email')),
+});
+
+/** Rather on than off: it refuses only what is typed while it is on. */
+const rule: fc.Arbitrary<Act> = fc.record({
+  do: fc.constant('rule' as const),
+  on: fc.constantFrom(true, true, false),
 });
 
 const anAct: fc.Arbitrary<Act> = fc.oneof(
@@ -122,7 +130,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('request' as const), record: index, as: kind }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rule' as const), on: fc.boolean() }) },
+  { weight: 2, arbitrary: rule },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('block' as const), on: fc.boolean() }) },
 );
 
@@ -133,7 +141,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
  */
 const aSmallAct: fc.Arbitrary<Act> = fc.oneof(
   { weight: 12, arbitrary: edit.filter(({ field }) => field !== 'email') },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rule' as const), on: fc.boolean() }) },
+  { weight: 2, arbitrary: rule },
 );
 
 const moment: fc.Arbitrary<Moment> = fc.record({
@@ -176,7 +184,7 @@ const calm: fc.Arbitrary<Round> = fc.record({
 const scriptOf = (rounds: fc.Arbitrary<readonly Round[]>): fc.Arbitrary<Script> =>
   fc.record({
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -2_500, max: 2_500 })),
-    lagMs: fc.constant(0),
+    lagMs: fc.constantFrom(0, 0, 2_000, 6_000),
     ...{ losersDeleted: fc.boolean(), namesContact: fc.boolean() },
     touches: fc.oneof(
       { weight: 3, arbitrary: fc.constant(false) },

@@ -57,6 +57,12 @@ describe('an entry of ours', () => {
     expect(link.dirty).toBe(true);
   });
 
+  it('is known for ours by a clock of Marketo that is three seconds behind, and cuts its stamps to seconds', () => {
+    const sent = written({ sentAt: at(0.9), at: at(0.9) });
+    const { link } = judged(sent, entry('A', 'C', 'person', -3), entry('C', 'B', 'us', -3));
+    expect(overtaken(link)).toMatchObject({ value: 'C', as: 'collision' });
+  });
+
   it('shows a later edit when the same write is applied once more', () => {
     const { link } = judged(
       written(),

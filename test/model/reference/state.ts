@@ -73,9 +73,6 @@ export interface Conditions {
   rule: boolean;
   /** Marketo blocks updates of titles. */
   blocked: boolean;
-  /** The sync user may read, and write, `city`. */
-  mayRead: boolean;
-  mayUpdate: boolean;
 }
 
 export interface World {
@@ -91,7 +88,7 @@ export interface World {
 
 export const emptyWorld = (): World => ({
   ...{ persons: {}, rows: {}, links: [], events: [], counter: 0 },
-  conditions: { rule: false, blocked: false, mayRead: true, mayUpdate: true },
+  conditions: { rule: false, blocked: false },
 });
 
 export const copyOf = (world: World): World => ({
