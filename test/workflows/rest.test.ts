@@ -269,7 +269,11 @@ const withWorker = async (
   work: Chain['work'],
 ): Promise<{ restUntil: string | null }> => {
   const [progress] = await Promise.all([
-    vi.waitFor(() => handle.query<{ restUntil: string | null }>('progress')),
+    // A busy machine takes more than the second that is waited by default.
+    vi.waitFor(() => handle.query<{ restUntil: string | null }>('progress'), {
+      timeout: 15_000,
+      interval: 100,
+    }),
     work('1 second'),
   ]);
   return progress;
