@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
+import { holdRecord } from '../../client/hold/hold.js';
 import { explainRecord } from '../../client/why/read.js';
 import { renderWhy } from '../../client/why/render.js';
 import type { Database } from '../../store/database.js';
@@ -98,6 +99,22 @@ describe('Erasing a person', () => {
       ...{ is: 'erased', links: 0, decisions: 0, rejections: 0, entries: 0 },
     });
     await world.settled();
+    expect(await heldIn(world.db, ALL)).toEqual([]);
+  });
+
+  it('takes with it what operators wrote of it: the address that they decided on, and the note of a hold', async () => {
+    const { marketoId, leadid, contactid } = await lived();
+    const at = new Date().toISOString();
+    const decision = { what: 'linked', persons: [marketoId], emailKey: HERS.email, by: 'ana', at };
+    await sql`update links set decision = ${JSON.stringify(decision)}::jsonb where dynamics_id = ${contactid}`.execute(
+      world.db,
+    );
+    await holdRecord(world.db, { marketoId }, { since: at, by: 'ana', note: `${HERS.last} complained` });
+    await world.doors.deletePerson(marketoId);
+    await world.doors.deleteRow('contacts', contactid);
+    await world.doors.deleteRow('leads', leadid);
+    await world.settled();
+    expect(await erase(world.db, { marketoId })).toMatchObject({ is: 'erased' });
     expect(await heldIn(world.db, ALL)).toEqual([]);
   });
 
