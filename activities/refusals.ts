@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { actual, WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
 import { giveUp, park } from '../rules/outcome.js';
 import { storableText } from '../rules/storable.js';
-import type { FieldValue, Side } from '../rules/terms.js';
+import { across, type FieldValue, type Side } from '../rules/terms.js';
 import { isRefusedAgain, putBack } from '../rules/trials.js';
 import type { Database } from '../store/database.js';
 import { saveLinks } from '../store/links.js';
@@ -26,6 +26,8 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly value: FieldValue;
+  /** What the refused write carried, where it is known apart from what the other side holds by now. */
+  readonly source?: FieldValue;
   /** Metadata refused it, without a call. */
   readonly local?: true;
 }
@@ -58,6 +60,8 @@ export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => 
     const values = {
       marketo: actual(link, 'marketo', field) ?? null,
       dynamics: actual(link, 'dynamics', field) ?? null,
+      // The other side may hold a newer edit by now, which is still to be tried.
+      ...(refusal.source !== undefined && { [across(side)]: refusal.source }),
     };
     parked = park(parked, field, values, 'refused', id, { side, code, ...(local === true && { local }) });
   }

@@ -70,7 +70,7 @@ const takeRefusals = (
   for (const { write } of refusals) {
     const message = `Marketo answered "updated" and kept the old value of ${write.field}: are updates of it blocked?`;
     const refusal = { side: write.side, fields: [write.field], named: true, code: 'kept-old-value', message };
-    const taken = refuse(current, { ...refusal, value: write.to }, cycle);
+    const taken = refuse(current, { ...refusal, value: write.to, source: write.source }, cycle);
     refused.push(taken);
     current = taken.link;
   }

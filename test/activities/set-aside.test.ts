@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { holdRecord, releaseRecord } from '../../client/hold/hold.js';
 import { configOf, decide } from '../support/guarded.js';
 import { newEmail, recordsIn } from '../support/groups.js';
 import { setPlugIns } from '../support/rejections.js';
 import { mergePersons, qualify } from '../support/succession.js';
-import { startWorld, type World } from '../support/world.js';
+import { elapse } from '../support/elapse.js';
+import { newAttempt, startWorld, type World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
@@ -38,6 +40,23 @@ describe('A refused value that goes back to what was agreed', () => {
     await world.doors.editPerson(marketoId, { title: 'Robot' });
     await world.settled();
     expect(await world.row('leads', leadid)).toMatchObject({ jobtitle: 'Robot' });
+  });
+});
+
+describe('A write that Marketo refuses in silence', () => {
+  it('is parked for the value that it carried: an edit of the row meanwhile is still tried', async () => {
+    world = await startWorld();
+    const { leadid, marketoId } = await pair();
+    await world.setting('marketo', { blockedFields: ['title'] });
+    await world.doors.editRow('leads', leadid, { jobtitle: 'refused' });
+    await world.cycle();
+    await elapse(world.db, world.ports.timing.overlapMs);
+    await world.doors.editRow('leads', leadid, { jobtitle: 'newer' });
+    const input = { cycle: 0, at: new Date().toISOString() };
+    await fetchDynamics(world.ports, 'lead', input, newAttempt());
+    await world.setting('marketo', { blockedFields: [] });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ title: 'newer' });
   });
 });
 
