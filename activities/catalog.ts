@@ -138,6 +138,16 @@ export const mappingUnder = async (
   return tellMapping(ports, before, now);
 };
 
+/**
+ * The mapping by the rights of this moment, asked after a read of the table: a null in it may be a column that the sync user
+ * could not read by then.
+ */
+export const mappingAfterRead = async (ports: Ports, kind: Kind, signal: AbortSignal): Promise<Mapping> => {
+  const { syncUserId } = await requireInstallation(ports);
+  const access = await ports.dynamics.access(syncUserId, [kind], signal);
+  return mappingUnder(ports, access, [kind]);
+};
+
 const underRights = (
   columns: Readonly<Record<string, DynamicsColumn>>,
   rights: Access[Kind],

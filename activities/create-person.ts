@@ -8,7 +8,7 @@ import { currentMapping } from './catalog.js';
 import { claimMs } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult } from './contract.js';
 import { createRow } from './create-row.js';
-import { personFields } from './fetch-marketo.js';
+import { personFields } from './person-fields.js';
 import { freePersonsLike, freeRowsOf } from './free-records.js';
 import { carriersOfForeignKeys, heldBack, judgeFound, judgeOwn, matchCandidates } from './judge-person.js';
 import { linkAgain, linkRow } from './link-row.js';

@@ -9,7 +9,7 @@ import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { beginLoad, missingFromLoad, recordLoaded } from '../store/loads.js';
 import { dropRenewal, readyRenewal } from '../store/renewals.js';
-import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
+import { currentMapping, mappingAfterRead } from './catalog.js';
 import type { CycleRef, FetchDynamicsResult } from './contract.js';
 import { endLink } from './endings.js';
 import { leftGroups, movedBy } from './left-groups.js';
@@ -112,7 +112,7 @@ const readChanges = async (
   for await (const page of ports.dynamics.changes(kind, start, attempt.signal)) {
     const rows = await wholeRows(reading, page.rows);
     if (rows.length > 0) {
-      const mapping = await mappingAfterRead(reading);
+      const mapping = await mappingAfterRead(ports, kind, attempt.signal);
       await takeRows(reading, reading.trusted.strip(rows, mapping), mapping);
     }
     await takeDeleted(reading, page.deleted);
@@ -162,13 +162,6 @@ const commit = async (
   if (last?.deltaLink === undefined) return;
   const to = { stream, position: last.deltaLink, selection: held.join(','), mark: last.serverTime };
   await moveCursor(ports.db, from, to);
-};
-
-/** Rights are asked after the page: a null in it may be a column that the sync user could not read by then. */
-const mappingAfterRead = async ({ ports, kind, attempt }: Reading): Promise<Mapping> => {
-  const { syncUserId } = await requireInstallation(ports);
-  const access = await ports.dynamics.access(syncUserId, [kind], attempt.signal);
-  return mappingUnder(ports, access, [kind]);
 };
 
 const ROWS_PER_SAVE = 500;

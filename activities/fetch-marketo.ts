@@ -20,6 +20,7 @@ import { currentMapping } from './catalog.js';
 import type { CycleRef, FetchMarketoResult } from './contract.js';
 import { bury } from './endings.js';
 import { handleMerged } from './merged-persons.js';
+import { personFields } from './person-fields.js';
 import { startPersonScope, takeEndedFlags } from './person-scope.js';
 import { rereadPersons } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
@@ -90,13 +91,6 @@ const noteOutage = async ({ db }: Ports, at: IsoInstant): Promise<void> => {
   if (read === undefined || Date.parse(at) - Date.parse(read.mark) < DELETIONS_KEPT_MS) return;
   await askForPass(db, 'outage', at);
 };
-
-export const personFields = (mapping: Mapping): string[] => [
-  ...new Set([
-    ...[...mapping.fields.lead, ...mapping.fields.contact].map(({ name }) => name),
-    ...(mapping.scope.person?.readable === true ? [mapping.scope.person.name] : []),
-  ]),
-];
 
 interface Stream<T> {
   readonly page: (token: string) => Promise<StreamPosition & { readonly items: readonly T[] }>;

@@ -4,6 +4,7 @@ import { endedWith } from '../rules/lost-edits.js';
 import type { Mapping } from '../rules/mapping.js';
 import { withFlag, withHold, without } from '../rules/scope.js';
 import { observe } from '../rules/observe.js';
+import { rejectionsOf } from '../rules/parked.js';
 import type { FieldValues } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
@@ -11,7 +12,7 @@ import { closeRejections } from '../store/rejections.js';
 import { markSuccessors, pendingSuccessions, waitingInVain } from '../store/succession.js';
 import { currentMapping } from './catalog.js';
 import { atRest, closeLink, endLink } from './endings.js';
-import { personFields } from './fetch-marketo.js';
+import { personFields } from './person-fields.js';
 import { takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
 import { joinedBy } from './merged-persons.js';
@@ -200,9 +201,6 @@ const withoutSuccessor = (link: Link): Link => {
     ...{ dirty: true, rereadMarketo: true, rereadDynamics: true },
   };
 };
-
-const rejectionsOf = ({ parked }: Link): string[] =>
-  Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []);
 
 /** @throws RemoteFailure `Busy` when somebody else changed one of them: the step begins again. */
 const saveAll = async ({ timing }: Ports, tx: Database, links: readonly Link[]): Promise<void> => {

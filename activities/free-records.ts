@@ -7,9 +7,10 @@ import type { FreePerson, UnmatchedRow } from '../rules/matching.js';
 import { isInScope, withFlag } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { linksByPerson, linksByRow } from '../store/links.js';
+import { rowFlag } from './flags.js';
 import { busy, type Request } from './request.js';
 import { unknownHolders } from './persons-of-rows.js';
-import { flagOf, isGuid, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
+import { isGuid, lineageOf, rowEmailKey, selectionOf, takesNoPart, textOf } from './rows.js';
 import type { Ports } from './settings.js';
 
 /** A row that no person holds. */
@@ -58,7 +59,7 @@ export const freeAmong = async (
     // Whether a person is on its way to the row comes first: it may be this one, also where the row was closed since.
     if (isAwaited(link)) awaited.push(found);
     if (!isFree(link) || takesNoPart(row, kind)) continue;
-    const flag = flagOf(row, mapping.scope[kind]);
+    const flag = rowFlag(mapping.scope[kind], row);
     const known = { outOfScope: link?.outOfScope ?? null, dirty: false };
     const outOfScope = !isInScope(withFlag(known, flag, link === undefined));
     free.push({ link, read: row, outOfScope, row: found });

@@ -7,9 +7,9 @@ import type { PersonRecord } from '../marketo/index.js';
 import type { Database } from '../store/database.js';
 import { linksByRow } from '../store/links.js';
 import type { CreatePersonResult } from './contract.js';
+import { personFlag } from './flags.js';
 import type { FoundRow } from './free-records.js';
 import { answer, type Request } from './request.js';
-import { personFlag } from './reread.js';
 import { isGuid, textOf } from './rows.js';
 
 /** Nothing is to be made or linked: this is what became of the request. */

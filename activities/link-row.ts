@@ -7,11 +7,11 @@ import { wakeAmbiguous } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { forgetFormer, insertLinks, saveLinks, type NewLink } from '../store/links.js';
 import type { CreatePersonResult } from './contract.js';
+import { personFlag } from './flags.js';
 import { answer, busy, type Request } from './request.js';
 import type { FoundRow } from './free-records.js';
 import { takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
-import { personFlag } from './reread.js';
 import type { Ports } from './settings.js';
 
 /** Joins a row that is there: the next cycle reads and merges the pair; a request writes no field of an existing row. */

@@ -7,12 +7,12 @@ import { wakeAmbiguous } from '../store/ambiguous.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import { forgetFormer, linksById, saveLinks, unmatchedByEmail } from '../store/links.js';
 import { claimMs } from './claimed.js';
+import { personFlag } from './flags.js';
 import { takeOverHolds } from './holds.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
 import { personsOfRows, type Found, type Taken } from './persons-of-rows.js';
 import { tellNewborn } from './refusals.js';
-import { personFlag } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
 
 export interface Matched {

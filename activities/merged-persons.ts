@@ -2,6 +2,7 @@ import { mergedIds, type Activity } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import { endedWith } from '../rules/lost-edits.js';
 import { mergePersons, withPerson } from '../rules/merged-persons.js';
+import { rejectionsOf } from '../rules/parked.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
@@ -81,9 +82,6 @@ const waiting = (link: Link, winnerId: number): Link => {
   };
   return endedWith(link, waits, { side: 'marketo', rule: 'merged' });
 };
-
-const rejectionsOf = ({ parked }: Link): string[] =>
-  Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []);
 
 /** @throws RemoteFailure `Busy` when somebody else changed one of them: the step begins again. */
 const save = async ({ timing }: Ports, tx: Database, links: readonly Link[]): Promise<void> => {

@@ -7,8 +7,8 @@ import type { FreePerson } from '../rules/matching.js';
 import type { FieldValues } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
 import { linksByPerson, linksByRow } from '../store/links.js';
-import { personFields } from './fetch-marketo.js';
-import { textOf } from './rows.js';
+import { personFields } from './person-fields.js';
+import { isGuid, textOf } from './rows.js';
 import type { Ports } from './settings.js';
 
 /** A person that no link holds, with its values. */
@@ -77,8 +77,6 @@ export const unknownHolders = (unaskable: readonly Unaskable[]): UnknownHolders 
     }),
   );
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /**
  * Keys of persons that name a living row outside this group: the key comes before the e-mail, so they wait for it. A row
  * that takes no part promises nothing.
@@ -89,7 +87,7 @@ const rowsPromisedTo = async (
   ids: readonly string[],
 ): Promise<Set<string | null>> => {
   const elsewhere = found.flatMap(({ crmKey }) =>
-    crmKey !== null && GUID.test(crmKey) && !ids.includes(crmKey) ? crmKey : [],
+    crmKey !== null && isGuid(crmKey) && !ids.includes(crmKey) ? crmKey : [],
   );
   const rows = await linksByRow(db, elsewhere);
   return new Set(

@@ -7,12 +7,12 @@ import type { Database } from '../store/database.js';
 import { beginLoad, missingFromLoad, recordLoaded, type Load } from '../store/loads.js';
 import { added } from '../store/reconciliations.js';
 import { dropRenewal, moveRenewal, takeRenewal, type Renewal } from '../store/renewals.js';
-import { currentMapping } from './catalog.js';
+import { currentMapping, mappingAfterRead } from './catalog.js';
 import type { BackfillMoment, BackfillTurn } from './contract.js';
 import type { Tally } from './drift.js';
 import { selectionOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
-import { endMissing, mappingNow, takePage, type TableReading } from './table-page.js';
+import { endMissing, takePage, type TableReading } from './table-page.js';
 import { beginTurn, type Turn } from './turn.js';
 import { trustOnly } from './whole-rows.js';
 
@@ -76,7 +76,7 @@ const readNext = async ({ reading, load, renewal, turn, onPage }: Step): Promise
   await turn.pace(CALLS_A_PAGE);
   const asked = await storeClock(db);
   const page = await firstPage(reading, renewal);
-  const mapping = await mappingNow(reading);
+  const mapping = await mappingAfterRead(ports, reading.kind, attempt.signal);
   const rows = trustOnly(reading.kind, reading.selection).strip(page.rows, mapping);
   await takePage(reading, rows, asked, mapping);
   await recordLoaded(

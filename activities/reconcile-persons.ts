@@ -10,7 +10,7 @@ import { lastCompletedPass, notePass, type Pass } from '../store/reconciliations
 import { currentMapping } from './catalog.js';
 import { count, countDrift, driftedFields, isBeingWritten, isRecent, type Tally } from './drift.js';
 import { bury } from './endings.js';
-import { personFields } from './fetch-marketo.js';
+import { personFields } from './person-fields.js';
 import { handleMerged } from './merged-persons.js';
 import { enterStage } from './pass-stages.js';
 import { contextOf } from './reread.js';

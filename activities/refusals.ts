@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import { actual, WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
+import { heldValues, WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
 import { giveUp, park } from '../rules/outcome.js';
 import { storableText } from '../rules/storable.js';
 import { across, type FieldValue, type Side } from '../rules/terms.js';
@@ -58,8 +58,7 @@ export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => 
   const { code, local } = refusal;
   for (const field of fields) {
     const values = {
-      marketo: actual(link, 'marketo', field) ?? null,
-      dynamics: actual(link, 'dynamics', field) ?? null,
+      ...heldValues(link, field),
       // The other side may hold a newer edit by now, which is still to be tried.
       ...(refusal.source !== undefined && { [across(side)]: refusal.source }),
     };

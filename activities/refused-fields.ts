@@ -1,6 +1,6 @@
 import type { RefusalScope } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import { actual, type Link } from '../rules/link.js';
+import { heldValues, type Link } from '../rules/link.js';
 import type { FieldNotice, MappedField, Mapping } from '../rules/mapping.js';
 import { giveUp, park, plannedWrites } from '../rules/outcome.js';
 import type { Kind } from '../rules/terms.js';
@@ -79,13 +79,7 @@ const culprits = (
 const quarantine = (link: Link, fields: readonly string[]): Link => {
   const writes = plannedWrites(link, 'dynamics').filter(({ field }) => fields.includes(field));
   return fields.reduce(
-    (current, field) => {
-      const values = {
-        marketo: actual(link, 'marketo', field) ?? null,
-        dynamics: actual(link, 'dynamics', field) ?? null,
-      };
-      return park(current, field, values, 'quarantined', null);
-    },
+    (current, field) => park(current, field, heldValues(link, field), 'quarantined', null),
     giveUp(link, writes, false),
   );
 };

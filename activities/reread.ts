@@ -3,13 +3,15 @@ import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { observe, type SilentRefusal } from '../rules/observe.js';
-import { withFlag, type FlagRead, type ScopeFlag } from '../rules/scope.js';
+import { withFlag, type FlagRead } from '../rules/scope.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 import { linksToReread } from '../store/links.js';
-import { currentMapping, mappingUnder, requireInstallation } from './catalog.js';
+import { currentMapping, mappingAfterRead } from './catalog.js';
 import { bury, endLink } from './endings.js';
+import { personFlag, rowFlag } from './flags.js';
+import { personFields } from './person-fields.js';
 import { refuse, saveWithRefusals, type Refused } from './refusals.js';
-import { flagOf, lineageOf, selectionOf, valuesOf } from './rows.js';
+import { lineageOf, selectionOf, valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Persons in one call of Marketo. */
@@ -45,14 +47,6 @@ export const rereadPersons = async (
   }
 };
 
-/** What a person's own flag says of its scope. */
-export const personFlag = (flag: ScopeFlag | null, values: FieldValues): FlagRead => ({
-  cause: 'person',
-  flag,
-  value: flag !== null && Object.hasOwn(values, flag.name) ? values[flag.name] : undefined,
-  at: new Date().toISOString(),
-});
-
 export const contextOf = ({ timing }: Ports, fields: readonly MappedField[]) => ({
   fields,
   now: Date.now(),
@@ -85,11 +79,9 @@ export const personsById = async (
   signal: AbortSignal,
 ): Promise<Map<number, Readonly<Record<string, FieldValue>>>> => {
   const kinds = [...new Set(links.map(({ kind }) => kind))];
-  const flag = mapping.scope.person?.readable === true ? [mapping.scope.person.name] : [];
-  const mapped = kinds.flatMap((kind) => mapping.fields[kind].map(({ name }) => name));
-  const fields = [...new Set([...mapped, ...flag])];
+  const fields = ['id', ...personFields(mapping, kinds)];
   const values = links.flatMap(({ marketoId }) => marketoId ?? []);
-  const { persons } = await marketo.readPersons({ by: 'id', values, fields: ['id', ...fields] }, signal);
+  const { persons } = await marketo.readPersons({ by: 'id', values, fields }, signal);
   return new Map(persons.map(({ id, values: held }: PersonRecord) => [id, held]));
 };
 
@@ -155,16 +147,14 @@ export const rowsById = async (
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, RowRead & { readonly row: Row; readonly mapping: Mapping }>> => {
-  const { syncUserId } = await requireInstallation(ports);
   const wanted = selectionOf(await currentMapping(ports), kind);
   const rows = await ports.dynamics.readRows(kind, ids, wanted, signal);
-  const access = await ports.dynamics.access(syncUserId, [kind], signal);
-  const mapping = await mappingUnder(ports, access, [kind]);
+  const mapping = await mappingAfterRead(ports, kind, signal);
   const fields = mapping.fields[kind];
   return new Map(
     rows.map((row) => {
       const { id, etag } = row;
-      const flag = flagOf(row, mapping.scope[kind]);
+      const flag = rowFlag(mapping.scope[kind], row);
       const values = valuesOf(row, fields);
       return [id, { row, values, etag, mapping, fields, lineage: lineageOf(row, kind), flag }];
     }),

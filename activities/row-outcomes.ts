@@ -14,7 +14,7 @@ import { countNew, refuse, type Refused } from './refusals.js';
 import { forbidden, setFieldsAside, type FieldRefusal } from './refused-fields.js';
 import { keepOf } from './settings.js';
 import { updateOf } from './row-update.js';
-import { isDuplicate, withTwin } from './twin.js';
+import { DUPLICATE, isDuplicate, withTwin } from './twin.js';
 
 /** What became of the write of one link's row. */
 export interface Answered {
@@ -206,9 +206,6 @@ const takeRecordRefusal = (
   const refused = refuse(link, refusal, push.cycle);
   return { link: atRest(markUnsent(refused.link, 'dynamics')), refused: [refused], again: true };
 };
-
-/** Dynamics' code for a row that a duplicate detection rule refuses; as shipped, the rules compare e-mail addresses. */
-const DUPLICATE = '0x80040333';
 
 const search = (
   push: Push,

@@ -2,7 +2,6 @@ import { lookupColumn, lookupName, type Row } from '../dynamics/index.js';
 import { emailKey } from '../rules/email.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
-import type { FlagRead, ScopeFlag } from '../rules/scope.js';
 import { predecessorOf, successorOf, takesNoPart as isClosed, type RowMarks } from '../rules/succession.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 
@@ -15,14 +14,6 @@ export const selectionOf = ({ fields, lineage, scope }: Mapping, kind: Kind): st
     ...new Set([...fields[kind].map(selectedColumn), ...lineage[kind].map(lookupColumn), ...flag, ...ALWAYS]),
   ].sort();
 };
-
-/** What the row's own flag says of its scope. */
-export const flagOf = ({ values }: Row, flag: ScopeFlag | null): FlagRead => ({
-  cause: 'row',
-  flag,
-  value: flag !== null && Object.hasOwn(values, flag.name) ? values[flag.name] : undefined,
-  at: new Date().toISOString(),
-});
 
 /** What is asked for to get the field's value. */
 export const selectedColumn = ({ column, dynamicsColumn }: MappedField): string =>

@@ -6,11 +6,12 @@ import type { IsoInstant, Kind } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import { rowsSavedSince } from '../store/backfill.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
-import { mappingUnder, requireInstallation } from './catalog.js';
+import { mappingAfterRead } from './catalog.js';
 import { count, countDrift, driftedFields, isBeingWritten, isRecent, type Tally } from './drift.js';
 import { endLink } from './endings.js';
+import { rowFlag } from './flags.js';
 import { leftGroups, movedBy } from './left-groups.js';
-import { flagOf, valuesOf } from './rows.js';
+import { valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 import { newLink, takeRow } from './take-row.js';
 
@@ -88,7 +89,7 @@ const news = (ports: Ports, link: Link, row: Row, mapping: Mapping): Link[] => {
   const fields = mapping.fields[link.kind];
   const values = valuesOf(row, fields);
   const known = (name: string): boolean => actual(link, 'dynamics', name) !== undefined;
-  const flagged = withFlag(link, flagOf(row, mapping.scope[link.kind]));
+  const flagged = withFlag(link, rowFlag(mapping.scope[link.kind], row));
   const told =
     link.etag === row.etag &&
     JSON.stringify(flagged.outOfScope) === JSON.stringify(link.outOfScope) &&
@@ -113,7 +114,7 @@ const lookAgain = async (
     const wanted = free.flatMap(({ dynamicsId }) => dynamicsId ?? []);
     const found = await ports.dynamics.readRows(kind, wanted, [...selection, CHANGED_AT], attempt.signal);
     const rows = new Map(found.map((row) => [row.id, row]));
-    const mapping = await mappingNow(reading);
+    const mapping = await mappingAfterRead(ports, kind, attempt.signal);
     const fields = mapping.fields[kind];
     const step: Tally = {};
     const changed = free.flatMap((link): Link[] => {
@@ -140,13 +141,6 @@ const CHANGED_AT = 'modifiedon';
 
 /** A row that a request reserved and that may not exist yet. */
 const isAwaited = ({ status, marketoId }: Link): boolean => status === 'unmatched' && marketoId !== null;
-
-/** Rights are asked after each read: a null in it may be a column that the sync user could not read by then. */
-export const mappingNow = async ({ ports, kind, attempt }: TableReading): Promise<Mapping> => {
-  const { syncUserId } = await requireInstallation(ports);
-  const access = await ports.dynamics.access(syncUserId, [kind], attempt.signal);
-  return mappingUnder(ports, access, [kind]);
-};
 
 /** Ends the links of rows that do not exist any more; @returns how many did. */
 export const endMissing = async (reading: TableReading, ids: readonly string[]): Promise<number> => {

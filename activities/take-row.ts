@@ -4,10 +4,11 @@ import type { MappedField, Mapping } from '../rules/mapping.js';
 import { isInScope, withFlag, without } from '../rules/scope.js';
 import type { Kind } from '../rules/terms.js';
 import type { NewLink } from '../store/links.js';
+import { rowFlag } from './flags.js';
 import { keyOf } from './keys.js';
 import { agreedAtBirth } from './new-person.js';
 import { observeRow } from './reread.js';
-import { flagOf, lineageOf, rowEmailKey, takesNoPart, valuesOf } from './rows.js';
+import { lineageOf, rowEmailKey, takesNoPart, valuesOf } from './rows.js';
 import type { Ports } from './settings.js';
 
 /**
@@ -17,7 +18,7 @@ import type { Ports } from './settings.js';
 export const takeRow = (ports: Ports, link: Link, row: Row, mapping: Mapping): Link[] => {
   const fields = mapping.fields[link.kind];
   const lineage = lineageOf(row, link.kind);
-  const flag = flagOf(row, mapping.scope[link.kind]);
+  const flag = rowFlag(mapping.scope[link.kind], row);
   const known = withFlag({ ...link, ...lineage }, flag);
   switch (link.status) {
     case 'linked':
@@ -34,10 +35,10 @@ export const takeRow = (ports: Ports, link: Link, row: Row, mapping: Mapping): L
       return [waiting(known, row, fields)];
     case 'tombstone':
       return ports.onMarketoDelete === 'recreate' && wasEdited(link, row, fields)
-        ? [reborn(known, row, fields)]
+        ? [anew(known, row, fields)]
         : [known];
     case 'ended':
-      return [restored(known, row, fields)];
+      return [anew(known, row, fields)];
   }
 };
 
@@ -118,15 +119,12 @@ const WITHOUT_PERSON = {
   seen: { marketo: {}, dynamics: {} },
 } as const satisfies Partial<Link>;
 
-const withoutPerson = (link: Link): Link => without({ ...link, ...WITHOUT_PERSON }, 'person');
-
-/** `onMarketoDelete: recreate`: an edit in Dynamics brings the person back. */
-const reborn = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
-  waiting(withoutPerson(link), row, fields);
-
-/** A deleted row that is there again is matched like a new one: its person carries its key still. */
-const restored = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
-  waiting(withoutPerson(link), row, fields);
+/**
+ * Matched like a new row: one whose edit brings its person back (`onMarketoDelete: recreate`), and a deleted one that is
+ * there again, whose person carries its key still.
+ */
+const anew = (link: Link, row: Row, fields: readonly MappedField[]): Link =>
+  waiting(without({ ...link, ...WITHOUT_PERSON }, 'person'), row, fields);
 
 /** A row that the store does not know yet. */
 export const newLink = (kind: Kind, row: Row, { fields, scope }: Mapping): NewLink => ({
@@ -137,6 +135,6 @@ export const newLink = (kind: Kind, row: Row, { fields, scope }: Mapping): NewLi
   emailKey: rowEmailKey(row),
   etag: row.etag,
   seen: { marketo: {}, dynamics: valuesOf(row, fields[kind]) },
-  outOfScope: withFlag({ outOfScope: null, dirty: true }, flagOf(row, scope[kind]), true).outOfScope,
+  outOfScope: withFlag({ outOfScope: null, dirty: true }, rowFlag(scope[kind], row), true).outOfScope,
   ...lineageOf(row, kind),
 });

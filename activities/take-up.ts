@@ -6,11 +6,11 @@ import { endedPairs } from '../store/guard-counts.js';
 import { holdDecision, type GuardStop } from '../store/guard-stops.js';
 import { saveLinks } from '../store/links.js';
 import { bury } from './endings.js';
-import { personFields } from './fetch-marketo.js';
+import { personFields } from './person-fields.js';
 import type { Guarding } from './guarding.js';
 import { keyOf } from './keys.js';
 import { busy } from './request.js';
-import { contextOf, observeRow, rowsById, type RowRead } from './reread.js';
+import { contextOf, observeRow, rowsById } from './reread.js';
 import { takesNoPart, textOf } from './rows.js';
 import { takeRow } from './take-row.js';
 
@@ -74,13 +74,11 @@ const withRows = async (guarding: Guarding, links: readonly Link[]): Promise<Map
       if (takesNoPart(read.row, kind))
         return takeRow(ports, link, read.row, read.mapping).map((taken) => [link.id, taken] as const);
       const taken =
-        person === undefined ? bury(link) : withRow(guarding, resumed(guarding, link, person), read);
+        person === undefined ? bury(link) : observeRow(ports, resumed(guarding, link, person), read);
       return [[link.id, taken] as const];
     }),
   );
 };
-
-const withRow = ({ ports }: Guarding, link: Link, read: RowRead): Link => observeRow(ports, link, read);
 
 /** Pairs whose person is there, by id of the link; their rows may have been edited since, and are read again. */
 const withPersons = async (guarding: Guarding, links: readonly Link[]): Promise<Map<number, Link>> => {

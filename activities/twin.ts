@@ -11,8 +11,9 @@ export interface WrittenRow {
 
 type Refusal = Extract<RowOutcome, { status: 'refused' }>;
 
-/** Another row stands in the way: a duplicate detection rule, an alternate key. */
-const DUPLICATE = '0x80040333';
+/** Dynamics' code for a row that a duplicate detection rule refuses; as shipped, the rules compare e-mail addresses. */
+export const DUPLICATE = '0x80040333';
+/** For one whose alternate key another row has. */
 const KEY_TAKEN = '0x80060892';
 
 /** True if a duplicate detection rule refused it, which a call can have passed over; keys cannot. */

@@ -1,5 +1,5 @@
 import type { Canonical } from './codecs/index.js';
-import { actual, type Link } from './link.js';
+import { heldValues, type Link } from './link.js';
 import type { MappedField } from './mapping.js';
 import { park } from './outcome.js';
 import type { Planned } from './plan.js';
@@ -233,12 +233,8 @@ export const isNamedBy = (reasons: readonly GuardReason[], change: Change): bool
 /** Gives fields of a pair up for exactly the values that both sides hold now: each keeps its own. */
 export const giveUpFields = (link: Link, fields: readonly string[]): Link => {
   const unplanned = link.writes.filter(({ field, state }) => state !== 'planned' || !fields.includes(field));
-  const valueOf = (side: Side, field: string) => actual(link, side, field) ?? null;
   return fields.reduce<Link>(
-    (current, field) => {
-      const values = { marketo: valueOf('marketo', field), dynamics: valueOf('dynamics', field) };
-      return park(current, field, values, 'discarded', null);
-    },
+    (current, field) => park(current, field, heldValues(link, field), 'discarded', null),
     { ...link, writes: unplanned },
   );
 };

@@ -188,3 +188,9 @@ export const actual = (link: Link, side: Side, field: string): FieldValue | unde
   const seen = link.seen[side];
   return Object.hasOwn(seen, field) ? seen[field] : link.agreed[side][field];
 };
+
+/** What both sides are known to hold of a field; null also where a side was never observed. */
+export const heldValues = (link: Link, field: string): BySide<FieldValue> => ({
+  marketo: actual(link, 'marketo', field) ?? null,
+  dynamics: actual(link, 'dynamics', field) ?? null,
+});

@@ -1,5 +1,5 @@
 import { draftOf } from './draft.js';
-import type { Cause, Link, Parked, Write } from './link.js';
+import type { BySide, Cause, Link, Parked, Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { dropImpossible, replaceWrite, settle } from './settle.js';
 import type { FieldValue, IsoInstant, Side } from './terms.js';
@@ -92,7 +92,7 @@ export const giveUp = (link: Link, writes: readonly Write[], trace: boolean): Li
 export const park = (
   link: Link,
   field: string,
-  values: { marketo: FieldValue; dynamics: FieldValue },
+  values: BySide<FieldValue>,
   reason: Parked['reason'],
   rejectionId: string | null,
   refused: Pick<Parked, 'side' | 'code' | 'local'> = {},
@@ -106,6 +106,7 @@ export const explain = (link: Link, field: string, cause: Omit<Cause, 'swing'>):
   const swing = link.causes[field]?.swing;
   return { ...link, causes: { ...link.causes, [field]: swing === undefined ? cause : { ...cause, swing } } };
 };
+
 /** Nothing is to be sent for this link. */
 export const withoutPlans = (link: Link): Link => ({
   ...link,

@@ -1,4 +1,4 @@
-import { actual, type BySide, type Link, type Parked } from './link.js';
+import { heldValues, type BySide, type Link, type Parked } from './link.js';
 import type { MappedField } from './mapping.js';
 import type { FieldValue } from './terms.js';
 
@@ -7,14 +7,19 @@ export const holdsStill = ({ codec }: MappedField, parked: Parked, values: BySid
   codec.canonical('marketo', parked.marketo) === codec.canonical('marketo', values.marketo) &&
   codec.canonical('dynamics', parked.dynamics) === codec.canonical('dynamics', values.dynamics);
 
+/** True if the field is parked and one of its values has moved since. */
+export const hasMoved = (link: Link, field: MappedField): boolean => {
+  const parked = link.parked[field.name];
+  return parked !== undefined && !holdsStill(field, parked, heldValues(link, field.name));
+};
+
 /**
  * True if a value of a parked field has moved: the link is to be planned, also where it moved back to what was agreed and
  * nothing else is open.
  */
 export const hasMovedParked = (link: Link, fields: readonly MappedField[]): boolean =>
-  fields.some((field) => {
-    const parked = link.parked[field.name];
-    if (parked === undefined) return false;
-    const [marketo, dynamics] = [actual(link, 'marketo', field.name), actual(link, 'dynamics', field.name)];
-    return !holdsStill(field, parked, { marketo: marketo ?? null, dynamics: dynamics ?? null });
-  });
+  fields.some((field) => hasMoved(link, field));
+
+/** Ids of the rejections that the link parks fields for. */
+export const rejectionsOf = ({ parked }: Link): string[] =>
+  Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []);

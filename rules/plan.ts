@@ -3,7 +3,7 @@ import { draftOf, omit, type Draft } from './draft.js';
 import type { Codec } from './codecs/index.js';
 import { actual, type BySide, type Link, type Overtaken, type Rule, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
-import { holdsStill } from './parked.js';
+import { hasMoved } from './parked.js';
 import { isStale } from './regained.js';
 import { releaseSwinging } from './release-swinging.js';
 import { isTraceOfOurs, openWrite } from './settle.js';
@@ -129,21 +129,22 @@ const isRefusedStill = (
 ): boolean => {
   const parked = draft.parked[name];
   if (parked?.local !== true) return false;
-  const overtaken = draft.overtaken[name];
-  const candidates = { ...values, marketo: overtaken === undefined ? values.marketo : overtaken.value };
-  const encoded = codec.convert(verdict.winner, candidates[verdict.winner]);
+  const encoded = codec.convert(verdict.winner, candidatesOf(values, draft.overtaken[name])[verdict.winner]);
   const stays = !encoded.ok && encoded.code === parked.code;
   if (stays) draft.parked[name] = putBack(parked);
   else omit(draft.parked, name);
   return stays;
 };
 
+/** What each side brings forward: a cleared field is a covered edit like any other, and its null stands for itself. */
+const candidatesOf = (values: Values, overtaken: Overtaken | undefined): Values =>
+  overtaken === undefined ? values : { ...values, marketo: overtaken.value };
+
 /** What was decided, with all that it was decided from: it can be explained long after the values have moved on. */
 const decisionOf = (draft: Draft, { name, codec }: MappedField, values: Values, verdict: Ruled): Decision => {
   const { rule, winner, loser } = verdict;
   const overtaken = draft.overtaken[name];
-  // A cleared field is a covered edit like any other: its null stands for itself.
-  const candidates = { ...values, marketo: overtaken === undefined ? values.marketo : overtaken.value };
+  const candidates = candidatesOf(values, overtaken);
   const base = overtaken === undefined ? baseOf(draft, name) : baseOfOvertaken(codec, overtaken);
   const decided = { field: name, rule, winner, value: candidates[winner], candidates };
   return { ...decided, ...(loser !== undefined && { loser }), ...(base !== undefined && { base }) };
@@ -165,13 +166,9 @@ const isUnderWay = (draft: Draft, { name, codec }: MappedField, values: Values):
  * is tried again: where the target named no field, any of them may have been the cause.
  */
 const releaseMoved = (draft: Draft, fields: readonly MappedField[], out: Collected): void => {
-  const moved = fields.filter((field) => {
-    const parked = draft.parked[field.name];
-    const marketo = actual(draft, 'marketo', field.name) ?? null;
-    const dynamics = actual(draft, 'dynamics', field.name) ?? null;
-    if (parked === undefined || parked.because === 'swinging') return false;
-    return !holdsStill(field, parked, { marketo, dynamics });
-  });
+  const moved = fields.filter(
+    (field) => draft.parked[field.name]?.because !== 'swinging' && hasMoved(draft, field),
+  );
   const rejections = new Set(moved.flatMap(({ name }) => draft.parked[name]?.rejectionId ?? []));
   for (const [name, { rejectionId }] of Object.entries(draft.parked)) {
     const released =

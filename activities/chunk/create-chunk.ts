@@ -8,7 +8,7 @@ import { BATCH } from '../batches.js';
 import { currentMapping } from '../catalog.js';
 import { claimMs } from '../claimed.js';
 import type { CampaignChunk, CreateChunkResult, CreatePersonResult } from '../contract.js';
-import { personFields } from '../fetch-marketo.js';
+import { personFields } from '../person-fields.js';
 import {
   carriersOfForeignKeys,
   heldBack,

@@ -1,0 +1,9 @@
+import type { Mapping } from '../rules/mapping.js';
+import { KINDS, type Kind } from '../rules/terms.js';
+
+export const personFields = ({ fields, scope }: Mapping, kinds: readonly Kind[] = KINDS): string[] => [
+  ...new Set([
+    ...kinds.flatMap((kind) => fields[kind].map(({ name }) => name)),
+    ...(scope.person?.readable === true ? [scope.person.name] : []),
+  ]),
+];
