@@ -10,6 +10,7 @@ import type { Temporal } from './connections.js';
 import { CommandFailure } from './failure.js';
 import { atInstallation } from './installed.js';
 import { EXIT, printJson, type Context, type ExitCode } from './io.js';
+import { detailsOf } from './workflow-details.js';
 
 export interface CreatePersonOptions {
   readonly as: Kind;
@@ -96,17 +97,6 @@ const resultOf = async (
       cause: error,
     });
   }
-};
-
-/** Long enough for a worker that is there. */
-const DETAILS_MS = 2_000;
-
-/** What the workflow shows of itself in Temporal UI, as plain text; undefined when no worker answers. */
-const detailsOf = async ({ client }: Temporal, handle: CreatePersonHandle): Promise<string | undefined> => {
-  const ask = () => handle.query<{ readonly currentDetails?: string }>('__temporal_workflow_metadata');
-  const metadata = await client.withDeadline(Date.now() + DETAILS_MS, ask).catch(() => undefined);
-  const details = metadata?.currentDetails?.replaceAll('**', '') ?? '';
-  return details === '' ? undefined : details;
 };
 
 /** The innermost cause says what happened; the layers around it only say where. */

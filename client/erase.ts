@@ -1,22 +1,17 @@
-import { readEnvironment } from '../config/environment.js';
 import { erase } from '../store/erase.js';
-import { openStore } from '../store/open.js';
+import { atStore } from './at-store.js';
 import { refusal, type CommandFailure } from './failure.js';
-import { requireInstalled } from './installed.js';
 import { EXIT, printJson, type Context, type ExitCode } from './io.js';
 import { nameOf, unknownRecord, type RecordRef } from './record.js';
 
 /** `contact-sync erase`: leaves no value of a person in the store that is not synced any more. */
-export const runErase = async (
+export const runErase = (
   { env, io }: Context,
   record: RecordRef,
   { json }: { readonly json: boolean },
-): Promise<ExitCode> => {
-  const environment = readEnvironment(env, ['store']);
-  const store = await openStore(environment.store);
-  try {
-    await requireInstalled(store.db, environment.installation);
-    const result = await erase(store.db, record);
+): Promise<ExitCode> =>
+  atStore(env, async (db) => {
+    const result = await erase(db, record);
     if (result.is === 'unknown') throw unknownRecord(record);
     if (result.is === 'living') throw stillSynced(record, result.status);
     const { links, decisions, rejections, entries } = result;
@@ -28,10 +23,7 @@ export const runErase = async (
           : `Struck out for ${nameOf(record)}: ${links} former pairs, ${decisions} decisions, ${rejections} rejections, ${entries} log entries.`,
       );
     return EXIT.ok;
-  } finally {
-    await store.close();
-  }
-};
+  });
 
 const stillSynced = (record: RecordRef, status: string): CommandFailure =>
   refusal(

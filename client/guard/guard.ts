@@ -1,9 +1,7 @@
-import { readEnvironment } from '../../config/environment.js';
 import type { Database } from '../../store/database.js';
 import { decideStop, lastStop, type GuardDecision, type GuardStop } from '../../store/guard-stops.js';
-import { openStore } from '../../store/open.js';
+import { atStore } from '../at-store.js';
 import { refusal } from '../failure.js';
-import { requireInstalled } from '../installed.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
 import { OUTCOMES, renderStop } from './render.js';
 
@@ -23,18 +21,13 @@ export const runGuard = async (
 ): Promise<ExitCode> => {
   if (decision === undefined && note !== undefined)
     throw refusal('--note belongs to a decision.', 'contact-sync guard go-on --note "…", or discard.');
-  const environment = readEnvironment(env, ['store']);
-  const store = await openStore(environment.store);
-  try {
-    await requireInstalled(store.db, environment.installation);
-    if (decision !== undefined) await decide(store.db, decision, note ?? null);
-    const stop = await lastStop(store.db);
+  return atStore(env, async (db) => {
+    if (decision !== undefined) await decide(db, decision, note ?? null);
+    const stop = await lastStop(db);
     if (json) printJson(io, { stop: stop?.outcome === null ? stop : null });
     else io.out(renderStop(stop, io.color));
     return EXIT.ok;
-  } finally {
-    await store.close();
-  }
+  });
 };
 
 /** @throws {CommandFailure} when there is nothing to decide (any more). */

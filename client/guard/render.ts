@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import type { GuardReason } from '../../rules/guard.js';
 import type { GuardStop, StopOutcome } from '../../store/guard-stops.js';
+import { moment } from '../moment.js';
 import { discardText, goOnText, reasonText, recordText } from './words.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -58,5 +59,3 @@ const decisionLines = ({ decision, decidedAt, note, throughCycle }: GuardStop, c
     throughCycle === null ? 'the next cycle carries it out' : `cycle ${String(throughCycle)} carries it out`;
   return [colors.yellow(`Decided${when}: ${decision}${why}; ${state}.`)];
 };
-
-const moment = (instant: string): string => `${instant.slice(0, 19)}Z`;

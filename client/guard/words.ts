@@ -47,7 +47,10 @@ const thousands = (count: number): string => count.toLocaleString('en-US');
 /** Rounded down, so that not all is told as all: `100 %` is every one. */
 const percent = (share: number): string => `${String(Math.floor(share * 100))} %`;
 
-export const recordText = ({ marketoId, dynamicsId }: RecordIds): string =>
-  [marketoId === null ? [] : `person ${String(marketoId)}`, dynamicsId === null ? [] : `row ${dynamicsId}`]
-    .flat()
-    .join(' and ');
+/** The records of a pair that are known. */
+export const placesOf = ({ marketoId, dynamicsId }: RecordIds): string[] => [
+  ...(marketoId === null ? [] : [`person ${String(marketoId)}`]),
+  ...(dynamicsId === null ? [] : [`row ${dynamicsId}`]),
+];
+
+export const recordText = (ids: RecordIds): string => placesOf(ids).join(' and ');

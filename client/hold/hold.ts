@@ -5,7 +5,7 @@ import type { Database } from '../../store/database.js';
 import { holdLink, holdPerson, holdsOfPersons, releaseLinks, releasePersons } from '../../store/holds.js';
 import { linksOfRecord } from '../../store/links.js';
 import { CommandFailure } from '../failure.js';
-import type { RecordRef } from '../record.js';
+import { unknownRecord, type RecordRef } from '../record.js';
 
 /** What the command did, or found done. */
 export interface Held {
@@ -19,7 +19,7 @@ export interface Held {
 
 export type Pair = Pick<Link, 'kind' | 'marketoId' | 'dynamicsId'>;
 
-export const pairOf = ({ kind, marketoId, dynamicsId }: Link): Pair => ({ kind, marketoId, dynamicsId });
+const pairOf = ({ kind, marketoId, dynamicsId }: Link): Pair => ({ kind, marketoId, dynamicsId });
 
 /**
  * Sets a record on hold: from the next call on, nothing of its pair is written.
@@ -30,7 +30,7 @@ export const holdRecord = (db: Database, record: RecordRef, hold: Hold): Promise
   db.transaction().execute(async (tx) => {
     const pair = await holdPair(tx, record, hold);
     if (pair !== undefined) return pair;
-    if (!('marketoId' in record)) throw unknownRow(record.dynamicsId);
+    if (!('marketoId' in record)) throw unknownRecord(record);
     const before = (await holdsOfPersons(tx, [record.marketoId])).get(record.marketoId);
     if (before !== undefined) return { pair: null, hold: before, already: true };
     const fresh = await holdPerson(tx, record.marketoId, hold);
@@ -67,11 +67,6 @@ const holdPair = async (tx: Database, record: RecordRef, hold: Hold): Promise<He
   return { pair: pairOf(link), hold, already: false };
 };
 
-const unknownRow = (id: string): CommandFailure =>
-  new CommandFailure(`The sync knows no row ${id}.`, {
-    hints: ['It may be newer than the last cycle, or of another environment.'],
-  });
-
 const deletedRow = (id: string): CommandFailure =>
   new CommandFailure(`The row ${id} was deleted in Dynamics: nothing is written to it any more.`, {
     hints: ["Hold its person instead, by Marketo's id."],
@@ -94,7 +89,7 @@ export interface Released {
 export const releaseRecord = (db: Database, record: RecordRef): Promise<Released> =>
   db.transaction().execute(async (tx) => {
     const links = await linksOfRecord(tx, record);
-    if (links.length === 0 && 'dynamicsId' in record) throw unknownRow(record.dynamicsId);
+    if (links.length === 0 && 'dynamicsId' in record) throw unknownRecord(record);
     const living = await linkOf(tx, links);
     const ended = await releaseLinks(tx, [
       ...new Set([...links, ...(living === undefined ? [] : [living])].map(({ id }) => id)),

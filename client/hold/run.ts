@@ -1,7 +1,8 @@
 import { atStore } from '../at-store.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
+import { moment } from '../moment.js';
 import { operatorName } from '../operator.js';
-import type { RecordRef } from '../record.js';
+import { nameOf, type RecordRef } from '../record.js';
 import { holdRecord, releaseRecord, type Held, type Pair, type Released } from './hold.js';
 
 export interface HoldOptions {
@@ -37,16 +38,16 @@ export const runRelease = (
   });
 
 const heldText = ({ pair, hold, already }: Held, record: RecordRef): string => {
-  const what = nameOf(pair, record);
-  const since = hold.since.slice(0, 19);
-  if (already) return `${what}: on hold already, since ${since}Z by ${hold.by}; that hold stays as it is`;
+  const what = whatOf(pair, record);
+  if (already)
+    return `${what}: on hold already, since ${moment(hold.since)} by ${hold.by}; that hold stays as it is`;
   return pair === null
     ? `${what}: on hold. It has no record in Dynamics, and gets none until it is released`
     : `${what}: on hold. Nothing is written to either side until it is released`;
 };
 
 const releasedText = ({ pair, released, stillOut }: Released, record: RecordRef): string => {
-  const what = nameOf(pair, record);
+  const what = whatOf(pair, record);
   if (!released) return `${what}: was not on hold`;
   if (stillOut.length > 0)
     return `${what}: released, and still out of scope by its own flag (${stillOut.join(', ')})`;
@@ -55,8 +56,8 @@ const releasedText = ({ pair, released, stillOut }: Released, record: RecordRef)
     : `${what}: released; the next cycle merges what was edited meanwhile`;
 };
 
-const nameOf = (pair: Pair | null, record: RecordRef): string => {
-  if (pair === null) return 'marketoId' in record ? `person ${record.marketoId}` : `row ${record.dynamicsId}`;
+const whatOf = (pair: Pair | null, record: RecordRef): string => {
+  if (pair === null) return nameOf(record);
   return [
     pair.marketoId === null ? [] : `person ${pair.marketoId}`,
     pair.dynamicsId === null ? [] : `${pair.kind} ${pair.dynamicsId}`,

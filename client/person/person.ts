@@ -1,3 +1,4 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { readEnvironment } from '../../config/environment.js';
 import { buildCreatePersonId } from '../../config/names.js';
 import type { TemporalEnvironment } from '../../config/environment.js';
@@ -9,6 +10,7 @@ import { connectTemporal } from '../connections.js';
 import { explain } from '../failure.js';
 import { requireInstalled } from '../installed.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
+import { detailsOf } from '../workflow-details.js';
 
 /** How the workflow that creates this person stands, and what it says of itself. */
 export interface WorkState {
@@ -69,8 +71,6 @@ const pick = ({
 });
 
 const ASK_MS = 2_000;
-/** gRPC: no such workflow. */
-const NOT_FOUND = 'WorkflowNotFoundError';
 
 const readWork = async (environment: TemporalEnvironment, workflowId: string): Promise<WorkState> => {
   try {
@@ -80,19 +80,12 @@ const readWork = async (environment: TemporalEnvironment, workflowId: string): P
       const handle = client.workflow.getHandle(workflowId);
       const found = await client.withDeadline(Date.now() + ASK_MS, () => handle.describe());
       const state = found.status.name === 'RUNNING' ? 'running' : 'ended';
-      const metadata = await client
-        .withDeadline(Date.now() + ASK_MS, () =>
-          handle.query<{ readonly currentDetails?: string }>('__temporal_workflow_metadata'),
-        )
-        .catch(() => undefined);
-      const details = metadata?.currentDetails?.replaceAll('**', '').trim() ?? '';
-      return { workflowId, state, details: details === '' ? null : details };
+      return { workflowId, state, details: (await detailsOf(temporal, handle)) ?? null };
     } finally {
       await temporal.close();
     }
   } catch (error) {
-    if (error instanceof Error && error.name === NOT_FOUND)
-      return { workflowId, state: 'never', details: null };
+    if (error instanceof WorkflowNotFoundError) return { workflowId, state: 'never', details: null };
     return { workflowId, state: 'unknown', details: explain(error).message };
   }
 };

@@ -13,7 +13,8 @@ import { claimEmails, releaseEmails } from '../../store/claims.js';
 import type { Database } from '../../store/database.js';
 import { linksByPerson, linksOfRecord, saveLinks } from '../../store/links.js';
 import { CommandFailure } from '../failure.js';
-import type { RecordRef } from '../record.js';
+import { nameOf, type RecordRef } from '../record.js';
+import { rowCandidates } from './groups.js';
 
 /** Who decides, and when; kept with the decision. */
 export type Decider = Pick<GroupDecision, 'by' | 'at'>;
@@ -174,9 +175,7 @@ const isOf = ({ links, persons }: Group, record: RecordRef): boolean =>
   'marketoId' in record
     ? persons.includes(record.marketoId)
     : links.some(
-        ({ dynamicsId, candidates }) =>
-          dynamicsId === record.dynamicsId ||
-          (candidates ?? []).some(({ side, id }) => side === 'dynamics' && id === record.dynamicsId),
+        (link) => link.dynamicsId === record.dynamicsId || rowCandidates(link).includes(record.dynamicsId),
       );
 
 const emailsOf = async (db: Database, record: RecordRef): Promise<string[]> => [
@@ -198,7 +197,7 @@ const claim = async (db: Database, emails: readonly string[], holder: string): P
 
 /** Why there is nothing to decide: it says what became of the record. */
 const notAmbiguous = async (tx: Database, record: RecordRef): Promise<CommandFailure> => {
-  const name = 'marketoId' in record ? `person ${record.marketoId}` : `row ${record.dynamicsId}`;
+  const name = nameOf(record);
   const [link] = await linksOfRecord(tx, record);
   if (link === undefined) {
     return new CommandFailure(`No ambiguous group that the sync knows has ${name}.`, {

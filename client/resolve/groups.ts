@@ -48,7 +48,8 @@ export const listGroups = async (db: Database, record?: RecordRef): Promise<List
   return groups.map((group) => listed(group, persons, rows));
 };
 
-const rowCandidates = ({ candidates }: Link): string[] =>
+/** Rows that a link of a group may be one with. */
+export const rowCandidates = ({ candidates }: Link): string[] =>
   (candidates ?? []).flatMap(({ side, id }) => (side === 'dynamics' ? id : []));
 
 const listed = (group: Group, persons: readonly Link[], rows: readonly Link[]): ListedGroup => {

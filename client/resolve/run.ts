@@ -2,7 +2,7 @@ import { atStore } from '../at-store.js';
 import { CommandFailure, refusal } from '../failure.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
 import { operatorName } from '../operator.js';
-import type { RecordRef } from '../record.js';
+import { nameOf, type RecordRef } from '../record.js';
 import { decideLink, decideSeparate, type Pairing } from './decide.js';
 import { listGroups } from './groups.js';
 import { decidedText, renderGroups } from './render.js';
@@ -52,7 +52,6 @@ const pairingOf = (records: readonly RecordRef[]): Pairing => {
 };
 
 const inNoGroup = (record: RecordRef): CommandFailure =>
-  new CommandFailure(
-    `No ambiguous group has ${'marketoId' in record ? `person ${record.marketoId}` : `row ${record.dynamicsId}`}.`,
-    { hints: ['contact-sync resolve lists all groups; contact-sync why tells how a record stands.'] },
-  );
+  new CommandFailure(`No ambiguous group has ${nameOf(record)}.`, {
+    hints: ['contact-sync resolve lists all groups; contact-sync why tells how a record stands.'],
+  });

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { IsoInstant } from '../../rules/terms.js';
 import { SCOPE_CAUSES } from '../../rules/scope.js';
-import { reasonText } from '../guard/words.js';
+import { placesOf, reasonText } from '../guard/words.js';
 import { SCOPE_NAMES } from '../why/words.js';
 import type { AmbiguousLink, OpenCause, StoreStatus, Stuck } from './store-status.js';
 import { span } from './span.js';
@@ -155,11 +155,6 @@ const stuckLines = ({ count, examples }: Stuck, now: Date, colors: Colors): stri
 
 /** As many as fit between the other lines; --json has more. */
 const MOST_STUCK = 5;
-
-const placesOf = ({ marketoId, dynamicsId }: OpenCause['example']): string[] => [
-  ...(marketoId === null ? [] : [`person ${String(marketoId)}`]),
-  ...(dynamicsId === null ? [] : [`row ${dynamicsId}`]),
-];
 
 const rejectionLines = (causes: readonly OpenCause[], now: Date, colors: Colors): string[] => {
   if (causes.length === 0) return [row(colors, 'Rejections', 'none open')];

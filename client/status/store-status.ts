@@ -112,6 +112,9 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     day,
     stop,
     outOfScope,
+    toBackfill,
+    lastPass,
+    openedPass,
   ] = await Promise.all([
     installation(db, name),
     lastCompletedCycle(db),
@@ -126,6 +129,9 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     readDayUse(db, 'marketo'),
     openStop(db),
     countOutOfScope(db),
+    countBackfill(db),
+    lastCompletedPass(db),
+    openPass(db),
   ]);
   return {
     installation: made === undefined ? null : { id: made.id, name: made.name },
@@ -142,8 +148,8 @@ export const readStoreStatus = async (db: Database, name: string): Promise<Store
     guard: stop === undefined ? null : stoppedOf(stop),
     marketoDay: day ?? null,
     pendingEntries,
-    toBackfill: await countBackfill(db),
-    reconciliation: { last: (await lastCompletedPass(db)) ?? null, open: (await openPass(db)) ?? null },
+    toBackfill,
+    reconciliation: { last: lastPass ?? null, open: openedPass ?? null },
   };
 };
 

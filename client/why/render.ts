@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type { BySide } from '../../rules/link.js';
 import type { FieldValue } from '../../rules/terms.js';
 import type { LedgerRecord } from '../../store/ledger.js';
+import { moment } from '../moment.js';
 import type { FieldExplanation } from './explain-field.js';
 import type { LinkExplanation } from './read.js';
 import {
@@ -73,7 +74,7 @@ function causeLines(cause: FieldExplanation['cause']): string[] {
 const FORGOTTEN = 'the values it was decided from are older than the ledger';
 
 const whyText = ({ rule, winner, cycle, at }: NonNullable<FieldExplanation['cause']>): string =>
-  `${ruleText(rule, winner)} (cycle ${cycle}, ${at.slice(0, 19)}Z)`;
+  `${ruleText(rule, winner)} (cycle ${cycle}, ${moment(at)})`;
 
 function decisionLines(decision: LedgerRecord): string[] {
   const { winner, loser, candidates, base, erased, discarded } = decision;

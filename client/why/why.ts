@@ -4,7 +4,7 @@ import { holdsOfPersons } from '../../store/holds.js';
 import { atStore } from '../at-store.js';
 import { CommandFailure } from '../failure.js';
 import { EXIT, printJson, type Context, type ExitCode } from '../io.js';
-import { unknownRecord, type RecordRef } from '../record.js';
+import { nameOf, unknownRecord, type RecordRef } from '../record.js';
 import { explainRecord, type LinkExplanation } from './read.js';
 import { renderWhy } from './render.js';
 import { scopeTexts } from './words.js';
@@ -38,7 +38,7 @@ const holdOf = async (db: Database, record: RecordRef): Promise<Hold | undefined
   'marketoId' in record ? (await holdsOfPersons(db, [record.marketoId])).get(record.marketoId) : undefined;
 
 const heldLines = (record: RecordRef, hold: Hold): string[] => [
-  `${'marketoId' in record ? `person ${record.marketoId}` : ''} has no record in Dynamics`,
+  `${nameOf(record)} has no record in Dynamics`,
   ...scopeTexts({ hold }).map((text) => `  ${text}`),
 ];
 

@@ -3,6 +3,7 @@ import type { LinkStatus, Rule } from '../../rules/link.js';
 import type { OutOfScope, ScopeCause } from '../../rules/scope.js';
 import { AUTHORITY } from '../../rules/authority.js';
 import { across, KINDS, type Side } from '../../rules/terms.js';
+import { moment } from '../moment.js';
 import type { FieldState } from './explain-field.js';
 
 export const SIDE_NAMES: Readonly<Record<Side, string>> = { marketo: 'Marketo', dynamics: 'Dynamics' };
@@ -84,8 +85,7 @@ export const scopeTexts = (scope: OutOfScope | null): string[] => {
   ];
 };
 
-const outOf = (since: string, because: string): string =>
-  `out of scope since ${since.slice(0, 19)}Z: ${because}`;
+const outOf = (since: string, because: string): string => `out of scope since ${moment(since)}: ${because}`;
 
 export const SCOPE_NAMES: Readonly<Record<ScopeCause, string>> = {
   row: 'by rows that say No',
@@ -96,5 +96,5 @@ export const SCOPE_NAMES: Readonly<Record<ScopeCause, string>> = {
 export const decisionText = ({ what, persons, by, at }: GroupDecision): string => {
   const who = persons.length === 0 ? 'everybody of its e-mail' : `person ${persons.join(', ')}`;
   const decided = what === 'linked' ? `linked with ${who}` : `separated from ${who}`;
-  return `decided by ${by}, ${at.slice(0, 19)}Z: the row was ${decided}`;
+  return `decided by ${by}, ${moment(at)}: the row was ${decided}`;
 };
