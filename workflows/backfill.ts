@@ -1,8 +1,5 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   condition,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -10,6 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BackfillActivities, BackfillTurn, BackfillWork } from '../activities/contract.js';
+import { asFailure, instant, PATIENT, quotaReset, STORE_RETRY } from './failures.js';
 import { backfillProgressQuery, wakeSignal, type BackfillProgress } from './names.js';
 
 /** What a run reports as its result: shown by Temporal UI on the closed run. */
@@ -25,14 +23,11 @@ export interface BackfillReport {
   readonly reconciliation: Readonly<Record<string, number>> | null;
 }
 
-// Transient faults of the remotes retry without bound, visibly; what retrying cannot mend is marked non-retryable.
-const patient = { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
-
 // Statements against the store alone.
 const { findWork } = proxyActivities<BackfillActivities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '30 seconds',
-  retry: { ...patient, initialInterval: '1 second', maximumInterval: '10 seconds' },
+  retry: STORE_RETRY,
 });
 
 /** A turn gives way after some minutes; the wait for a remote that is down comes on top. */
@@ -41,7 +36,7 @@ const turnsWithin = (takeoverMs: number) =>
     startToCloseTimeout: '2 hours',
     heartbeatTimeout: takeoverMs,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: patient,
+    retry: PATIENT,
   });
 
 /** A run ends after so many looks or turns: its history stays short, and cron begins the next at once. */
@@ -98,8 +93,6 @@ export async function backfill(): Promise<BackfillReport> {
   return report(run, startedAt, run.progress.turns > 0 ? 'completed' : 'nothing was due');
 }
 
-const instant = (): string => new Date(Date.now()).toISOString();
-
 interface Performed {
   /** When a used-up daily quota is filled again, if that is what ended the turn. */
   readonly reset?: string;
@@ -119,7 +112,7 @@ const perform = async (run: Run, work: BackfillWork, takeoverMs: number): Promis
   } catch (error) {
     const reset = quotaReset(error);
     if (reset !== undefined) return { reset, idle: true };
-    throw asFailure(error);
+    throw asFailure(error, 'the backfill lane');
   }
 };
 
@@ -167,19 +160,6 @@ const report = (run: Run, startedAt: string, outcome: BackfillReport['outcome'])
   const { turns, counts, reconciliation } = run;
   return { startedAt, endedAt: instant(), outcome, turns, counts, reconciliation };
 };
-
-const quotaReset = (error: unknown): string | undefined => {
-  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
-  if (error.cause.type !== 'QuotaExhausted') return undefined;
-  const [details] = (error.cause.details ?? []) as [{ resetsAt?: string }?];
-  return details?.resetsAt ?? instant();
-};
-
-/** A plain error would repeat the workflow task for ever; a failure ends the run and the cron goes on. */
-const asFailure = (error: unknown): unknown =>
-  isCancellation(error) || error instanceof ActivityFailure || error instanceof ApplicationFailure
-    ? error
-    : ApplicationFailure.nonRetryable('the backfill lane met an unexpected error', 'Unexpected');
 
 const show = (run: Run, what: string): void => {
   const lines = [`**Backfill**: ${what}`];

@@ -1,10 +1,5 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  condition,
-  isCancellation,
-  setCurrentDetails,
-} from '@temporalio/workflow';
+import { condition, setCurrentDetails, type ApplicationFailure } from '@temporalio/workflow';
+import { causeOf, isQuotaExhausted, resetsAtOf } from './failures.js';
 
 const MINUTE_MS = 60_000;
 /** Waits for what somebody has to mend: 5 minutes, then doubled up to this, to spare the history and the remotes. */
@@ -26,7 +21,7 @@ export const patience =
       try {
         return await step();
       } catch (error) {
-        const cause = failureOf(error);
+        const cause = causeOf(error);
         if (cause === undefined) throw error;
         const until = resetOf(cause) ?? Date.now() + wait;
         setCurrentDetails(`${what}: **waiting** until ${new Date(until).toISOString()}: ${cause.message}`);
@@ -37,15 +32,8 @@ export const patience =
     }
   };
 
-/** What an activity failed of for good, as far as it said so itself. */
-const failureOf = (error: unknown): ApplicationFailure | undefined =>
-  error instanceof ActivityFailure && !isCancellation(error) && error.cause instanceof ApplicationFailure
-    ? error.cause
-    : undefined;
-
 /** When a used-up daily quota is filled again, in milliseconds since the epoch. */
-const resetOf = ({ type, details }: ApplicationFailure): number | undefined => {
-  if (type !== 'QuotaExhausted') return undefined;
-  const [{ resetsAt } = {}] = (details ?? []) as [{ resetsAt?: string }?];
+const resetOf = (cause: ApplicationFailure): number | undefined => {
+  const resetsAt = isQuotaExhausted(cause) ? resetsAtOf(cause) : undefined;
   return resetsAt === undefined ? undefined : Date.parse(resetsAt);
 };

@@ -1,6 +1,4 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   isCancellation,
   proxyActivities,
@@ -9,6 +7,7 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { Chunk, CycleActivities, CycleRef, Stopped } from '../activities/contract.js';
+import { asFailure, instant, PATIENT, quotaReset, STORE_RETRY } from './failures.js';
 import { progressQuery, type CycleProgress } from './names.js';
 
 /** What a cycle reports as its result: shown by Temporal UI on the closed run. */
@@ -22,14 +21,11 @@ export interface CycleReport {
   readonly stopped?: Stopped;
 }
 
-// Transient faults of the remotes retry without bound, visibly; what retrying cannot mend is marked non-retryable.
-const patient = { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
-
 // Statements against the store alone. A worker that died with one of them is known by its silence.
 const { begin, complete } = proxyActivities<CycleActivities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '30 seconds',
-  retry: { ...patient, initialInterval: '1 second', maximumInterval: '10 seconds' },
+  retry: STORE_RETRY,
 });
 
 /** How long a step may show no sign of life before another worker takes it up, where the store does not say. */
@@ -45,7 +41,7 @@ const stepsWithin = (takeoverMs: number) =>
     heartbeatTimeout: takeoverMs,
     // The SDK would go on at once and leave the step writing behind its back.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: patient,
+    retry: PATIENT,
   });
 
 /** Chunks at once: enough that one pushes while the next resolves. */
@@ -100,8 +96,6 @@ const together = <T extends readonly unknown[]>(start: () => { readonly [K in ke
       throw error;
     }
   });
-
-const instant = (): string => new Date(Date.now()).toISOString();
 
 const reference = ({ cycle }: Progress): CycleRef => ({ cycle, at: instant() });
 
@@ -170,7 +164,7 @@ const end = async (progress: Progress, startedAt: string, error: unknown): Promi
   const outcome = error === undefined || quota !== undefined ? 'completed' : 'failed';
   const { cycle, counts, stopped } = progress;
   await complete({ cycle, at: endedAt, outcome, counts, notBefore: quota ?? null });
-  if (outcome === 'failed') throw asFailure(error);
+  if (outcome === 'failed') throw asFailure(error, 'the cycle');
   show(progress, 'done');
   return {
     cycle,
@@ -186,20 +180,6 @@ const outcomeOf = (quota: string | undefined, stopped: Stopped | undefined): Cyc
   if (quota !== undefined) return 'ended early: daily quota';
   return stopped === undefined ? 'completed' : 'stopped: mass change';
 };
-
-/** When a used-up daily quota is filled again, if that is what ended the cycle. */
-const quotaReset = (error: unknown): string | undefined => {
-  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
-  if (error.cause.type !== 'QuotaExhausted') return undefined;
-  const [details] = (error.cause.details ?? []) as [{ resetsAt?: string }?];
-  return details?.resetsAt ?? instant();
-};
-
-/** A plain error would repeat the workflow task for ever; a failure ends the run and the cron goes on. */
-const asFailure = (error: unknown): ApplicationFailure | ActivityFailure =>
-  error instanceof ActivityFailure || error instanceof ApplicationFailure
-    ? error
-    : ApplicationFailure.nonRetryable('the cycle met an unexpected error', 'Unexpected');
 
 const count = (progress: Progress, group: string, counts: Readonly<Record<string, number>>): void => {
   for (const [name, value] of Object.entries(counts)) {
