@@ -61,9 +61,9 @@ function toHeed(parts: readonly (Answer | undefined)[], context: CallContext): A
   for (const part of parts) {
     if (part === undefined || isSuccess(part)) continue;
     const { retryAfterMs: waitMs } = failureOf(part, context).details;
+    if (waitMs === undefined) continue;
     const code = errorOf(part).code ?? '';
-    if (waitMs !== undefined && waitMs > (longest.get(code)?.waitMs ?? 0))
-      longest.set(code, { part, waitMs });
+    if (waitMs > (longest.get(code)?.waitMs ?? 0)) longest.set(code, { part, waitMs });
   }
   return [...longest.values()].map(({ part }) => part);
 }

@@ -1,5 +1,6 @@
 import { RemoteFailure, FAILURES } from '../rules/failures.js';
 import type { CallBudget, CallRequest } from '../rules/budget.js';
+import { inTurn } from '../rules/in-turn.js';
 import type { Lane } from '../rules/terms.js';
 import { orAborted } from '../rules/or-aborted.js';
 import {
@@ -129,22 +130,14 @@ class EnvironmentConnection implements Connection {
     this.#http.close();
   }
 
-  /**
-   * The budget paces grants, while Dataverse counts arrivals: whoever waited for a token after the grant would arrive
-   * together with others. So the token comes first, and a turn that finds it too old is left unused.
-   */
-  async #attempt(lane: Lane, call: Call, refused?: string): Promise<Attempted> {
+  #attempt(lane: Lane, call: Call, refused?: string): Promise<Attempted> {
     const deadlineMs = this.#timeoutMs(call) + this.#deadlines.signInMs;
     const request: CallRequest = { lane, deadlineMs, signal: call.signal };
-    await this.#token(call, refused);
-    const first = await this.#budget.run(request, () => {
-      const held = this.#signIn.held(refused);
-      return held === undefined ? Promise.resolve(undefined) : this.#once(call, held);
-    });
-    if (first !== undefined) return first;
-    // Once more with another one. Where tokens age as fast, Dataverse may say so itself.
-    const another = await this.#token(call, refused);
-    return this.#budget.run(request, () => this.#once(call, this.#signIn.held(refused) ?? another));
+    const tokens = {
+      token: () => this.#token(call, refused),
+      held: () => this.#signIn.held(refused),
+    };
+    return inTurn(this.#budget, request, tokens, (token) => this.#once(call, token));
   }
 
   /** Several calls wait for one token: who gives up must not end it for the others. */

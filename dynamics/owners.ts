@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { FAILURES, RemoteFailure } from '../rules/failures.js';
 import type { Lane } from '../rules/terms.js';
-import { type Call, type Connection, sendForJson } from './connection.js';
-import { staysOn } from './pages.js';
+import type { Connection } from './connection.js';
+import { followLinks } from './pages.js';
 import { parsed } from './parse.js';
 import { guid } from './tables.js';
 import type { Owner } from './types.js';
@@ -60,24 +59,21 @@ interface OwnersRead {
 }
 
 async function readAll(connection: Connection, lane: Lane, read: OwnersRead): Promise<Owner[]> {
-  const { what, most, signal } = read;
+  const { path, page, what, most, signal } = read;
+  const prefer = `odata.maxpagesize=${String(Math.min(most, 1_000))}`;
+  const pages = followLinks(
+    connection,
+    lane,
+    { name: `list ${what}`, path, prefer, signal },
+    (json, _answer, context) => {
+      const { value, '@odata.nextLink': nextLink } = parsed(page, json, context);
+      return { owners: value, nextLink };
+    },
+  );
   const found: Owner[] = [];
-  for (let path: string | undefined = read.path; path !== undefined && found.length < most;) {
-    const prefer = `odata.maxpagesize=${String(Math.min(most, 1_000))}`;
-    const call: Call = { name: `list ${what}`, method: 'GET', path, headers: { prefer }, signal };
-    const { json } = await sendForJson(connection, lane, call);
-    const { value, '@odata.nextLink': next } = parsed(read.page, json, connection.context(call));
-    found.push(...value.filter(({ name }) => name !== ''));
-    if (next !== undefined && (!staysOn(connection.origin, next) || next === path)) {
-      throw new RemoteFailure({
-        type: FAILURES.misconfigured,
-        side: 'dynamics',
-        code: 'foreign-link',
-        message: `Dynamics (${connection.origin}) answered "${call.name}" with a next page that is not its own.`,
-        effect: 'none',
-      });
-    }
-    path = next;
+  for await (const { owners } of pages) {
+    found.push(...owners.filter(({ name }) => name !== ''));
+    if (found.length >= most) break;
   }
   return found.slice(0, most);
 }

@@ -18,21 +18,34 @@ export interface Page {
   readonly serverTime: IsoInstant;
 }
 
-export interface PagedRead {
+/** A list that is told in pages. */
+export interface LinkedRead {
   readonly name: string;
-  readonly kind: Kind;
   /** The first page: a path below the API root, or a link. */
   readonly path: string;
   /** Sent with each page, as Dataverse asks. */
   readonly prefer: string;
-  readonly select: ReadonlySet<string> | undefined;
   /** The links are cursors of change tracking. */
   readonly tracked?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Reads page after page along the server's links, which are sent back as they came. */
-export async function* readPages(connection: Connection, lane: Lane, read: PagedRead): AsyncGenerator<Page> {
+export interface PagedRead extends LinkedRead {
+  readonly kind: Kind;
+  readonly select: ReadonlySet<string> | undefined;
+}
+
+/** Reads rows page after page. */
+export const readPages = (connection: Connection, lane: Lane, read: PagedRead): AsyncGenerator<Page> =>
+  followLinks(connection, lane, read, (json, answer, context) => parsePage(json, answer, read, context));
+
+/** Asks for page after page along the server's links, which are sent back as they came. */
+export async function* followLinks<T extends { readonly nextLink?: string | undefined }>(
+  connection: Connection,
+  lane: Lane,
+  read: LinkedRead,
+  parse: (json: unknown, answer: Answer, context: CallContext) => T,
+): AsyncGenerator<T> {
   let path: string | undefined = read.path;
   const asked = new Set<string>();
   while (path !== undefined) {
@@ -46,7 +59,8 @@ export async function* readPages(connection: Connection, lane: Lane, read: Paged
       signal: read.signal,
     };
     const { json, answer } = await sendForJson(connection, lane, call);
-    const page = parsePage(json, answer, read, connection.context(call));
+    const page = parse(json, answer, connection.context(call));
+    if (page.nextLink !== undefined) mustStay(page.nextLink, connection.context(call));
     // Links that lead back would be followed for ever.
     if (page.nextLink !== undefined && asked.has(page.nextLink)) {
       throw brokenAnswer(connection.context(call), 'a next page that was read already');
@@ -68,7 +82,7 @@ function parsePage(json: unknown, answer: Answer, read: PagedRead, context: Call
     else throw brokenAnswer(context, rowLacks(read.kind, entry, ['value', index]));
   }
   const { '@odata.nextLink': nextLink, '@odata.deltaLink': deltaLink } = list;
-  for (const link of [nextLink, deltaLink]) if (link !== undefined) mustStay(link, context);
+  if (deltaLink !== undefined) mustStay(deltaLink, context);
   return {
     rows,
     deleted,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { CallBudget, CallRequest } from '../rules/budget.js';
 import { FAILURES, type RemoteFailure } from '../rules/failures.js';
+import { inTurn } from '../rules/in-turn.js';
 import type { IsoInstant, Lane } from '../rules/terms.js';
 import { deadlineOf, type ServerLimit } from './deadlines.js';
 import { placeOf, readEnvelope } from './envelope.js';
@@ -67,12 +68,15 @@ const TOKEN_CODES: ReadonlySet<string | undefined> = new Set(['600', '601', '602
 
 /** Every call takes this way: token, budget, HTTP, meaning; again after a dead token or a call that was turned away. */
 export function createSend(connection: Connection, lane: Lane): Send {
-  const { budget, timing } = connection;
+  const { budget, identity, timing } = connection;
   return async (call, signal) => {
     const request: CallRequest = { lane, deadlineMs: deadlineOf(call.limit, timing), signal };
+    const tokens = { token: () => identity.token(signal), held: () => identity.held() };
     let renewed = false;
     for (let repeats = 0; ;) {
-      const outcome = await inTurn(connection, request, call);
+      const outcome = await inTurn(budget, request, tokens, (token) =>
+        attempt(connection, request, call, token),
+      );
       if ('answer' in outcome) return outcome.answer;
       const { failure } = outcome;
       if (failure.type === FAILURES.unauthorized && TOKEN_CODES.has(failure.details.code) && !renewed) {
@@ -108,23 +112,6 @@ function askOthersToWait(budget: CallBudget, { type, details }: RemoteFailure, t
   void budget.pause(retryAfterMs).catch(() => undefined);
 }
 
-/**
- * The budget paces grants, while Marketo counts arrivals: whoever waited for a token after the grant would arrive together
- * with others. So the token comes first, and a turn that finds it dead of old age is left unused.
- */
-async function inTurn<T>(connection: Connection, request: CallRequest, call: Call<T>): Promise<Outcome<T>> {
-  const { budget, identity } = connection;
-  await identity.token(request.signal);
-  const outcome = await budget.run(request, () => {
-    const held = identity.held();
-    return held === undefined ? Promise.resolve(undefined) : attempt(connection, request, call, held);
-  });
-  if (outcome !== undefined) return outcome;
-  // Once more with another one. Where tokens die as fast, Marketo may say so itself.
-  const another = await identity.token(request.signal);
-  return budget.run(request, () => attempt(connection, request, call, identity.held() ?? another));
-}
-
 async function attempt<T>(
   { endpoint, http, identity, timing }: Connection,
   { deadlineMs, signal }: CallRequest,
@@ -135,10 +122,11 @@ async function attempt<T>(
   // Struck out before anything is cut: half a token is one too many.
   const redacted = (): HttpAnswer => ({ ...answer, text: identity.redact(answer.text, token) });
   // A write that succeeds says why single records were skipped, and that is quoted too.
-  const understood = understand(call, call.writes ? redacted() : answer);
+  const told = call.writes ? redacted() : answer;
+  const understood = understand(call, told);
   if (understood !== undefined) return { answer: understood };
 
-  const said = redacted();
+  const said = call.writes ? told : redacted();
   const failure = failureOf(call, said, { timing, now: new Date(), random: Math.random() });
   if (TOKEN_CODES.has(failure.details.code)) identity.drop(token);
   return { failure, unlisted: isUnlistedRefusal(call, said) };

@@ -85,8 +85,8 @@ export function isUnlistedRefusal({ once }: CallTraits, answer: HttpAnswer): boo
 /** On a stream, all other parameters being known good, these complain about the token. */
 const CURSOR_CODES: ReadonlySet<string> = new Set(['1001', '1003']);
 
-/** Nothing reached Marketo when one of these happened. */
-const NEVER_SENT: ReadonlySet<string> = new Set([
+/** Nothing reached the other end when one of these happened. */
+export const NEVER_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',

@@ -2,6 +2,7 @@ import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { NEVER_SENT } from '../failure.js';
 import { mayConnect, type AllowedUrl } from './hosts.js';
 
 /** What a callback came to. */
@@ -33,7 +34,6 @@ export interface Poster {
 }
 
 const INSIDE = 'E_INSIDE';
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', INSIDE]);
 
 /**
  * Posts to addresses that somebody else told us. The address of a name is judged where it is used, by the very look-up
