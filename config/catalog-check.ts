@@ -34,16 +34,18 @@ function checkFlag(name: string | undefined, key: Kind | 'person', catalog: Cata
   if (found?.type === 'boolean') return [];
   if (found !== undefined) return [`${name} is of type ${found.type}; a flag has to be of type boolean.`];
   const flags = Object.keys(known).filter((other) => known[other]?.type === 'boolean');
-  const hint = didYouMean(name, flags);
-  return key === 'person'
-    ? [`Marketo shows our API user no person field "${name}".${hint}`]
-    : [`the Dynamics table ${key} has no column "${name}".${hint}`];
+  return [key === 'person' ? noField(name, flags) : noColumn(key, name, flags)];
 }
+
+const noField = (name: string, others: readonly string[]): string =>
+  `Marketo shows our API user no person field "${name}".${didYouMean(name, others)}`;
+
+const noColumn = (kind: Kind, name: string, others: readonly string[]): string =>
+  `the Dynamics table ${kind} has no column "${name}".${didYouMean(name, others)}`;
 
 function checkField({ marketo }: FieldChoice, catalog: Catalog): readonly string[] {
   if (Object.hasOwn(catalog.marketo, marketo)) return [];
-  const hint = didYouMean(marketo, Object.keys(catalog.marketo));
-  return [`Marketo shows our API user no person field "${marketo}".${hint}`];
+  return [noField(marketo, Object.keys(catalog.marketo))];
 }
 
 function checkColumn(choice: FieldChoice, kind: Kind, catalog: Catalog): readonly string[] {
@@ -51,9 +53,7 @@ function checkColumn(choice: FieldChoice, kind: Kind, catalog: Catalog): readonl
   if (name === undefined) return [];
   const columns = catalog.dynamics[kind];
   const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
-  if (column === undefined) {
-    return [`the Dynamics table ${kind} has no column "${name}".${didYouMean(name, Object.keys(columns))}`];
-  }
+  if (column === undefined) return [noColumn(kind, name, Object.keys(columns))];
   const field = Object.hasOwn(catalog.marketo, choice.marketo) ? catalog.marketo[choice.marketo] : undefined;
   if (field === undefined) return [];
   const found = codecFor(field, column);

@@ -23,12 +23,6 @@ export const sealingKey = (bytes: Buffer): SealingKey => {
 /** What was sealed cannot be opened: its key is not in the ring, or the text was changed. */
 export class CannotOpen extends Error {
   override readonly name = 'CannotOpen';
-  readonly keyId: string;
-
-  constructor(keyId: string, message: string) {
-    super(message);
-    this.keyId = keyId;
-  }
 }
 
 const VERSION = 'v1';
@@ -55,14 +49,14 @@ export const seal = ([key]: KeyRing, text: string, bound: string): string => {
 export const open = (ring: KeyRing, sealed: string, bound: string): string => {
   const [version = '', id = '', ...parts] = sealed.split('.');
   const key = ring.find((each) => each.id === id);
-  if (version !== VERSION || parts.length !== 3) throw new CannotOpen(id, 'it is not of a form that we know');
-  if (key === undefined) throw new CannotOpen(id, `no key with the id ${id} is in GATEWAY_ENCRYPTION_KEY`);
+  if (version !== VERSION || parts.length !== 3) throw new CannotOpen('it is not of a form that we know');
+  if (key === undefined) throw new CannotOpen(`no key with the id ${id} is in GATEWAY_ENCRYPTION_KEY`);
   const [nonce, tag, body] = parts.map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer, Buffer];
   try {
     const decipher = createDecipheriv(CIPHER, key.bytes, nonce, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(bound)).setAuthTag(tag);
     return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
   } catch {
-    throw new CannotOpen(id, 'it was changed, or belongs to something else');
+    throw new CannotOpen('it was changed, or belongs to something else');
   }
 };

@@ -4,12 +4,16 @@ import { durationSchema } from './duration.js';
 /** The sense of a field by its name: opt-outs are consent unless the configuration says otherwise. */
 const OPT_OUT = /^(unsubscribed$|doNot)/;
 
-const COLUMN_NAME = /^[a-z][a-z0-9_]*$/;
+const columnName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, 'must be the logical name of a column: lower-case letters, digits and "_".');
+
+const restName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'must be the REST name of a person field: letters, digits and "_".');
 
 const column = (table: string) =>
-  z
-    .string()
-    .regex(COLUMN_NAME, 'must be the logical name of a column: lower-case letters, digits and "_".')
+  columnName
     .optional()
     .describe(
       `logical name of the column of the ${table} table; without it, the field is not synced for ${table}s`,
@@ -18,10 +22,7 @@ const column = (table: string) =>
 /** One row of `fields`. */
 export const fieldSchema = z
   .strictObject({
-    marketo: z
-      .string()
-      .regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'must be the REST name of a person field: letters, digits and "_".')
-      .describe('REST name of the person field in Marketo'),
+    marketo: restName.describe('REST name of the person field in Marketo'),
     lead: column('lead'),
     contact: column('contact'),
     direction: z
@@ -126,10 +127,9 @@ const guard = z
   .union([z.literal('off').transform(() => null), thresholds])
   .prefault({})
   .describe('a cycle that would change more than this stops before it pushes anything, and asks; off: never');
+
 const scopeColumn = (table: string) =>
-  z
-    .string()
-    .regex(COLUMN_NAME, 'must be the logical name of a column: lower-case letters, digits and "_".')
+  columnName
     .optional()
     .describe(
       `logical name of a Yes/No column of the ${table} table; only an explicit No leaves a ${table} out`,
@@ -140,9 +140,7 @@ export const scopeSchema = z
   .strictObject({
     lead: scopeColumn('lead'),
     contact: scopeColumn('contact'),
-    person: z
-      .string()
-      .regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'must be the REST name of a person field: letters, digits and "_".')
+    person: restName
       .optional()
       .describe('REST name of a boolean person field, such as syncExcluded; true leaves the person out'),
   })

@@ -69,7 +69,6 @@ export const insertChunk = async (db: Database, chunk: NewChunk): Promise<boolea
 
 export interface Chunk {
   readonly key: string;
-  readonly source: 'flow-step' | 'webhook';
   readonly campaignId: string | null;
   readonly realTime: boolean;
   readonly munchkinId: string | null;
@@ -86,7 +85,6 @@ export const chunkByKey = async (db: Database, key: string): Promise<Chunk | und
   return (
     row && {
       key: row.key,
-      source: row.source,
       campaignId: row.campaign_id,
       realTime: row.real_time,
       munchkinId: row.munchkin_id,

@@ -37,7 +37,10 @@ export const takeProbes = async (db: Database, everyMs: number): Promise<Probe[]
   await sql`
     update probes set due_at = ${every} + (
       select min(at) from rejections where rejections.cause = probes.cause and closed_at is null)
-    where due_at is null`.execute(db);
+    where due_at is null
+      and exists (select from rejections where rejections.cause = probes.cause and closed_at is null)`.execute(
+    db,
+  );
   return [...mended.rows, ...due.rows];
 };
 
