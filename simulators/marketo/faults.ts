@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MOST_TIMER_MS } from './settings.js';
+import { MOST_TIMER_MS } from './timers.js';
 
 const number = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number);
 const atLeast = (least: number) => number.pipe(z.int().min(least));

@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { bulkSettings, DEFAULT_BULK_SETTINGS } from './bulk/settings.js';
 import { DEFAULT_FLOW_STEP_SETTINGS, flowStepSettings } from './flow-steps/settings.js';
 import { DEFAULT_PERSON_SETTINGS, personSettings } from './persons/person-settings.js';
+import { MOST_TIMER_MS } from './timers.js';
 import { DEFAULT_WEBHOOK_SETTINGS, webhookSettings } from './webhooks/settings.js';
 
 const names = z.array(z.string());
-
-/** A longer timer fires at once (Node: `setTimeout`), ms. */
-export const MOST_TIMER_MS = 2 ** 31 - 1;
 
 /** What the administrative door may change while the simulator runs. */
 export const settingsSchema = z.strictObject({

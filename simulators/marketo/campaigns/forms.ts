@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AdminRefusal, enteredValues } from '../admin.js';
 import { FILL_OUT_FORM } from '../activities/activity-log.js';
+import { logNow } from '../activities/log-now.js';
 import { FORM_SOURCE } from '../activities/origins.js';
 import type { FieldValue } from '../fields/field.js';
 import type { Instance } from '../instance.js';
@@ -57,9 +58,9 @@ export function fillInForm(
   }
   const person = known ?? instance.people.create(entered, FORM_SOURCE);
   if (cookie !== undefined) instance.cookies.associate(cookie, person.id);
-  instance.log.append({
-    ...{ leadId: person.id, typeId: FILL_OUT_FORM, recordedAt: instance.now() },
-    lagMs: instance.settings.current.commitLagMs,
+  logNow(instance, {
+    leadId: person.id,
+    typeId: FILL_OUT_FORM,
     detail: {
       kind: 'plain',
       primaryId: instance.forms.idOf(form),

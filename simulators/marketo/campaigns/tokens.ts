@@ -2,7 +2,7 @@ import type { Field, FieldValue } from '../fields/field.js';
 import { isoSeconds } from '../fields/values.js';
 import type { Instance } from '../instance.js';
 import type { Person } from '../persons/person-table.js';
-import type { Campaign } from './campaign.js';
+import type { Campaign, Token } from './campaign.js';
 import type { Run } from './party.js';
 
 /** For whom, and in which run of which campaign, tokens are replaced. */
@@ -48,6 +48,12 @@ export const unknownTokens = (instance: Instance, text: string): string[] =>
       : [],
   );
 
+/** `{{my.name}}`, in any case: the run's own before the campaign's. */
+export function myToken(campaign: Campaign, run: Run | undefined, name: string): Token | undefined {
+  const wanted = `{{my.${name}}}`.toLowerCase();
+  return [...(run?.tokens ?? []), ...campaign.tokens].find((each) => each.name.toLowerCase() === wanted);
+}
+
 /** The field of a display name, in any case. */
 function fieldShownAs(instance: Instance, displayName: string): Field | undefined {
   const wanted = displayName.toLowerCase();
@@ -67,11 +73,8 @@ function valueOf(
       const field = fieldShownAs(instance, name);
       return field === undefined ? null : instance.people.read(person, field);
     }
-    case 'my': {
-      const token = `{{my.${asked}}}`;
-      const known = [...run.tokens, ...campaign.tokens].find((each) => each.name.toLowerCase() === token);
-      return known?.value ?? null;
-    }
+    case 'my':
+      return myToken(campaign, run, asked)?.value ?? null;
     case 'trigger':
       if (asked === 'name') return run.trigger?.name ?? null;
       return asked === 'trigger name' ? (run.trigger?.triggerName ?? null) : null;

@@ -7,6 +7,7 @@ import {
   REQUEST_CAMPAIGN,
   type Activity,
 } from '../activities/activity-log.js';
+import { logNow } from '../activities/log-now.js';
 import { WEB_SERVICE } from '../activities/origins.js';
 import type { Instance } from '../instance.js';
 import type { Campaign, Token, Trigger } from './campaign.js';
@@ -35,9 +36,9 @@ export function requestCampaign(
 ): void {
   instance.campaigns.note({ campaignId: campaign.id, tokens, leadIds });
   for (const leadId of leadIds) {
-    instance.log.append({
-      ...{ leadId, typeId: REQUEST_CAMPAIGN, recordedAt: instance.now() },
-      lagMs: instance.settings.current.commitLagMs,
+    logNow(instance, {
+      leadId,
+      typeId: REQUEST_CAMPAIGN,
       detail: {
         kind: 'plain',
         primaryId: campaign.id,

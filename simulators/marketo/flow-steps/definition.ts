@@ -77,8 +77,14 @@ export const definitionSchema = z.object({
 export type ServiceDefinition = z.infer<typeof definitionSchema>;
 export type EnteredAttribute = z.infer<typeof entered>;
 
-/** Names that every activity of a service has by itself. */
-const OWN = new Set(['success', 'reason', 'errorCode']);
+/** Attributes that every activity of a service has by itself. */
+export const OWN_ATTRIBUTES = [
+  { apiName: 'success', name: 'Success', dataType: 'boolean' },
+  { apiName: 'reason', name: 'Reason', dataType: 'string' },
+  { apiName: 'errorCode', name: 'Error Code', dataType: 'string' },
+] as const;
+
+const OWN_NAMES: ReadonlySet<string> = new Set(OWN_ATTRIBUTES.map((each) => each.apiName));
 
 /** What is wrong with a definition; empty for a good one. */
 export function definitionProblems(answer: unknown, hasPicklists: boolean): string[] {
@@ -102,7 +108,7 @@ export function definitionProblems(answer: unknown, hasPicklists: boolean): stri
       .filter((name) => flow.includes(name))
       .map((name) => `callbackPayloadDef.attributes: '${name}' is a flow attribute too`),
     ...[...flow, ...back]
-      .filter((name) => OWN.has(name))
+      .filter((name) => OWN_NAMES.has(name))
       .map((name) => `attributes: '${name}' exists on every activity and must not be declared`),
     ...[...outgoing, ...incoming]
       .filter((name) => name === 'id')

@@ -9,7 +9,13 @@ import { checkParameter } from './parameters.js';
 import { child, isNode, textAt, type Node } from './json.js';
 import { mappings, mappingSchema } from './mapping.js';
 import { fetchPicklists } from './picklists.js';
-import { credentialsSchema, missingCredentials, securityScheme } from './security-scheme.js';
+import {
+  credentialsSchema,
+  missingCredentials,
+  securityScheme,
+  type Credentials,
+  type SecurityScheme,
+} from './security-scheme.js';
 import { namesOf, type FlowStepService, type Icon } from './service.js';
 import { refusing, type Access } from './service-calls.js';
 import { fetchStatus } from './status.js';
@@ -126,9 +132,7 @@ function parsedDocument(url: string, text: string): Node {
 function accessOf(document: Node, { url, credentials }: Installation): Access {
   const scheme = securityScheme(document);
   if ('problem' in scheme) throw new AdminRefusal(400, scheme.problem);
-  const absent = missingCredentials(scheme, credentials);
-  if (absent.length > 0)
-    throw new AdminRefusal(400, `credentials: the service wants ${absent.join(' and ')}`);
+  demandCredentials(scheme, credentials);
   return { base: baseOf(document, url), scheme, credentials };
 }
 
@@ -143,6 +147,13 @@ export async function fetchDefinition(
   if (problems.length > 0)
     throw new AdminRefusal(400, `The service definition breaks rules:\n${problems.join('\n')}`);
   return definitionSchema.parse(answer);
+}
+
+/** Refuses credentials that lack what the scheme needs. */
+export function demandCredentials(scheme: SecurityScheme, credentials: Credentials): void {
+  const absent = missingCredentials(scheme, credentials);
+  if (absent.length > 0)
+    throw new AdminRefusal(400, `credentials: the service wants ${absent.join(' and ')}`);
 }
 
 /** Refuses values of global attributes and headers that the service does not know. */

@@ -1,7 +1,7 @@
 import { fits } from '../campaigns/audience.js';
 import type { Campaign, FlowStep, ParameterValue } from '../campaigns/campaign.js';
 import type { Party, Run } from '../campaigns/party.js';
-import { resolved } from '../campaigns/tokens.js';
+import { myToken, resolved } from '../campaigns/tokens.js';
 import type { FieldValue } from '../fields/field.js';
 import { isoSeconds } from '../fields/values.js';
 import type { Instance } from '../instance.js';
@@ -125,10 +125,7 @@ const myTokens = (
 ): Record<string, string> =>
   Object.fromEntries(
     names.flatMap((name) => {
-      const wanted = `{{my.${name.replace(/^\{\{my\.|\}\}$/g, '')}}}`.toLowerCase();
-      const token = [...(run?.tokens ?? []), ...campaign.tokens].find(
-        (each) => each.name.toLowerCase() === wanted,
-      );
+      const token = myToken(campaign, run, name.replace(/^\{\{my\.|\}\}$/g, ''));
       return token ? [[name, token.value]] : [];
     }),
   );

@@ -40,6 +40,10 @@ const typeOf = ({ dataType }: Field): ServiceType =>
 const compatible = (service: ServiceType, field: Field): boolean =>
   FAMILIES.some((family) => family.includes(service) && family.includes(typeOf(field)));
 
+/** What a definition says of the data that go one way: to the service, or back from it. */
+export const payloadOf = (definition: ServiceDefinition, direction: Direction) =>
+  direction === 'outgoing' ? definition.invocationPayloadDef : definition.callbackPayloadDef;
+
 /** The mappings of one direction: the administrator's choices over the suggestions, which fit by name and type. */
 export function mappings(
   instance: Instance,
@@ -47,8 +51,7 @@ export function mappings(
   direction: Direction,
   choices: readonly MappingChoice[],
 ): FieldMapping[] {
-  const { userDrivenMapping, fields } =
-    direction === 'outgoing' ? definition.invocationPayloadDef : definition.callbackPayloadDef;
+  const { userDrivenMapping, fields } = payloadOf(definition, direction);
   if (userDrivenMapping) return choices.map((choice) => userDriven(instance, direction, choice));
   const suggested = fields.map((field): FieldMapping => {
     const name = field.suggestedMarketoAttribute;

@@ -1,7 +1,7 @@
 import { AdminRefusal } from '../admin.js';
 import type { Instance } from '../instance.js';
 import { fetchDefinition } from './install.js';
-import { mappings } from './mapping.js';
+import { mappings, payloadOf, type Direction } from './mapping.js';
 import { fetchPicklists } from './picklists.js';
 import type { FlowStepService } from './service.js';
 import { fetchStatus } from './status.js';
@@ -59,9 +59,8 @@ async function withNewDefinition(instance: Instance, service: FlowStepService): 
   const definition = await fetchDefinition(instance, service, service.offers);
   if (definition.apiName !== service.definition.apiName)
     throw new AdminRefusal(400, `apiName: '${definition.apiName}' is another service's`);
-  const kept = (direction: 'outgoing' | 'incoming') => {
-    const payload =
-      direction === 'outgoing' ? definition.invocationPayloadDef : definition.callbackPayloadDef;
+  const kept = (direction: Direction) => {
+    const payload = payloadOf(definition, direction);
     const choices = service[direction].flatMap(({ serviceAttribute, marketoAttribute, active }) => {
       if (payload.userDrivenMapping) return [{ marketoAttribute, active }];
       const known = payload.fields.some((field) => field.serviceAttribute === serviceAttribute);

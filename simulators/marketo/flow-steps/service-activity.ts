@@ -1,7 +1,8 @@
 import type { CustomAttribute } from '../activities/activity-log.js';
+import { logNow } from '../activities/log-now.js';
 import type { FieldValue } from '../fields/field.js';
 import type { Instance } from '../instance.js';
-import type { ServiceDefinition } from './definition.js';
+import { OWN_ATTRIBUTES, type ServiceDefinition } from './definition.js';
 import type { FlowStepService } from './service.js';
 import { serviceValue } from './service-values.js';
 
@@ -13,12 +14,6 @@ export interface StepOutcome {
   /** Callback attributes as the service returned them; others are passed by. */
   readonly returned?: Readonly<Record<string, unknown>>;
 }
-
-const OWN = [
-  { apiName: 'success', name: 'Success', dataType: 'boolean' },
-  { apiName: 'reason', name: 'Reason', dataType: 'string' },
-  { apiName: 'errorCode', name: 'Error Code', dataType: 'string' },
-] as const;
 
 const declared = ({
   apiName,
@@ -46,7 +41,7 @@ export function describeServiceType({
     attributes: [
       ...flow.filter((attribute) => attribute !== primary),
       ...returned.attributes.map(declared),
-      ...OWN,
+      ...OWN_ATTRIBUTES,
     ],
   };
 }
@@ -73,15 +68,16 @@ export function logStep(
   const attributes = [
     ...sent.flowAttributes.map(declared).filter(({ apiName }) => apiName !== primaryAttribute),
     ...back.attributes.map(declared),
-    ...OWN,
+    ...OWN_ATTRIBUTES,
   ].flatMap(({ apiName, name }): CustomAttribute[] => {
     const value = values[apiName];
     const shown = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
     return shown && value !== '' ? [{ apiName, name, value }] : [];
   });
   const primaryValue = parameters[primaryAttribute];
-  instance.log.append({
-    ...{ leadId, typeId, recordedAt: instance.now(), lagMs: instance.settings.current.commitLagMs },
+  logNow(instance, {
+    leadId,
+    typeId,
     detail: { kind: 'custom', primaryValue: String(primaryValue ?? ''), attributes },
   });
 }

@@ -16,7 +16,6 @@ export interface ServiceRequest {
   readonly body?: unknown;
   readonly timeoutMs: number;
   readonly mostBytes?: number;
-  readonly stopped?: AbortSignal;
 }
 
 const MOST_BYTES = 1_048_576;

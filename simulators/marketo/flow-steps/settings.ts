@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { MOST_TIMER_MS } from '../timers.js';
 
-const MOST_TIMER_MS = 2 ** 31 - 1;
 const milliseconds = z.int().nonnegative().max(MOST_TIMER_MS);
 
 /** Knobs of self-service flow steps: how services are called, and how their callbacks are taken. */

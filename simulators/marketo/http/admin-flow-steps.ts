@@ -4,9 +4,16 @@ import { AdminRefusal } from '../admin.js';
 import { isoSeconds } from '../fields/values.js';
 import type { Chunk, PastChunk } from '../flow-steps/chunk.js';
 import { isOpen } from '../flow-steps/chunk.js';
-import { credentialsSchema, missingCredentials } from '../flow-steps/security-scheme.js';
-import { checkGlobals, installSchema, installService } from '../flow-steps/install.js';
-import { mappings, mappingSchema, withChoices, type MappingChoice } from '../flow-steps/mapping.js';
+import { credentialsSchema } from '../flow-steps/security-scheme.js';
+import { checkGlobals, demandCredentials, installSchema, installService } from '../flow-steps/install.js';
+import {
+  mappings,
+  mappingSchema,
+  payloadOf,
+  withChoices,
+  type Direction,
+  type MappingChoice,
+} from '../flow-steps/mapping.js';
 import { refreshAll, refreshService, serviceById } from '../flow-steps/refresh.js';
 import type { FlowStepService } from '../flow-steps/service.js';
 import type { Instance } from '../instance.js';
@@ -90,15 +97,12 @@ function withEdits(
     globals = service.globals,
   }: z.infer<typeof editSchema>,
 ): FlowStepService {
-  const absent = missingCredentials(service.scheme, credentials);
-  if (absent.length > 0)
-    throw new AdminRefusal(400, `credentials: the service wants ${absent.join(' and ')}`);
+  demandCredentials(service.scheme, credentials);
   checkGlobals(service.definition, service.picklists, globals);
-  const edited = (direction: 'outgoing' | 'incoming', choices: readonly MappingChoice[] | undefined) => {
+  const edited = (direction: Direction, choices: readonly MappingChoice[] | undefined) => {
     if (choices === undefined) return service[direction];
-    const { invocationPayloadDef, callbackPayloadDef } = service.definition;
-    const payload = direction === 'outgoing' ? invocationPayloadDef : callbackPayloadDef;
-    if (payload.userDrivenMapping) return mappings(instance, service.definition, direction, choices);
+    if (payloadOf(service.definition, direction).userDrivenMapping)
+      return mappings(instance, service.definition, direction, choices);
     return withChoices(instance, direction, service[direction], choices);
   };
   return {

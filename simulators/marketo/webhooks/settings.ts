@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { MOST_TIMER_MS } from '../timers.js';
 
 /** Knobs of webhooks. */
 export const webhookSettings = {
   /** How long a webhook may take to answer, ms of real time. */
-  webhookTimeoutMs: z
-    .int()
-    .positive()
-    .max(2 ** 31 - 1),
+  webhookTimeoutMs: z.int().positive().max(MOST_TIMER_MS),
   /** Webhooks in progress at most. */
   webhookConcurrency: z.int().positive(),
 };

@@ -1,4 +1,5 @@
 import { CALL_WEBHOOK } from '../activities/activity-log.js';
+import { logNow } from '../activities/log-now.js';
 import type { Campaign } from '../campaigns/campaign.js';
 import { onward, type Party } from '../campaigns/party.js';
 import { plainly, resolved, type Encode, type TokenContext } from '../campaigns/tokens.js';
@@ -118,9 +119,9 @@ const SHOWN = 2000;
 
 /** Call Webhook (110). */
 function log(instance: Instance, { id, name }: Webhook, leadId: number, { text, errorType }: Answer): void {
-  instance.log.append({
-    ...{ leadId, typeId: CALL_WEBHOOK, recordedAt: instance.now() },
-    lagMs: instance.settings.current.commitLagMs,
+  logNow(instance, {
+    leadId,
+    typeId: CALL_WEBHOOK,
     detail: {
       kind: 'plain',
       primaryId: id,
