@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decideLink, decideSeparate } from '../../client/resolve/decide.js';
-import { listGroups, type ListedGroup } from '../../client/resolve/groups.js';
+import { listGroups } from '../../client/resolve/groups.js';
 import { decider, newEmail, recordsIn } from '../support/groups.js';
 import { mergePersons, mergeRows, personsSince, qualify } from '../support/succession.js';
 import { startWorld, type World } from '../support/world.js';
@@ -12,13 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const { persons, leads, linkOfRow, group } = recordsIn(() => world);
-
-const groupOf = async (dynamicsId: string): Promise<ListedGroup> => {
-  const [found, ...others] = await listGroups(world.db, { dynamicsId });
-  if (found === undefined || others.length > 0) throw new Error('not one group');
-  return found;
-};
+const { persons, leads, linkOfRow, group, groupOf } = recordsIn(() => world);
 
 describe('An ambiguous group is released', () => {
   it.each([

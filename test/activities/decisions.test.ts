@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decideLink, decideSeparate } from '../../client/resolve/decide.js';
-import { listGroups, type ListedGroup } from '../../client/resolve/groups.js';
+import { listGroups } from '../../client/resolve/groups.js';
 import { explainRecord } from '../../client/why/read.js';
 import { renderWhy } from '../../client/why/render.js';
 import { claimEmails, releaseEmails } from '../../store/claims.js';
@@ -15,13 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const { persons, leads, linkOfRow, group } = recordsIn(() => world);
-
-const groupOf = async (dynamicsId: string): Promise<ListedGroup> => {
-  const [found, ...others] = await listGroups(world.db, { dynamicsId });
-  if (found === undefined || others.length > 0) throw new Error('not one group');
-  return found;
-};
+const { persons, leads, linkOfRow, group, groupOf } = recordsIn(() => world);
 
 describe('A decision to link', () => {
   it('makes a pair that is merged like any first link, and leaves the rest to be matched', async () => {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mostSearchCalls } from '../../rules/field-search.js';
+import { leadPairsIn, type Pair } from '../support/pairs.js';
 import { setPlugIns } from '../support/rejections.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -14,22 +14,7 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-interface Pair {
-  readonly leadid: string;
-  readonly marketoId: number;
-}
-
-/** Leads with their persons, everything at rest. */
-const pairs = async (count: number): Promise<Pair[]> => {
-  const leads = Array.from({ length: count }, () => {
-    const leadid = randomUUID();
-    return { leadid, lastname: 'Ruiz', jobtitle: 'CTO', emailaddress1: `${leadid}@example.com` };
-  });
-  await world.doors.createRows('leads', leads);
-  await world.settled();
-  const links = new Map((await world.links()).map(({ dynamicsId, marketoId }) => [dynamicsId, marketoId]));
-  return leads.map(({ leadid }) => ({ leadid, marketoId: links.get(leadid) ?? 0 }));
-};
+const pairs = leadPairsIn(() => world);
 
 /** Eight fields at once; the plug-in looks at one of them. */
 const EIGHT = {

@@ -1,15 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { cycle, decide, ended, PEOPLE, startPairs, type Pair } from '../support/guarded.js';
+import { cycle, decide, ended, guardedPairs, PEOPLE } from '../support/guarded.js';
+import type { Pair } from '../support/pairs.js';
 import type { World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
 
-const pairs = async (guard?: string): Promise<Pair[]> => {
-  const started = await startPairs(guard);
-  ({ world } = started);
-  return started.all;
-};
+const pairs = guardedPairs((started) => {
+  world = started;
+});
 
 /** From now on these rows are out of sight, as for a user whose role lost them; returns the cure. */
 const hideRows = ({ ports: { dynamics } }: World, isHidden: (id: string) => boolean): (() => void) => {

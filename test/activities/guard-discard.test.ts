@@ -4,17 +4,15 @@ import { followAndOpen } from '../../activities/cycle.js';
 import { discard } from '../../activities/guard-discard.js';
 import { explainRecord } from '../../client/why/read.js';
 import { closeStop, lastStop, openStop } from '../../store/guard-stops.js';
-import { blankTitles, decide, ended, PEOPLE, startPairs, titles, type Pair } from '../support/guarded.js';
+import { blankTitles, decide, ended, guardedPairs, PEOPLE, titles } from '../support/guarded.js';
 import { Crash, type World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
 
-const pairs = async (guard?: string): Promise<Pair[]> => {
-  const started = await startPairs(guard);
-  ({ world } = started);
-  return started.all;
-};
+const pairs = guardedPairs((started) => {
+  world = started;
+});
 
 describe('A change that is discarded', () => {
   it('leaves both sides as they are, field by field, and lets everything else through', async () => {

@@ -13,23 +13,20 @@ import {
   cycle,
   decide,
   ended,
+  guardedPairs,
   PEOPLE,
-  startPairs,
   titles,
   told,
   untouched,
-  type Pair,
 } from '../support/guarded.js';
 import { Crash, startWorld, type World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
 
-const pairs = async (guard?: string): Promise<Pair[]> => {
-  const started = await startPairs(guard);
-  ({ world } = started);
-  return started.all;
-};
+const pairs = guardedPairs((started) => {
+  world = started;
+});
 
 describe('A column that is blanked everywhere in Dynamics', () => {
   it('stops before one clear is pushed, stays stopped, and loses no edit meanwhile', async () => {

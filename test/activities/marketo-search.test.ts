@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { elapse } from '../support/elapse.js';
+import { leadPairsIn, type Pair } from '../support/pairs.js';
 import { startWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -13,21 +14,7 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-interface Pair {
-  readonly leadid: string;
-  readonly marketoId: number;
-}
-
-const pairs = async (count: number): Promise<Pair[]> => {
-  const leads = Array.from({ length: count }, () => {
-    const leadid = randomUUID();
-    return { leadid, lastname: 'Ruiz', jobtitle: 'CTO', emailaddress1: `${leadid}@example.com` };
-  });
-  await world.doors.createRows('leads', leads);
-  await world.settled();
-  const links = new Map((await world.links()).map(({ dynamicsId, marketoId }) => [dynamicsId, marketoId]));
-  return leads.map(({ leadid }) => ({ leadid, marketoId: links.get(leadid) ?? 0 }));
-};
+const pairs = leadPairsIn(() => world);
 
 const EDIT = {
   firstname: 'Ana',

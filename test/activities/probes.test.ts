@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { leadPairsIn, type Pair } from '../support/pairs.js';
 import { rejectionLeaks, setPlugIns, trialsFallDue } from '../support/rejections.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -19,21 +20,7 @@ afterEach(async () => {
 });
 afterAll(() => world.close());
 
-interface Pair {
-  readonly leadid: string;
-  readonly marketoId: number;
-}
-
-const pairs = async (count: number): Promise<Pair[]> => {
-  const leads = Array.from({ length: count }, () => {
-    const leadid = randomUUID();
-    return { leadid, lastname: 'Ruiz', jobtitle: 'CTO', emailaddress1: `${leadid}@example.com` };
-  });
-  await world.doors.createRows('leads', leads);
-  await world.settled();
-  const links = new Map((await world.links()).map(({ dynamicsId, marketoId }) => [dynamicsId, marketoId]));
-  return leads.map(({ leadid }) => ({ leadid, marketoId: links.get(leadid) ?? 0 }));
-};
+const pairs = leadPairsIn(() => world);
 
 const NO_ROBOTS = { table: 'lead', column: 'jobtitle', contains: 'Robot', message: 'No robots.' };
 

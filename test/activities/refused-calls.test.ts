@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RemoteFailure } from '../../rules/failures.js';
+import { leadPairsIn } from '../support/pairs.js';
 import { startWorld, type World } from '../support/world.js';
 
 const SYNC_PERSONS = { method: 'POST', path: '/rest/v1/leads.json' };
@@ -13,17 +13,7 @@ beforeAll(async () => {
 afterEach(() => world.faultsStruck());
 afterAll(() => world.close());
 
-/** Leads with their persons, everything at rest. */
-const pairs = async (count: number): Promise<{ leadid: string; marketoId: number }[]> => {
-  const leads = Array.from({ length: count }, () => {
-    const leadid = randomUUID();
-    return { leadid, lastname: 'Ruiz', jobtitle: 'CTO', emailaddress1: `${leadid}@example.com` };
-  });
-  await world.doors.createRows('leads', leads);
-  await world.settled();
-  const links = new Map((await world.links()).map(({ dynamicsId, marketoId }) => [dynamicsId, marketoId]));
-  return leads.map(({ leadid }) => ({ leadid, marketoId: links.get(leadid) ?? 0 }));
-};
+const pairs = leadPairsIn(() => world);
 
 const titles = (of: readonly { marketoId: number }[]): Promise<unknown[]> =>
   Promise.all(of.map(async ({ marketoId }) => (await world.person(marketoId))['title']));

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { migrate, openDatabase, type Database } from '../../store/database.js';
-import { saveInstallation } from '../../store/installations.js';
+import type { Database } from '../../store/database.js';
 import { insertLinks, linksOfRecord } from '../../store/links.js';
-import { freshDatabase } from '../support/database.js';
+import { installedDatabase } from '../support/migrated.js';
 import { contactSync, type Ran } from './recording.js';
 
 const LEAD = '11111111-1111-4111-8111-111111111111';
@@ -13,16 +12,10 @@ let db: Database;
 let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  const { url, drop } = await freshDatabase();
-  db = openDatabase(url, { connections: 2 });
-  await migrate(db);
-  const made = { id: LEAD, name: 'default', syncUserId: LEAD, organizationId: LEAD };
-  await saveInstallation(db, { ...made, activityTypes: { refused: 1, syncPerson: 2 } }, []);
-  env = { DATABASE_URL: url };
-  return async () => {
-    await db.destroy();
-    await drop();
-  };
+  const installed = await installedDatabase(LEAD);
+  ({ db } = installed);
+  env = { DATABASE_URL: installed.url };
+  return installed.close;
 });
 
 const run = (...args: readonly string[]): Promise<Ran> => contactSync(args, env);

@@ -1,9 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GuardReason } from '../../rules/guard.js';
-import { migrate, openDatabase, type Database } from '../../store/database.js';
+import type { Database } from '../../store/database.js';
 import { closeStop, endThrough, lastStop, letThrough, openStop, raiseStop } from '../../store/guard-stops.js';
-import { saveInstallation } from '../../store/installations.js';
-import { freshDatabase } from '../support/database.js';
+import { installedDatabase } from '../support/migrated.js';
 import { contactSync, type Ran } from './recording.js';
 
 const ID = '11111111-1111-4111-8111-111111111111';
@@ -19,15 +18,8 @@ interface Installed {
 }
 
 const installed = async (): Promise<Installed> => {
-  const { url, drop } = await freshDatabase();
-  const db = openDatabase(url, { connections: 2 });
-  onTestFinished(async () => {
-    await db.destroy();
-    await drop();
-  });
-  await migrate(db);
-  const made = { id: ID, name: 'default', syncUserId: ID, organizationId: ID };
-  await saveInstallation(db, { ...made, activityTypes: { refused: 1, syncPerson: 2 } }, []);
+  const { url, db, close } = await installedDatabase(ID);
+  onTestFinished(close);
   return { db, guard: (...args) => contactSync(['guard', ...args], { DATABASE_URL: url }) };
 };
 

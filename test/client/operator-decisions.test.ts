@@ -1,23 +1,15 @@
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
-import { migrate, openDatabase, type Database } from '../../store/database.js';
-import { saveInstallation } from '../../store/installations.js';
-import { freshDatabase } from '../support/database.js';
+import type { Database } from '../../store/database.js';
+import { installedDatabase } from '../support/migrated.js';
 import { contactSync } from './recording.js';
 
 const ID = '11111111-1111-4111-8111-111111111111';
 
 /** An installation with one pair, whose phone is set aside for swinging. */
 const installed = async (): Promise<{ env: Record<string, string>; db: Database }> => {
-  const { url, drop } = await freshDatabase();
-  const db = openDatabase(url, { connections: 2 });
-  onTestFinished(async () => {
-    await db.destroy();
-    await drop();
-  });
-  await migrate(db);
-  const made = { id: ID, name: 'default', syncUserId: ID, organizationId: ID };
-  await saveInstallation(db, { ...made, activityTypes: { refused: 1, syncPerson: 2 } }, []);
+  const { url, db, close } = await installedDatabase(ID);
+  onTestFinished(close);
   const parked = {
     reason: 'quarantined',
     because: 'swinging',

@@ -8,21 +8,16 @@ import { readStoreStatus, type StoreStatus } from '../../client/status/store-sta
 import { markDay, noteDayUse } from '../../store/budget-day.js';
 import { saveNotices } from '../../store/catalogs.js';
 import { completeCycle, markActive, planCycle } from '../../store/cycles.js';
-import { migrate, openDatabase, type Database } from '../../store/database.js';
+import type { Database } from '../../store/database.js';
 import { closeStop, openStop, raiseStop } from '../../store/guard-stops.js';
 import type { Pass } from '../../store/reconciliations.js';
 import { saveInstallation } from '../../store/installations.js';
 import { enqueueActivityEntries, recordRejections } from '../../store/rejections.js';
-import { freshDatabase } from '../support/database.js';
+import { migratedDatabase } from '../support/migrated.js';
 
 const store = async (): Promise<Database> => {
-  const { url, drop } = await freshDatabase();
-  const db = openDatabase(url, { connections: 2 });
-  onTestFinished(async () => {
-    await db.destroy();
-    await drop();
-  });
-  await migrate(db);
+  const { db, close } = await migratedDatabase();
+  onTestFinished(close);
   return db;
 };
 

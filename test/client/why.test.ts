@@ -1,9 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { explainRecord } from '../../client/why/read.js';
 import { renderWhy } from '../../client/why/render.js';
-import { migrate, openDatabase } from '../../store/database.js';
-import { saveInstallation } from '../../store/installations.js';
-import { freshDatabase } from '../support/database.js';
+import { installedDatabase } from '../support/migrated.js';
 import { qualify } from '../support/succession.js';
 import { startWorld, type World } from '../support/world.js';
 import { contactSync } from './recording.js';
@@ -122,15 +120,8 @@ describe('why', () => {
 
 describe('contact-sync why', () => {
   const installed = async (): Promise<Record<string, string>> => {
-    const { url, drop } = await freshDatabase();
-    const db = openDatabase(url, { connections: 2 });
-    onTestFinished(async () => {
-      await db.destroy();
-      await drop();
-    });
-    await migrate(db);
-    const made = { id: LEAD, name: 'default', syncUserId: LEAD, organizationId: LEAD };
-    await saveInstallation(db, { ...made, activityTypes: { refused: 1, syncPerson: 2 } }, []);
+    const { url, close } = await installedDatabase(LEAD);
+    onTestFinished(close);
     return { DATABASE_URL: url };
   };
 

@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDevServer, type DevServer } from '../../launch/temporal-server.js';
 import { adminDoors } from '../../simulators/admin-doors.js';
 import { invocationOf, openCallbackDoor, type CallbackDoor } from '../support/campaign.js';
 import { eventually, startInstallation, type Installation } from '../support/running.js';
+import { startScratchTemporal, type ScratchTemporal } from '../support/scratch-temporal.js';
 
 const GATEWAY = join(import.meta.dirname, '../../dist/client/gateway/main.js');
 const API_KEY = 'the-key-that-marketo-shows-to-the-gateway';
@@ -23,17 +21,11 @@ const VARIABLES = {
 /** Silence of two seconds is death here. */
 const TIMING = { overlap: '5s', doubt: '1s', call: '4s', takeover: '2s' };
 
-let server: DevServer;
-let folder: string;
+let temporal: ScratchTemporal;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contact-sync-temporal-'));
-  const path = process.env['TEMPORAL_CLI_PATH'] ?? '';
-  server = await startDevServer({ path, port: 0, uiPort: 0, logFile: join(folder, 'temporal.log') });
+  temporal = await startScratchTemporal();
 });
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => temporal.close());
 
 /** An installation of one test, with the campaign's door. */
 interface Scene {
@@ -43,7 +35,7 @@ interface Scene {
 
 const inScene = async (name: string, test: (scene: Scene) => Promise<void>): Promise<void> => {
   const at = await startInstallation({
-    ...{ name, people: 20, temporal: server.address, timing: TIMING },
+    ...{ name, people: 20, temporal: temporal.address, timing: TIMING },
     variables: VARIABLES,
   });
   const door = await openCallbackDoor();
@@ -63,7 +55,7 @@ interface GatewayProcess {
 
 const startGateway = async ({ at }: Scene): Promise<GatewayProcess> => {
   const child: ChildProcess = spawn(process.execPath, [GATEWAY], {
-    ...{ env: at.env, cwd: folder, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
+    ...{ env: at.env, cwd: temporal.folder, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
   });
   const [message] = (await once(child, 'message')) as [{ ready: { port: number } }];
   return {

@@ -1,30 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claimsOf, explanationsOf, readAccount } from '../../launch/start/explanations.js';
-import { startDevServer, type DevServer } from '../../launch/temporal-server.js';
 import { adminDoors } from '../../simulators/admin-doors.js';
 import { compareSides } from '../../simulators/compare/index.js';
 import { FIELD_PAIRS } from '../../simulators/population/index.js';
 import { lastCompletedCycle } from '../../store/cycles.js';
 import { eventually, startInstallation, type Installation } from '../support/running.js';
+import { startScratchTemporal, type ScratchTemporal } from '../support/scratch-temporal.js';
 
 const PEOPLE = 1_000;
 /** Silence of two seconds is death here; a call in doubt is looked up after five. */
 const TIMING = { overlap: '5s', doubt: '1s', call: '4s', takeover: '2s' };
 
-let server: DevServer;
-let folder: string;
+let temporal: ScratchTemporal;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contact-sync-temporal-'));
-  const path = process.env['TEMPORAL_CLI_PATH'] ?? '';
-  server = await startDevServer({ path, port: 0, uiPort: 0, logFile: join(folder, 'temporal.log') });
+  temporal = await startScratchTemporal();
 });
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => temporal.close());
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -155,7 +146,7 @@ describe.concurrent.each([
     const at = await startInstallation({
       name: `kill-${name}`,
       people: PEOPLE,
-      temporal: server.address,
+      temporal: temporal.address,
       timing: TIMING,
     });
     try {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { listGroups, type ListedGroup } from '../../client/resolve/groups.js';
 import type { Link } from '../../rules/link.js';
 import type { World } from './world.js';
 
@@ -32,5 +33,11 @@ export const recordsIn = (world: () => World) => {
     for (const id of ids) expect((await linkOfRow(id)).status).toBe('ambiguous');
     return { email, marketoIds, ids };
   };
-  return { persons, leads, linkOfRow, group };
+  /** The one ambiguous group of a row, as an operator sees it. */
+  const groupOf = async (dynamicsId: string): Promise<ListedGroup> => {
+    const [found, ...others] = await listGroups(world().db, { dynamicsId });
+    if (found === undefined || others.length > 0) throw new Error('not one group');
+    return found;
+  };
+  return { persons, leads, linkOfRow, group, groupOf };
 };

@@ -8,6 +8,7 @@ import {
   type GuardDecision,
   type StopOutcome,
 } from '../../store/guard-stops.js';
+import type { Pair } from './pairs.js';
 import { startWorld, type World } from './world.js';
 
 export const PEOPLE = 20;
@@ -21,32 +22,31 @@ export const configOf = (guard: string) => `fields:
 guard: ${guard}
 `;
 
-export interface Pair {
-  readonly leadid: string;
-  readonly marketoId: number;
-}
-
-/** Twenty leads with their persons, at rest, under a guard that watches from five records on. */
-export const startPairs = async (
-  guard = '{ atLeast: 5 }',
-): Promise<{ readonly world: World; readonly all: Pair[] }> => {
-  const leads = Array.from({ length: PEOPLE }, (_, index) => ({
-    leadid: randomUUID(),
-    lastname: `Ruiz ${String(index)}`,
-    jobtitle: `CTO ${String(index)}`,
-    address1_city: `Oslo ${String(index)}`,
-    emailaddress1: `${String(index)}@example.com`,
-  }));
-  const world = await startWorld({ leads, config: configOf(guard) });
-  await world.settled();
-  await world.calls();
-  const links = await world.links();
-  const all = leads.map(({ leadid }) => ({
-    leadid,
-    marketoId: links.find(({ dynamicsId }) => dynamicsId === leadid)?.marketoId ?? 0,
-  }));
-  return { world, all };
-};
+/**
+ * Makes a maker of pairs: twenty leads with their persons, at rest, under a guard that watches from five records on.
+ * Each time they have a world of their own, which is handed to `keep`.
+ */
+export const guardedPairs =
+  (keep: (world: World) => void) =>
+  async (guard = '{ atLeast: 5 }'): Promise<Pair[]> => {
+    const leads = Array.from({ length: PEOPLE }, (_, index) => ({
+      leadid: randomUUID(),
+      lastname: `Ruiz ${String(index)}`,
+      jobtitle: `CTO ${String(index)}`,
+      address1_city: `Oslo ${String(index)}`,
+      emailaddress1: `${String(index)}@example.com`,
+    }));
+    const world = await startWorld({ leads, config: configOf(guard) });
+    await world.settled();
+    await world.calls();
+    const links = await world.links();
+    const all = leads.map(({ leadid }) => ({
+      leadid,
+      marketoId: links.find(({ dynamicsId }) => dynamicsId === leadid)?.marketoId ?? 0,
+    }));
+    keep(world);
+    return all;
+  };
 
 export const told = (stopped: Stopped | undefined): string[] | undefined =>
   stopped?.reasons.map(({ measure, from, kind, field, count, of }) =>
