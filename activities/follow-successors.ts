@@ -9,7 +9,7 @@ import type { FieldValues } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
-import { markSuccessors, pendingSuccessions, waitingInVain } from '../store/succession.js';
+import { markSuccessors, pendingSuccessions, waitingInVain, type FollowedTo } from '../store/succession.js';
 import { currentMapping } from './catalog.js';
 import { atRest, closeLink, endLink } from './endings.js';
 import { personFields } from './person-fields.js';
@@ -32,12 +32,13 @@ const AT_ONCE = 300;
 export const followSuccessors = async (ports: Ports, attempt: Attempt): Promise<void> => {
   await markSuccessors(ports.db);
   await releaseRows(ports);
-  for (let after = 0; ;) {
-    const links = await pendingSuccessions(ports.db, after, AT_ONCE);
-    const last = links.at(-1);
+  for (let after: FollowedTo | null = null; ;) {
+    const pending = await pendingSuccessions(ports.db, after, AT_ONCE);
+    const last = pending.at(-1);
     if (last === undefined) return;
+    const links = pending.map(({ link }) => link);
     await followSome(ports, links, attempt);
-    after = last.id;
+    after = last.at;
     attempt.progress();
   }
 };

@@ -31,21 +31,47 @@ export const markSuccessors = async (db: Database): Promise<void> => {
 const HAS_NO_PERSON = sql`(lead.marketo_id is null and lead.creation ->> 'sentAt' is null
   and lead.status in ('unmatched', 'ambiguous'))`;
 
+/** How far the pairs that follow were gone through. */
+export interface FollowedTo {
+  /** Whether the pairs of the leads that contacts were made of are behind: they come first. */
+  readonly madeOf: boolean;
+  /** The last link's id. */
+  readonly id: number;
+}
+
 /**
- * Pairs whose row has a successor that they have not followed, in order of id. One that is set aside because both sides
- * of the merge have a pair waits until the other pair is gone.
+ * Pairs whose row has a successor that they have not followed. Where several lead to one contact, the lead that it was made
+ * of comes first, then the one that has been known longest. One that is set aside because both sides have a pair waits until
+ * the other pair is gone.
+ *
+ * @returns each with the place to go on from.
  */
-export const pendingSuccessions = async (db: Database, after: number, limit: number): Promise<Link[]> => {
-  const { rows } = await sql<Selectable<LinksTable>>`
-    select * from links
-    where successor is not null and status not in ('excluded', 'ended') and id > ${after}
-      and not (status = 'unmatched' and creation ->> 'sentAt' is null)
-      and not (status in ('merged-away', 'ambiguous') and (marketo_id is null or exists (
-        select from links as other where other.dynamics_id = (links.successor ->> 'id')::uuid
-          and other.status = 'linked')))
-    order by id limit ${limit}`.execute(db);
-  return rows.map(linkOf);
+export const pendingSuccessions = async (
+  db: Database,
+  after: FollowedTo | null,
+  limit: number,
+): Promise<{ readonly link: Link; readonly at: FollowedTo }[]> => {
+  const { madeOf, id } = after ?? { madeOf: true, id: 0 };
+  const { rows } = await sql<Selectable<LinksTable> & { made_of: boolean }>`
+    select * from (
+      select *, coalesce(${IS_MADE_OF}, false) as made_of from links
+      where successor is not null and status not in ('excluded', 'ended')
+        and not (status = 'unmatched' and creation ->> 'sentAt' is null)
+        and not (status in ('merged-away', 'ambiguous') and (marketo_id is null or exists (
+          select from links as other where other.dynamics_id = (links.successor ->> 'id')::uuid
+            and other.status = 'linked')))) as pending
+    where (not made_of, id) > (${!madeOf}, ${id}::bigint)
+    order by not made_of, id limit ${limit}`.execute(db);
+  return rows.map(({ made_of: isMadeOf, ...row }) => {
+    const link = linkOf(row);
+    return { link, at: { madeOf: isMadeOf, id: link.id } };
+  });
 };
+
+/** A lead that names no contact is followed by the contact that names it. */
+const IS_MADE_OF = sql`(links.successor ->> 'id' is null or exists (
+  select from links as contact where contact.dynamics_id = (links.successor ->> 'id')::uuid
+    and contact.predecessor = links.dynamics_id))`;
 
 /** Contacts that name one of these leads as the one they were made of, by the lead. */
 export const contactsMadeOf = async (

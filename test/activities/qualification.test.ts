@@ -213,6 +213,48 @@ describe('A lead that is qualified into a contact that is there', () => {
   });
 });
 
+describe('Two leads that are qualified into one contact', () => {
+  /** Another lead with its person, which the sync has known longer. */
+  const otherPair = async (): Promise<{ other: string; marketoId: number }> => {
+    const other = randomUUID();
+    await world.doors.createRows('leads', [
+      { leadid: other, lastname: 'Rey', emailaddress1: `${other}@example.com` },
+    ]);
+    await world.settled();
+    return { other, marketoId: (await linkOfRow(other))?.marketoId ?? 0 };
+  };
+
+  it('within a cycle: it keeps the person of the lead that it was made of', async () => {
+    const { other, marketoId: rival } = await otherPair();
+    const marketoId = await pair();
+    const contact = await qualify(world, LEAD);
+    await qualify(world, other, contact);
+    await world.settled();
+    await expectMoved(marketoId, contact);
+    expect(await world.linkOfPerson(rival)).toMatchObject({
+      ...{ status: 'ambiguous', ambiguity: 'qualified', dynamicsId: other },
+      candidates: [
+        { side: 'dynamics', kind: 'contact', id: contact },
+        { side: 'marketo', id: String(marketoId) },
+      ],
+    });
+  });
+
+  it('within a cycle, and made of neither: it gets the person of the lead that the sync knew first', async () => {
+    const { other, marketoId: first } = await otherPair();
+    const later = await pair();
+    const contact = randomUUID();
+    await world.doors.createRows('contacts', [
+      { contactid: contact, lastname: 'Ruiz', emailaddress1: `${contact}@example.com` },
+    ]);
+    await qualify(world, LEAD, contact);
+    await qualify(world, other, contact);
+    await world.settled();
+    expect(await world.linkOfPerson(first)).toMatchObject({ status: 'linked', dynamicsId: contact });
+    expect(await world.linkOfPerson(later)).toMatchObject({ status: 'ambiguous', dynamicsId: LEAD });
+  });
+});
+
 describe('After a qualification', () => {
   it('the contact deleted leaves the person, flagged', async () => {
     const marketoId = await pair();

@@ -88,10 +88,33 @@ export const follow = (world: World, pick: Pick): void => {
     // Which of several rows gets the person, the rules leave open.
     if (first !== undefined && isAlone(world, person)) join(pick([first, ...others]), person);
   }
-  for (const link of [...world.links].sort((a, b) => a.seq - b.seq)) {
-    const isPair = link.person !== null && link.status !== 'ended' && link.status !== 'excluded';
-    if (isPair && rowOf(world, link.row).state !== 'open') followRow(world, link);
+  for (const link of inTurn(world, pick)) {
+    if (isFollower(world, link)) followRow(world, link);
   }
+};
+
+const isFollower = (world: World, link: Link): boolean =>
+  link.person !== null &&
+  link.status !== 'ended' &&
+  link.status !== 'excluded' &&
+  rowOf(world, link.row).state !== 'open';
+
+/** Of several that lead to one contact the lead it was made of is first, then whichever was known first. */
+const inTurn = (world: World, pick: Pick): Link[] => {
+  const turn: Link[] = [];
+  let rest = world.links.filter((link) => isFollower(world, link)).sort((a, b) => a.seq - b.seq);
+  while (rest.length > 0) {
+    const [oldest, ...others] = rest as [Link, ...Link[]];
+    const heir = heirOf(world, rowOf(world, oldest.row)).row;
+    const rivals = others.filter(({ row }) => heirOf(world, rowOf(world, row)).row === heir);
+    const first =
+      [oldest, ...rivals].find(({ row }) => row === heir.madeOf) ??
+      // Rows that were first seen in one cycle have no order that people could tell.
+      (rivals.length === 0 ? oldest : pick([oldest, ...rivals]));
+    turn.push(first);
+    rest = rest.filter((link) => link !== first);
+  }
+  return turn;
 };
 
 const isAlone = (world: World, person: string): boolean => linkOfPerson(world, person) === undefined;
