@@ -91,11 +91,12 @@ export const restoreState = (organization: Organization, state: DataverseState):
   for (const key of state.keys ?? []) defineKey(organization, key);
 };
 
-/** Every change of a row takes a version, so the last one stands for all rows. */
+/** A change of a row takes a version, so that the last one stands for all rows; changes without one are counted. */
 export const revisionOf = (organization: Organization): string => {
   const ofTables = Object.values(organization.tables).map((table) => [
     table.tokensExpiredBelow,
     changedColumns(table),
+    table.rows.untold,
   ]);
   return JSON.stringify([wholeState(organization), ofTables]);
 };

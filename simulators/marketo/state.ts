@@ -128,7 +128,7 @@ export const restoreState = (instance: Instance, state: MarketoState): void => {
   }
 };
 
-/** Persons never change without a trace in the log, so its length stands for them. */
+/** A change of a person leaves a trace in the log, so that its length stands for persons; those without one are counted. */
 export const revisionOf = (instance: Instance): string => {
   const { log, settings, fields, customTypes, partitions, lists, campaigns } = instance;
   const { companies, salesPersons, cookies, identity, flows, flowSteps, webhooks } = instance;
@@ -136,7 +136,7 @@ export const revisionOf = (instance: Instance): string => {
   const moving = [campaigns, flows, webhooks, services, chunks];
   const counts = [companies, salesPersons, cookies, identity, ...moving].map(({ changes }) => changes);
   return JSON.stringify([
-    ...[log.length, settings.current, fields.changed(), customTypes.all()],
+    ...[log.length, instance.people.untraced, settings.current, fields.changed(), customTypes.all()],
     ...[partitions.all(), counts],
     ...[lists.all()],
   ]);

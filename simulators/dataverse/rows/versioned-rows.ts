@@ -39,6 +39,7 @@ export class VersionedRows {
   #deletions: Change[] = [];
   #ordered: readonly string[] = [];
   #unordered: string[] = [];
+  #untold = 0;
 
   constructor(indexed: readonly string[] = []) {
     this.#indexes = new Map(indexed.map((property) => [property, new ValueIndex(property)]));
@@ -46,6 +47,11 @@ export class VersionedRows {
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** How many changes there were that no version tells of. */
+  get untold(): number {
+    return this.#untold;
   }
 
   get(id: string): StoredRow | undefined {
@@ -70,6 +76,7 @@ export class VersionedRows {
     for (const index of this.#indexes.values()) index.move(id, before.cells, cells);
     const row = { ...before, cells };
     this.#byId.set(id, row);
+    this.#untold += 1;
     return row;
   }
 
@@ -88,6 +95,7 @@ export class VersionedRows {
     const before = this.#byId.get(id);
     if (before === undefined) return false;
     for (const index of this.#indexes.values()) index.move(id, before.cells, undefined);
+    this.#untold += 1;
     return this.#byId.delete(id);
   }
 

@@ -21,6 +21,7 @@ export class People {
   readonly #partitions: Partitions;
   readonly #cookies: Cookies;
   readonly #now: () => number;
+  #untraced = 0;
 
   constructor(parts: {
     readonly table: PersonTable;
@@ -40,6 +41,11 @@ export class People {
     this.#partitions = parts.partitions;
     this.#cookies = parts.cookies;
     this.#now = parts.now;
+  }
+
+  /** How many changes there were that left no trace. */
+  get untraced(): number {
+    return this.#untraced;
   }
 
   create(values: FieldValues, source: string, partition: Partition = DEFAULT_PARTITION): Person {
@@ -83,11 +89,13 @@ export class People {
 
   /** Sets values that leave no trace: an entry of the log that was lost, or one that Marketo never writes. */
   overwrite(person: Person, values: FieldValues): void {
+    this.#untraced += 1;
     for (const [field, value] of values) this.table.set(person, field.name, value);
   }
 
   /** Deletes a person without a trace, as one whose deletion is older than the log keeps it. */
   forget(person: Person): void {
+    this.#untraced += 1;
     this.table.remove(person);
     this.#cookies.handOver(new Set([person.id]));
   }

@@ -132,6 +132,15 @@ describe('Workflows of the customer', () => {
 });
 
 describe('A kept state', () => {
+  it('is written anew after a change beneath the product, which moves no version', async () => {
+    const sim = await startSim({ contacts });
+    const before = sim.revision();
+    await sim.admin('PATCH', `/beneath/contacts/${id(1)}`, { jobtitle: 'beneath' });
+    const edited = sim.revision();
+    await sim.admin('DELETE', `/beneath/contacts/${id(1)}`);
+    expect(new Set([before, edited, sim.revision()]).size).toBe(3);
+  });
+
   it('brings back all tables, keys, rules, workflows and deltas', async () => {
     const accounts = [{ accountid: id(5), name: 'Contoso' }];
     const sim = await startSim({ contacts, accounts });

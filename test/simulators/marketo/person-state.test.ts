@@ -55,6 +55,17 @@ async function seen({ rest, admin }: Awaited<ReturnType<typeof caller>>): Promis
   };
 }
 
+test('a change without a trace makes another revision, so that a kept state holds it', async () => {
+  const simulator = await running();
+  const path = `${simulator.origin}/admin/beneath/persons/1001`;
+  const headers = { 'content-type': 'application/json' };
+  const before = simulator.revision();
+  await fetch(path, { method: 'PATCH', headers, body: JSON.stringify({ city: 'Oslo' }) });
+  const edited = simulator.revision();
+  await fetch(path, { method: 'DELETE' });
+  expect(new Set([before, edited, simulator.revision()]).size).toBe(3);
+});
+
 test('a later run goes on with everything around persons, and every change makes another revision', async () => {
   const first = await running();
   const { rest, admin } = await caller(first);
