@@ -1,4 +1,4 @@
-// `npm test`: every check in order, the quick ones first, stopping at the first that fails. No dependencies.
+// `npm test`: the checks of the sources side by side, then the tests if none of them fails. No dependencies.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,10 +67,11 @@ export const runChecks = async (say, args) => {
     ['types', npmScript('types')],
     ['build', () => build(say)],
   ];
-  for (const [name, step] of steps) {
-    if ((await timed(say, name, step)) === 0) continue;
-    say(`Stopped at ${name}: no test was run, the failed check counts as one.`);
-    say(closingLine({ passed: 0, failed: 1, skipped: 0 }));
+  const codes = await Promise.all(steps.map(([name, step]) => timed(say, name, step)));
+  const failed = steps.flatMap(([name], index) => (codes[index] === 0 ? [] : name));
+  if (failed.length > 0) {
+    say(`Stopped at ${failed.join(', ')}: no test was run, each failed check counts as one.`);
+    say(closingLine({ passed: 0, failed: failed.length, skipped: 0 }));
     return 1;
   }
   const { code, counts } = await timed(say, 'tests', () => runTests(args));
