@@ -1,22 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCreatePersonId } from '../../config/names.js';
-import { adminDoors } from '../../simulators/admin-doors.js';
-import { invocationOf, openCallbackDoor, type CallbackDoor } from '../support/campaign.js';
+import { invocationOf } from '../support/campaign.js';
 import {
-  API_KEY,
-  GATEWAY_VARIABLES,
-  startGateway,
-  submit,
-  type GatewayProcess,
-} from '../support/gateway-process.js';
+  expectOneOfEach,
+  inCampaignScene,
+  newPersons,
+  type CampaignScene,
+} from '../support/campaign-scene.js';
+import { API_KEY, startGateway, submit, type GatewayProcess } from '../support/gateway-process.js';
 import { startRelay, type Relay } from '../support/relay.js';
-import { eventually, startInstallation, type Installation } from '../support/running.js';
+import { eventually } from '../support/running.js';
 import { startScratchTemporal, type ScratchTemporal } from '../support/scratch-temporal.js';
-
-/** Silence of two seconds is death here. */
-const TIMING = { overlap: '5s', doubt: '1s', call: '4s', takeover: '2s' };
 
 let temporal: ScratchTemporal;
 let client: Client;
@@ -29,37 +24,11 @@ afterAll(async () => {
   await temporal.close();
 });
 
-/** An installation of one test, with the campaign's door. */
-interface Scene {
-  readonly at: Installation;
-  readonly door: CallbackDoor;
-}
-
-const inScene = async (name: string, test: (scene: Scene) => Promise<void>): Promise<void> => {
-  const at = await startInstallation({
-    ...{ name, people: 20, temporal: temporal.address, timing: TIMING },
-    variables: GATEWAY_VARIABLES,
-  });
-  const door = await openCallbackDoor();
-  try {
-    await at.command('setup');
-    await test({ at, door });
-  } finally {
-    await at.close();
-    await door.close();
-  }
-};
-
-const newPersons = ({ at }: Scene, count: number): Promise<number[]> =>
-  adminDoors(at).createPersons(
-    Array.from({ length: count }, () => ({
-      email: `${randomBytes(8).toString('hex')}@example.com`,
-      lastName: 'Ito',
-    })),
-  );
+const inScene = (name: string, test: (scene: CampaignScene) => Promise<void>): Promise<void> =>
+  inCampaignScene(name, temporal, test);
 
 const fault = async (
-  { at }: Scene,
+  { at }: CampaignScene,
   side: 'marketo' | 'dataverse',
   path: string,
   method: string,
@@ -69,33 +38,13 @@ const fault = async (
   await fetch(`${at[side]}/admin/faults`, { method: 'POST', headers, body });
 };
 
-const struck = async ({ at }: Scene, side: 'marketo' | 'dataverse'): Promise<boolean> => {
+const struck = async ({ at }: CampaignScene, side: 'marketo' | 'dataverse'): Promise<boolean> => {
   const { faults } = (await (await fetch(`${at[side]}/admin/faults`)).json()) as { faults: unknown[] };
   return faults.length === 0;
 };
 
-/** One record for each person, and one callback that says so. */
-const expectOneOfEach = async ({ at, door }: Scene, ids: readonly number[], token: string): Promise<void> => {
-  const mine = () => door.accepted.filter(({ body }) => body.token === token);
-  await eventually('the callback', () => mine().length > 0, 90_000);
-  const told = mine()[0]?.body.objectData ?? [];
-  expect(told.map(({ leadData }) => leadData.id).sort()).toEqual([...ids].sort());
-  expect(told.every(({ activityData }) => activityData['success'] === true)).toBe(true);
-  expect(mine()).toHaveLength(1);
-  const rows = new Map<unknown, number>();
-  for await (const page of adminDoors(at).rows('leads'))
-    for (const { emailaddress1 } of page) rows.set(emailaddress1, (rows.get(emailaddress1) ?? 0) + 1);
-  for (const id of ids) {
-    const { person } = (await (await fetch(`${at.marketo}/admin/persons/${String(id)}`)).json()) as {
-      person: Record<string, unknown>;
-    };
-    expect(rows.get(person['email'])).toBe(1);
-    expect(person['dynamicsType']).toBe('lead');
-  }
-};
-
 /** Whether the store has a chunk, and whether it was noted as started. */
-const chunkIn = async ({ at }: Scene): Promise<'none' | 'kept' | 'started'> => {
+const chunkIn = async ({ at }: CampaignScene): Promise<'none' | 'kept' | 'started'> => {
   const [chunk] = await at.db.selectFrom('chunks').select('started_at').execute();
   if (chunk === undefined) return 'none';
   return chunk.started_at === null ? 'kept' : 'started';
@@ -103,7 +52,7 @@ const chunkIn = async ({ at }: Scene): Promise<'none' | 'kept' | 'started'> => {
 
 /** A gateway whose line to Temporal is ours, warmed up: its first call there is behind it. */
 const onOurLine = async (
-  scene: Scene,
+  scene: CampaignScene,
   test: (gateway: GatewayProcess, line: Relay) => Promise<void>,
 ): Promise<void> => {
   const line = await startRelay(temporal.address);
@@ -119,7 +68,7 @@ const onOurLine = async (
 };
 
 /** The entries on the log of a person by which requests are answered. */
-const entriesOf = async ({ at }: Scene, id: number): Promise<number> => {
+const entriesOf = async ({ at }: CampaignScene, id: number): Promise<number> => {
   const { activities } = (await (await fetch(`${at.marketo}/admin/activities`)).json()) as {
     activities: { leadId: number; attributes?: { name?: string; apiName?: string }[] }[];
   };
