@@ -161,10 +161,14 @@ describe.concurrent('A gateway killed with -9', () => {
 
 const MOMENTS = [
   ['one person, reading it', 1, 'marketo', '/rest/v1/leads.json', 'GET'],
+  ['one person, looking for its row', 1, 'dataverse', '/leads?', 'GET'],
   ['one person, making its row', 1, 'dataverse', '/leads(', 'PATCH'],
+  ['one person, writing its key', 1, 'marketo', '/rest/v1/leads.json', 'POST'],
   ['one person, telling it', 1, 'marketo', '/activities/external.json', 'POST'],
+  ['many, reading them', 60, 'marketo', '/rest/v1/leads.json', 'GET'],
   ['many, making their rows', 60, 'dataverse', '$batch', 'POST'],
   ['many, writing their keys', 60, 'marketo', '/rest/v1/leads.json', 'POST'],
+  ['many, telling them', 60, 'marketo', '/activities/external.json', 'POST'],
 ] as const;
 
 describe.concurrent('A worker killed with -9 while it works for a campaign', () => {
