@@ -65,6 +65,8 @@ const prepare = async (command, args) => {
   if (command === 'clients') {
     const { ensureClients, runFlows } = await import('./clients.mjs');
     await ensureClients(say);
+    // The gateway that they ask is the built one.
+    await ensureBuild(say, stdout);
     process.exitCode = await runFlows(say, args);
     return false;
   }

@@ -14,6 +14,7 @@ import { openApiDocument, type Published } from './openapi.js';
 import { Refused } from './refused.js';
 import { ROUTES, type Door, type Route, type Service } from './routes.js';
 import { secretIs } from './secrets.js';
+import { answerExpectations, answerUnreadable, ARRIVAL } from './wire.js';
 
 export interface GatewayOptions {
   readonly service: Service;
@@ -41,7 +42,8 @@ export const buildGateway = (options: GatewayOptions): FastifyInstance => {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
-    requestTimeout: 20_000,
+    ...ARRIVAL,
+    clientErrorHandler: answerUnreadable(options.logger),
     genReqId: () => randomUUID(),
     // Answers are ours, in our form.
     frameworkErrors: (_, request, reply) =>
@@ -52,6 +54,7 @@ export const buildGateway = (options: GatewayOptions): FastifyInstance => {
   });
   // JSON alone is taken; anything else is 415.
   app.removeContentTypeParser('text/plain');
+  answerExpectations(app.server, options.logger);
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (body: unknown) => {
     const parsed = schema.safeParse(body);
     return parsed.success ? { value: parsed.data } : { error: new Refused(400, sentenceOf(parsed.error)) };
@@ -94,9 +97,12 @@ const addGuards = (app: FastifyInstance, { apiKey, webhookSecret }: GatewayOptio
     const door = doorOf(request);
     const known =
       door === 'webhook' ? isWebhookSecret(headers['x-webhook-secret']) : isApiKey(headers['x-api-key']);
-    const wait = atOnce > MOST_AT_ONCE ? 1 : limits[known ? 'known' : 'unknown']();
+    // Else a stranger's flood would make an orchestrator end a gateway that is well.
+    const isProbe = PROBES.has(request.routeOptions.url ?? '');
+    const wait = isProbe ? 0 : atOnce > MOST_AT_ONCE ? 1 : limits[known ? 'known' : 'unknown']();
     if (wait > 0) next(new Refused(429, 'too many requests', wait));
     else if (door !== 'open' && !known) next(new Refused(401, 'the key is missing or wrong'));
+    else if (isEncoded(headers['content-encoding'])) next(new Refused(415, 'the body may not be compressed'));
     else next();
   });
   app.addHook('onResponse', (request, reply, next) => {
@@ -107,6 +113,10 @@ const addGuards = (app: FastifyInstance, { apiKey, webhookSecret }: GatewayOptio
     next();
   });
 };
+
+/** Nothing is unpacked, so that a small body never becomes a large one. */
+const isEncoded = (encoding: string | undefined): boolean =>
+  encoding !== undefined && encoding.trim().toLowerCase() !== 'identity';
 
 const limitOf = ({ perSecond, atOnce }: typeof KNOWN): (() => number) => rateLimit(perSecond, atOnce);
 
@@ -177,15 +187,20 @@ const sentenceOf = ({ issues }: z.ZodError): string => {
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 };
 
-const OPEN_PAGES: ReadonlySet<string> = new Set(['/openapi.json', '/install', '/healthz', '/livez']);
+/** What an orchestrator asks. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/livez']);
+const DOCUMENTS = ['/openapi.json', '/install'] as const;
+const OPEN_PAGES: ReadonlySet<string> = new Set([...DOCUMENTS, ...PROBES]);
 
 /** What must be open: the document that Marketo reads before it has a key, and what an orchestrator asks. */
 const addOpenPages = (app: FastifyInstance, options: GatewayOptions): void => {
   const document = openApiDocument({ ...options.published, webhook: options.webhookSecret !== undefined });
-  for (const path of ['/openapi.json', '/install']) app.get(path, () => document);
+  for (const path of DOCUMENTS) app.get(path, () => document);
   app.get('/livez', () => ({ ok: true }));
+  let asking: Promise<boolean> | undefined;
   app.get('/healthz', async (_, reply) => {
-    const ok = await options.isReady();
+    // However many ask at once, the store is asked once.
+    const ok = await (asking ??= options.isReady().finally(() => (asking = undefined)));
     return reply.status(ok ? 200 : 503).send({ ok, store: ok ? 'up' : 'down' });
   });
 };

@@ -36,7 +36,7 @@ export const createIntake = (intake: Intake): Pick<Service, 'submit' | 'webhook'
       throw new Refused(403, 'context.subscription.munchkinId: this gateway serves another subscription');
     }
     if (typeof allowUrl(callbackUrl, intake.hosts) === 'string') {
-      throw new Refused(400, 'callbackUrl: this gateway may not call there (GATEWAY_CALLBACK_HOSTS)');
+      throw new Refused(403, 'callbackUrl: this gateway may not call there (GATEWAY_CALLBACK_HOSTS)');
     }
     const key = keyOfToken(token);
     const secrets = sealSecrets(intake.keys, key, { token, apiCallBackKey, callbackUrl });

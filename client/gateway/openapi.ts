@@ -19,16 +19,18 @@ const REFUSALS = {
   401: 'The key is missing or wrong',
   403: 'The key is good, and this may not be asked for',
   405: 'Another method is needed here',
+  408: 'The request came too slowly',
   413: 'The body is too large',
-  415: 'The body is not JSON',
+  415: 'The body is not JSON, or compressed',
   429: 'Too many requests: wait as Retry-After says',
+  431: 'The headers are too large',
   500: 'Nothing was begun; the same request may be sent again',
 } as const;
 
 const REFUSALS_OF: Readonly<Record<Door, readonly (keyof typeof REFUSALS)[]>> = {
-  open: [405, 429, 500],
-  'flow-step': [400, 401, 403, 405, 413, 415, 429, 500],
-  webhook: [400, 401, 405, 413, 415, 429, 500],
+  open: [400, 405, 408, 415, 429, 431, 500],
+  'flow-step': [400, 401, 403, 405, 408, 413, 415, 429, 431, 500],
+  webhook: [400, 401, 405, 408, 413, 415, 429, 431, 500],
 };
 
 const header = (name: string, description: string): object => ({

@@ -15,12 +15,22 @@ const component = <T extends z.ZodType>(id: string, schema: T): T => {
 /** Longest address and token that are believed. */
 const LONG = 2_000;
 
+/** What goes into a header of the callback: any other character would keep it from ever being sent. */
+const headerValue = z
+  .string()
+  .min(1)
+  .max(LONG)
+  .regex(/^[\x21-\x7e]+$/);
+
 const marketoId = z.int().min(1).max(2_147_483_647);
 
 const subscription = component(
   'subscription',
   z.looseObject({
-    munchkinId: z.string().min(1).max(64),
+    munchkinId: z
+      .string()
+      .max(64)
+      .regex(/^[\w-]+$/),
     prefix: z.string().nullish(),
     crmSyncStatus: z.string().nullish(),
   }),
@@ -56,13 +66,9 @@ export const MOST_PERSONS = 5_000;
 export const invocation = component(
   'async',
   z.looseObject({
-    token: z.string().min(1).max(LONG),
+    token: headerValue,
     batchid: z.string().max(LONG).nullish(),
-    apiCallBackKey: z
-      .string()
-      .min(1)
-      .max(LONG)
-      .regex(/^[\x21-\x7e]+$/),
+    apiCallBackKey: headerValue,
     campaignId: z.int().min(0).max(2_147_483_647),
     callbackUrl: z.url().max(LONG),
     context,

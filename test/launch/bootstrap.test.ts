@@ -224,7 +224,7 @@ describe('npm run test:clients', () => {
   it('installs the clients beside their flows, runs the flows alone, and ends with the count', () => {
     const { code, stdout, npmCalls } = bootstrap(['clients', 'marketo'], environment());
 
-    expect(npmCalls).toEqual(['ci']);
+    expect(npmCalls).toEqual(['ci', 'run build']);
     expect(installed()).toEqual([['ci'], ['venv .venv', 'pip requirements.txt']]);
     expect(stdout).toMatch(/vitest got run --config \S+vitest\.clients\.config\.ts marketo/);
     expect(lastLine(stdout)).toBe('12 passed, 0 failed');

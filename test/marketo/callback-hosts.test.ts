@@ -26,6 +26,13 @@ describe('A callback address', () => {
     ['plain http', 'http://mkto.adobe.io/'],
     ['this machine by another name', 'http://localhost:4010/'],
     ['an address inside', 'https://10.0.0.5/'],
+    ['another host behind a backslash', 'https://evil.example\\.adobe.io/'],
+    ['the root of names at its end', 'https://mkto.adobe.io./'],
+    ['this machine in IPv6', 'http://[::1]/'],
+    ['this machine as an IPv4 address in IPv6', 'http://[::ffff:127.0.0.1]/'],
+    ['an address inside in IPv6', 'https://[fd00::1]/'],
+    ['digits of another alphabet', 'http://①②⑦.0.0.2/'],
+    ['a port that is no usual one', 'https://mkto.adobe.io:22/'],
     ['the metadata service', 'http://169.254.169.254/latest/meta-data'],
   ])('may not be called with %s', (_what, url) => {
     expect(allowUrl(url, HOSTS)).toBe('not-allowed');
@@ -33,6 +40,8 @@ describe('A callback address', () => {
 
   it.each([
     'https://user:password@mkto.adobe.io/',
+    'https://mkto.adobe.io@evil.example/',
+    'https://mkto.adobe.io%40evil.example/',
     'ftp://mkto.adobe.io/',
     'nothing',
     'https://mkto.adobe.io/#x',
@@ -129,6 +138,18 @@ describe('A callback', () => {
       poster.close();
     },
   );
+
+  it('reaches nothing when one of the addresses of the name is inside', async () => {
+    const both: Resolve = (_name, _options, done) =>
+      done(null, [
+        { address: '93.184.215.14', family: 4 },
+        { address: '10.0.0.8', family: 4 },
+      ]);
+    const poster = createPoster(both);
+    const to = target(`https://callback.test:${String(port)}/x`);
+    expect(await poster.post({ ...request, to })).toEqual({ inside: true });
+    poster.close();
+  });
 
   it('trusts the address that it connects to, not the one that was asked for before', async () => {
     // The first answer is good, every later one leads inside: each connection is judged by its own.

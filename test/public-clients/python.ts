@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -85,6 +87,44 @@ export async function stepsOf(
     run.stop();
   }
   return steps;
+}
+
+/**
+ * Runs a module of the virtual environment to its end, in a folder of its own, since some leave files behind.
+ *
+ * @returns its exit code, and everything that it said
+ */
+export async function runModule(
+  module: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  const cwd = await mkdtemp(join(tmpdir(), 'contact-sync-python-'));
+  try {
+    const child = spawn(interpreter, ['-X', 'utf8', '-m', module, ...args], {
+      ...{
+        cwd,
+        env: {
+          ...process.env,
+          NO_COLOR: '1',
+          PYTHONDONTWRITEBYTECODE: '1',
+          PYTHONPATH: folder,
+          ...environment,
+        },
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+    return { code, said };
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
 }
 
 function parsed(script: string, line: string): Step {

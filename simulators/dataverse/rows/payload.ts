@@ -3,7 +3,7 @@ import type { Column } from '../schema/columns.js';
 import { DataverseError, payloadError, rowNotFound } from '../errors.js';
 import { notFoundByKey, resolveAddress } from './keys.js';
 import { columnOf, tableNamed, type Organization, type Table } from '../organization.js';
-import { everyUser } from '../rights/people.js';
+import { everyUser, integrationTeam } from '../rights/people.js';
 import { isGuid, type ColumnValue } from './values.js';
 
 /** One column of a payload, its value in the form that rows keep. */
@@ -50,13 +50,18 @@ const undeclared = (table: Table, name: string): DataverseError =>
     `An undeclared property '${name}' which only has property annotations in the payload but no property value was found in the payload.`,
   );
 
+const OWNERS: Readonly<Record<string, readonly { readonly id: string }[]>> = {
+  systemuser: everyUser,
+  team: [integrationTeam],
+};
+
 /** Id of the row that a reference names. Rows of tables that the environment holds must exist. */
 const targetId = (organization: Organization, target: string, key: string): string | undefined => {
   const table = tableNamed(organization, target);
   if (table === undefined) {
     const id = key.toLowerCase();
     if (!isGuid(id)) return undefined;
-    if (target === 'systemuser' && !everyUser.some((user) => user.id === id)) throw rowNotFound(target, id);
+    if (OWNERS[target]?.some((owner) => owner.id === id) === false) throw rowNotFound(target, id);
     return id;
   }
   const address = resolveAddress(organization, table, key);

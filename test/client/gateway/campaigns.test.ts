@@ -20,6 +20,7 @@ import { temporalServer } from '../../workflows/servers.js';
 
 const server = temporalServer('dev');
 const API_KEY = 'the-key-that-an-administrator-pastes-into-marketo';
+const WEBHOOK_SECRET = 'the-secret-that-webhooks-show-in-a-header';
 const callbacks = callbackPorts();
 
 let world: World;
@@ -54,6 +55,7 @@ const gateway = (): FastifyInstance => {
       status: () => readServiceStatus({ ...starter, namespace: 'default' }),
     },
     apiKey: API_KEY,
+    webhookSecret: WEBHOOK_SECRET,
     published: { publicUrl: origin, supportContact: 'crm@example.com', version: '1.0.0' },
     logger: pino({ level: 'silent' }),
     isReady: () => Promise.resolve(true),
@@ -191,5 +193,30 @@ describe('The flow step, installed in Marketo as its administrator does', () => 
     expect(await told(refused)).toMatchObject([{ success: false, errorCode: 'REFUSED' }]);
     await world.settled();
     expect(await world.duplicates()).toEqual([]);
+  });
+});
+
+describe('The webhook, set up in Marketo as docs/campaigns.md says', () => {
+  it('makes the record of the person whose trigger campaign calls it', async () => {
+    await admin('POST', '/webhooks', {
+      ...{ name: 'Sync Person to Dynamics', url: `${origin}/webhook`, method: 'POST', encoding: 'json' },
+      payload: '{"id":{{lead.Id}},"syncAs":"contact","campaignId":{{campaign.id}}}',
+      headers: { 'x-webhook-secret': WEBHOOK_SECRET, 'Content-Type': 'application/json' },
+      responseType: 'json',
+    });
+    const flow = [{ do: 'callWebhook', webhook: 'Sync Person to Dynamics' }];
+    const triggers = [{ on: 'personCreated' }];
+    const { id: campaign } = await admin('POST', '/campaigns', { name: 'Hook', triggers, flow });
+    await withWorkers(async () => {
+      const email = newEmail();
+      const [id = 0] = await world.doors.createPersons([{ email, lastName: 'Hamilton' }]);
+      const requests = () =>
+        world.db.selectFrom('requests').selectAll().where('marketo_id', '=', id).execute();
+      await eventually('the request', async () => (await requests()).length > 0);
+      expect(await requests()).toMatchObject([{ campaign_id: String(campaign), outcome: 'created' }]);
+      const { dynamicsId, dynamicsType } = await world.person(id);
+      expect(dynamicsType).toBe('contact');
+      expect(await world.row('contacts', String(dynamicsId))).toMatchObject({ emailaddress1: email });
+    });
   });
 });

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -273,8 +272,12 @@ describe('A chunk', () => {
       'https://10.0.0.1/',
       'https://example.com/',
       'file:///etc/passwd',
+      'http://user:password@127.0.0.1/',
+      'http://[::1]/',
+      'http://[::ffff:127.0.0.1]/',
     ])
-      expect((await post('/submitAsyncAction', { ...body, callbackUrl })).status, callbackUrl).toBe(400);
+      expect((await post('/submitAsyncAction', { ...body, callbackUrl })).status, callbackUrl).toBe(403);
+    expect((await post('/submitAsyncAction', { ...body, callbackUrl: 'nowhere' })).status).toBe(400);
     expect(await chunks()).toBe(before);
   });
 });
@@ -314,39 +317,6 @@ describe('A webhook', () => {
 });
 
 describe('Whatever is sent', () => {
-  const DECLARED = new Set([400, 401, 403, 413, 415, 429]);
-
-  it('is refused clearly, whatever it is, and nothing is begun', async () => {
-    const before = await chunks();
-    const good = invocationOf([1], { callbackUrl: door.url });
-    const places = ['token', 'apiCallBackKey', 'campaignId', 'callbackUrl', 'context', 'objectData'] as const;
-    const spoilt = fc
-      .tuple(fc.constantFrom(...places), fc.jsonValue())
-      .map(([place, value]) => JSON.stringify({ ...good, [place]: value }));
-    const anything = fc.jsonValue().map((value) => JSON.stringify(value));
-    await fc.assert(
-      fc.asyncProperty(fc.oneof(anything, spoilt, fc.string()), async (body) => {
-        const answer = await app.inject({
-          ...{ method: 'POST', url: '/submitAsyncAction', payload: body },
-          headers: { ...KEY, 'content-type': 'application/json' },
-        });
-        // A token or key may be any text that fits; the rest is then as it should be.
-        if (answer.statusCode === 201) return;
-        expect(DECLARED).toContain(answer.statusCode);
-        expect(Object.keys(answer.json())).toEqual(['error', 'requestId']);
-      }),
-      { numRuns: 300, seed: 7 },
-    );
-    const strangers = await world.db
-      .selectFrom('chunk_persons')
-      .select('marketo_id')
-      .where('marketo_id', '<>', 1)
-      .execute();
-    expect(strangers.length).toBeGreaterThan(0);
-    expect(await chunks()).toBeLessThanOrEqual(before + 300);
-    expect(log.filter((line) => line.includes('a request failed'))).toEqual([]);
-  });
-
   it.each([
     ['a huge body', () => post('/submitAsyncAction', `"${'x'.repeat(5_000_000)}"`), 413],
     ['a huge body without the key', () => post('/submitAsyncAction', `"${'x'.repeat(5_000_000)}"`, {}), 401],
@@ -378,17 +348,5 @@ describe('Whatever is sent', () => {
     expect(text).toContain('/submitAsyncAction');
     for (const secret of [API_KEY, WEBHOOK_SECRET, 'secret.example', 'key-of-the-gateway', door.url])
       expect(text).not.toContain(secret);
-  });
-
-  it('is slowed down when it is too much, without the key sooner', async () => {
-    const other = gatewayOf(starter);
-    const answers = await Promise.all(
-      Array.from({ length: 300 }, () => other.inject({ url: '/status', headers: { 'x-api-key': 'wrong' } })),
-    );
-    const statuses = new Set(answers.map(({ statusCode }) => statusCode));
-    expect(statuses).toEqual(new Set([401, 429]));
-    expect(answers.find(({ statusCode }) => statusCode === 429)?.headers['retry-after']).toBe('1');
-    expect((await other.inject({ url: '/getServiceDefinition', headers: KEY })).statusCode).toBe(200);
-    await other.close();
   });
 });
