@@ -20,7 +20,7 @@ import {
 } from './judge-person.js';
 import { linkAgain, linkRow } from './link-row.js';
 import { answer, busy, type Request } from './request.js';
-import { reserveRows } from './reserve-rows.js';
+import { freeRowIds, reserveRows } from './reserve-rows.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -87,7 +87,8 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
 const matchNew = async (request: Request): Promise<CreatePersonResult> => {
   const { ports, person, attempt } = request;
   if ((await carriersOfForeignKeys(ports.db, [person])).size > 0) return answer('ambiguous', undefined);
-  const rows = await freeRowsOf(request);
+  // The store is asked while Dynamics is: what it says of this person stands as long as the e-mail is claimed.
+  const [rows, rowIds] = await Promise.all([freeRowsOf(request), freeRowIds(ports, [person.id])]);
   const others = await freePersonsLike(ports, [person], contested([person], rows), attempt.signal);
   const judged = judgeFound(request, rows, matchCandidates({ rows, ...others }));
   switch (judged.do) {
@@ -96,7 +97,7 @@ const matchNew = async (request: Request): Promise<CreatePersonResult> => {
     case 'link':
       return linkRow(request, judged.row);
     case 'create': {
-      const [reserved] = await reserveRows(ports, [request]);
+      const [reserved] = await reserveRows(ports, [request], rowIds);
       if (reserved === undefined) throw busy(`person ${String(person.id)}`);
       return createRow(request, reserved);
     }

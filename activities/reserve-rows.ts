@@ -9,14 +9,19 @@ import type { Ports } from './settings.js';
 const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
   uuidFrom(`${String(marketoId)}/${String(generation)}`, installationId);
 
+/** Ids for the rows of persons, by Marketo's id of the person. */
+export type RowIds = ReadonlyMap<number, string>;
+
 /**
  * Reserves links before their rows are made: whoever sees a row meets its reservation. One that somebody else reserved
  * meanwhile is missing.
  */
-export const reserveRows = async (ports: Ports, requests: readonly Request[]): Promise<Link[]> => {
+export const reserveRows = async (
+  ports: Ports,
+  requests: readonly Request[],
+  rowIds: RowIds,
+): Promise<Link[]> => {
   if (requests.length === 0) return [];
-  const persons = requests.map(({ person }) => person.id);
-  const rowIds = await freeRowIds(ports, persons);
   const fresh = requests.map(({ input, person, key }): NewLink => ({
     kind: input.requests[0]?.syncAs ?? 'lead',
     status: 'unmatched',
@@ -37,7 +42,8 @@ export const reserveRows = async (ports: Ports, requests: readonly Request[]): P
 };
 
 /** The first generation of each person's row that no ended link stands for. */
-const freeRowIds = async (ports: Ports, persons: readonly number[]): Promise<Map<number, string>> => {
+export const freeRowIds = async (ports: Ports, persons: readonly number[]): Promise<RowIds> => {
+  if (persons.length === 0) return new Map();
   const { id: installationId } = await requireInstallation(ports);
   const found = new Map<number, string>();
   let open = persons;
