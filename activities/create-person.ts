@@ -7,7 +7,7 @@ import { linksByPerson } from '../store/links.js';
 import { currentMapping } from './catalog.js';
 import { claimMs } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult } from './contract.js';
-import { createRow } from './create-row.js';
+import { createNewRow, createRow } from './create-row.js';
 import { personFields } from './person-fields.js';
 import { freePersonsLike, freeRowsOf } from './free-records.js';
 import {
@@ -20,7 +20,7 @@ import {
 } from './judge-person.js';
 import { linkAgain, linkRow } from './link-row.js';
 import { answer, busy, type Request } from './request.js';
-import { freeRowIds, reserveRows } from './reserve-rows.js';
+import { freeRowIds } from './reserve-rows.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -96,10 +96,7 @@ const matchNew = async (request: Request): Promise<CreatePersonResult> => {
       return judged.result;
     case 'link':
       return linkRow(request, judged.row);
-    case 'create': {
-      const [reserved] = await reserveRows(ports, [request], rowIds);
-      if (reserved === undefined) throw busy(`person ${String(person.id)}`);
-      return createRow(request, reserved);
-    }
+    case 'create':
+      return createNewRow(request, rowIds);
   }
 };
