@@ -15,7 +15,8 @@ import { judge, type Judged } from './figures.js';
 import { inChunks, oneByOne, type Calls } from './minimum.js';
 
 /** How a campaign hands its persons in: one person to a call, or a chunk. */
-export type Form = 'trigger' | 'chunks';
+export const FORMS = ['trigger', 'chunks'] as const;
+export type Form = (typeof FORMS)[number];
 
 export interface Burst {
   readonly form: Form;

@@ -1,7 +1,7 @@
 import { cpus, loadavg } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { signIn } from './bare.js';
-import { measureBurst, type Burst } from './burst.js';
+import { FORMS, measureBurst, type Burst, type Form } from './burst.js';
 import { openCampaign } from './campaign.js';
 import { besideFirstCycle } from './cycle.js';
 import { slowDown } from './doors.js';
@@ -14,6 +14,7 @@ interface Options {
   readonly requests: number;
   readonly pace: number;
   readonly burst: readonly number[];
+  readonly forms: readonly Form[];
   readonly share: number;
   readonly cycle: boolean;
   readonly json: boolean;
@@ -47,7 +48,7 @@ const measure = async (options: Options, teardown: Teardown): Promise<Measured> 
 
 const measureIn = async (
   stack: Awaited<ReturnType<typeof startStack>>,
-  { requests, pace, burst, cycle }: Options,
+  { requests, pace, burst, forms, cycle }: Options,
   teardown: Teardown,
 ): Promise<Pick<Measured, 'alone' | 'bursts' | 'besideCycle'>> => {
   await slowDown(stack, SERVER_TIMES);
@@ -59,7 +60,7 @@ const measureIn = async (
   const alone = await latency();
   const bursts: Burst[] = [];
   for (const persons of burst) {
-    for (const form of ['trigger', 'chunks'] as const) {
+    for (const form of forms) {
       say(`${persons} persons at once, ${form === 'trigger' ? 'one to a call' : 'in chunks'}`);
       bursts.push(await measureBurst(stack, campaign, form, persons));
     }
@@ -119,6 +120,7 @@ await new Command('bench:create')
     sizes,
     [300, 5_000],
   )
+  .addOption(new Option('--forms <form...>', 'how they are handed in').choices(FORMS).default(FORMS))
   .option('--share <number>', "share of Marketo's limits that the product may use", shareOf, 0.5)
   .option('--no-cycle', 'leave the first cycle out')
   .option('--json', 'print one JSON object', false)
