@@ -18,7 +18,7 @@ const mayImport = {
   client: ['rules', 'marketo', 'dynamics', 'store', 'config', 'activities', 'workflows', 'launch'],
   launch: ['rules', 'store', 'config', 'workflows', 'client', 'simulators'],
   simulators: [],
-  bench: ['rules', 'marketo', 'dynamics', 'store', 'config', 'activities', 'simulators'],
+  bench: ['rules', 'marketo', 'dynamics', 'store', 'config', 'activities', 'simulators', 'launch'],
 };
 const folders = Object.keys(mayImport);
 const zones = folders.map((target) => ({

@@ -7,13 +7,20 @@ import { linksByPerson } from '../store/links.js';
 import { currentMapping } from './catalog.js';
 import { claimMs } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult } from './contract.js';
-import { createRow } from './create-row.js';
+import { createNewRow, createRow } from './create-row.js';
 import { personFields } from './person-fields.js';
 import { freePersonsLike, freeRowsOf } from './free-records.js';
-import { carriersOfForeignKeys, heldBack, judgeFound, judgeOwn, matchCandidates } from './judge-person.js';
+import {
+  carriersOfForeignKeys,
+  contested,
+  heldBack,
+  judgeFound,
+  judgeOwn,
+  matchCandidates,
+} from './judge-person.js';
 import { linkAgain, linkRow } from './link-row.js';
 import { answer, busy, type Request } from './request.js';
-import { reserveRows } from './reserve-rows.js';
+import { freeRowIds } from './reserve-rows.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -27,10 +34,12 @@ export const createPerson = async (
   input: CreatePersonInput,
   attempt: Attempt,
 ): Promise<CreatePersonResult> => {
-  const [link] = await linksByPerson(ports.db, [input.marketoId]);
+  const [[link], mapping] = await Promise.all([
+    linksByPerson(ports.db, [input.marketoId]),
+    currentMapping(ports),
+  ]);
   if (link?.status === 'linked') return answer('already-there', link);
   if (link?.status === 'merged-away') return heldBack(link);
-  const mapping = await currentMapping(ports);
   const person = await readPerson(ports, input.marketoId, mapping, attempt);
   if (person === undefined) return answer('not-found', undefined);
   const key = emailKey(textOf(person.values['email'])) ?? `person ${String(person.id)}`;
@@ -57,9 +66,11 @@ const readPerson = async (
 
 const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
   const { ports, input, person } = request;
-  const [own] = await linksByPerson(ports.db, [input.marketoId]);
-  const isHeld = (await holdsOfPersons(ports.db, [person.id])).size > 0;
-  const judged = judgeOwn(request, own, isHeld);
+  const [[own], holds] = await Promise.all([
+    linksByPerson(ports.db, [input.marketoId]),
+    holdsOfPersons(ports.db, [person.id]),
+  ]);
+  const judged = judgeOwn(request, own, holds.size > 0);
   switch (judged.do) {
     case 'answer':
       return judged.result;
@@ -76,18 +87,16 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
 const matchNew = async (request: Request): Promise<CreatePersonResult> => {
   const { ports, person, attempt } = request;
   if ((await carriersOfForeignKeys(ports.db, [person])).size > 0) return answer('ambiguous', undefined);
-  const rows = await freeRowsOf(request);
-  const others = await freePersonsLike(ports, [person], attempt.signal);
+  // The store is asked while Dynamics is: what it says of this person stands as long as the e-mail is claimed.
+  const [rows, rowIds] = await Promise.all([freeRowsOf(request), freeRowIds(ports, [person.id])]);
+  const others = await freePersonsLike(ports, [person], contested([person], rows), attempt.signal);
   const judged = judgeFound(request, rows, matchCandidates({ rows, ...others }));
   switch (judged.do) {
     case 'answer':
       return judged.result;
     case 'link':
       return linkRow(request, judged.row);
-    case 'create': {
-      const [reserved] = await reserveRows(ports, [request]);
-      if (reserved === undefined) throw busy(`person ${String(person.id)}`);
-      return createRow(request, reserved);
-    }
+    case 'create':
+      return createNewRow(request, rowIds);
   }
 };

@@ -3,7 +3,7 @@ import type { PersonRecord } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
-import type { FieldValue } from '../rules/terms.js';
+import type { FieldValue, Kind } from '../rules/terms.js';
 import { separatedPersons } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
@@ -13,23 +13,62 @@ import type { CreatePersonResult, PersonRequest } from './contract.js';
 import { tokenOf } from './failures.js';
 import { answer, busy, type Request } from './request.js';
 import { keyOf } from './keys.js';
+import { kindFor, reserveRows, type RowIds } from './reserve-rows.js';
 import { heldBy } from './link-row.js';
 import { agreedAtBirth } from './new-person.js';
 import { readStrongly } from './refused-fields.js';
 import { isDuplicate, withTwin } from './twin.js';
 import { keepRefusals, refuse, saveWithRefusals, type Refused } from './refusals.js';
 
-/**
- * Makes the row of a reservation; one that is read under our own id is what a lost answer hid. What is sent is noted
- * first: a repeated call carries the same, and a worker that wakes late finds its reservation taken over.
- */
+/** Reserves a person's row and makes it. */
+export const createNewRow = async (request: Request, rowIds: RowIds): Promise<CreatePersonResult> => {
+  const { ports, input, person } = request;
+  const at = moment(request);
+  const { creation, refusals } = begunAs(request, kindFor(input), null, at);
+  const [reserved] = await reserveRows(ports, [request], rowIds, () => creation);
+  if (reserved === undefined) throw busy(`person ${String(person.id)}`);
+  return makeReserved(request, { reserved, refusals, deadline: at.deadline });
+};
+
+/** Makes the row of an earlier reservation; one that is read under our own id is what a lost answer hid. */
 export const createRow = async (request: Request, reservation: Link): Promise<CreatePersonResult> => {
-  const { ports, mapping, person, attempt } = request;
-  const now = Date.now();
-  const deadline = new Date(now + ports.timing.dynamicsDeadlineMs).toISOString();
-  const { link, refusals } = begun(request, reservation, { sentAt: new Date(now).toISOString(), deadline });
+  const { ports, person } = request;
+  const at = moment(request);
+  const { link, refusals } = begun(request, reservation, at);
   const [reserved] = await save(ports, [link]);
   if (reserved === undefined) throw busy(`the link of person ${String(person.id)}`);
+  return makeReserved(request, { reserved, refusals, deadline: at.deadline });
+};
+
+/** When a call is sent, and until when it may take effect. */
+interface Sending {
+  readonly sentAt: string;
+  readonly deadline: string;
+}
+
+const moment = ({ ports: { timing } }: Request): Sending => {
+  const now = Date.now();
+  return {
+    sentAt: new Date(now).toISOString(),
+    deadline: new Date(now + timing.dynamicsDeadlineMs).toISOString(),
+  };
+};
+
+interface Reserved {
+  readonly reserved: Link;
+  readonly refusals: readonly LocalRefusal[];
+  readonly deadline: string;
+}
+
+/**
+ * What is sent was noted first: a repeated call carries the same, and a worker that wakes late finds its reservation taken
+ * over.
+ */
+const makeReserved = async (
+  request: Request,
+  { reserved, refusals, deadline }: Reserved,
+): Promise<CreatePersonResult> => {
+  const { ports, mapping, attempt } = request;
   const operation = operationOf(request, reserved, mapping.fields[reserved.kind]);
   const signal = until(attempt.signal, deadline);
   const said = await proven(ports, operation, await makeRow(request, operation, signal), signal);
@@ -51,13 +90,22 @@ export const createRow = async (request: Request, reservation: Link): Promise<Cr
 
 /** The reservation with what is to be sent, and since when; what a row cannot take is told apart. */
 export const begun = (
-  { person, mapping }: Request,
+  request: Request,
   reservation: Link,
-  at: { readonly sentAt: string; readonly deadline: string },
+  at: Sending,
 ): { readonly link: Link; readonly refusals: readonly LocalRefusal[] } => {
-  const { values, refusals } = sendable(person, mapping.fields[reservation.kind]);
-  const creation = { values: reservation.creation?.values ?? values, ...at };
+  const { creation, refusals } = begunAs(request, reservation.kind, reservation.creation, at);
   return { link: { ...reservation, creation }, refusals };
+};
+
+const begunAs = (
+  { person, mapping }: Request,
+  kind: Kind,
+  before: Link['creation'],
+  at: Sending,
+): { readonly creation: NonNullable<Link['creation']>; readonly refusals: readonly LocalRefusal[] } => {
+  const { values, refusals } = sendable(person, mapping.fields[kind]);
+  return { creation: { values: before?.values ?? values, ...at }, refusals };
 };
 
 /** A refusal because of another row says which one. */

@@ -31,11 +31,10 @@ export interface ReadRow {
 
 /** Rows without a person that this one may belong to, as Dynamics has them now. */
 export const freeRowsOf = async (request: Request): Promise<readonly FoundRow[]> => {
-  const read: ReadRow[] = [];
-  for (const kind of KINDS) {
-    for (const row of await readRowsOf(request, kind)) read.push({ kind, row });
-  }
-  const { free, awaited } = await freeAmong(request, read);
+  const read = await Promise.all(
+    KINDS.map(async (kind) => (await readRowsOf(request, kind)).map((row): ReadRow => ({ kind, row }))),
+  );
+  const { free, awaited } = await freeAmong(request, read.flat());
   const [first] = awaited;
   if (first !== undefined) throw busy(`the row ${first.dynamicsId}`);
   return free;
@@ -97,9 +96,10 @@ const readRowsOf = async (
   const select = selectionOf(mapping, kind);
   const email = textOf(person.values['email']);
   const crmKey = textOf(person.values['dynamicsId']);
-  const byEmail = email === null ? [] : await dynamics.findByEmail(kind, [email], select, signal);
-  const byKey =
-    crmKey === null || !isGuid(crmKey) ? undefined : await dynamics.readRow(kind, crmKey, select, signal);
+  const [byEmail, byKey] = await Promise.all([
+    email === null ? [] : dynamics.findByEmail(kind, [email], select, signal),
+    crmKey === null || !isGuid(crmKey) ? undefined : dynamics.readRow(kind, crmKey, select, signal),
+  ]);
   return [...byEmail.filter(({ id }) => id !== byKey?.id), ...(byKey === undefined ? [] : [byKey])];
 };
 
@@ -116,14 +116,15 @@ const unmatched = (
   emailKey: key,
 });
 
-/** These persons, and others of their e-mails that no row holds, as far as Marketo can name them. */
+/** These persons, and others with an e-mail of the contested ones that no row holds, as far as Marketo can name them. */
 export const freePersonsLike = async (
   { db, marketo }: Ports,
   persons: readonly PersonRecord[],
+  contested: readonly PersonRecord[],
   signal: AbortSignal,
 ): Promise<{ readonly persons: readonly FreePerson[]; readonly unknown: UnknownHolders }> => {
   const own = persons.map(freePerson);
-  const emails = [...new Set(own.flatMap(({ emailKey: key }) => key ?? []))];
+  const emails = [...new Set(contested.flatMap(({ values }) => emailKey(textOf(values['email'])) ?? []))];
   if (emails.length === 0) return { persons: own, unknown: new Map() };
   const query = { by: 'email' as const, values: emails, fields: ['id', 'email', 'dynamicsId'] };
   const found = await marketo.readPersons(query, signal);

@@ -20,6 +20,7 @@ import { diff } from './diff.js';
 import { toFailure } from './failures.js';
 import { fetchDynamics } from './fetch-dynamics.js';
 import { fetchMarketo } from './fetch-marketo.js';
+import { gatherCalls, gatherEntries } from './gathered-calls.js';
 import { logRejections } from './log-rejections.js';
 import { pushToDynamics } from './push-dynamics.js';
 import { pushToMarketo } from './push-marketo.js';
@@ -56,11 +57,16 @@ export const createCycleActivities = (ports: Ports): CycleActivities => {
 };
 
 /** Creation on demand, for the worker on the queue `on-demand`; its connectors call on the lane of that name. */
-export const createOnDemandActivities = (ports: Ports): OnDemandActivities => ({
-  createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
-  recordOutcome: (input) => attempted(ports, (attempt) => recordOutcome(ports, input, attempt)),
-  answerChunks: (input) => attempted(ports, (attempt) => answerChunks(ports, input, attempt)),
-});
+export const createOnDemandActivities = (single: Ports): OnDemandActivities => {
+  const ports = gatherCalls(single);
+  const sendEntries = gatherEntries(ports);
+  return {
+    createPerson: (input) => attempted(ports, (attempt) => createPerson(ports, input, attempt)),
+    recordOutcome: (input) =>
+      attempted(ports, (attempt) => recordOutcome(ports, input, attempt, sendEntries)),
+    answerChunks: (input) => attempted(ports, (attempt) => answerChunks(ports, input, attempt)),
+  };
+};
 
 /** Chunks of campaigns, for the worker on the queue `chunks`. */
 export const createChunkActivities = (ports: Ports): ChunkActivities => ({

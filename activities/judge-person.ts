@@ -85,6 +85,16 @@ export const matchCandidates = ({ rows, persons, unknown }: Candidates): Matchin
     unknown,
   );
 
+/**
+ * Those persons that one of the rows may belong to. Only of them it matters who else has their e-mail: without a row
+ * nothing is ambiguous.
+ */
+export const contested = (
+  persons: readonly PersonRecord[],
+  rows: readonly FoundRow[],
+): readonly PersonRecord[] =>
+  persons.filter((person) => rows.some(({ outOfScope, row }) => !outOfScope && mayBelongTo(row, person)));
+
 /** What the records that were found have to say of one person. */
 export type FoundJudgement =
   Answered | { readonly do: 'link'; readonly row: FoundRow } | { readonly do: 'create' };

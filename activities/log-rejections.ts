@@ -31,11 +31,14 @@ export const logRejections = async (
   return { logged: await sendEntries(ports, attempt) };
 };
 
+/** @returns how many entries stand in the log now that did not before. */
+export type SendEntries = (ports: Ports, attempt: Attempt) => Promise<number>;
+
 /**
  * Sends due log entries. Marketo's log has no idempotency key: an entry whose call got no answer is looked for in the
  * log, once its time is over, before it is sent again.
  */
-export const sendEntries = async (ports: Ports, attempt: Attempt): Promise<number> => {
+export const sendEntries: SendEntries = async (ports, attempt) => {
   const installation = await requireInstallation(ports);
   let logged = 0;
   for (;;) {

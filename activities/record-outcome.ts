@@ -7,14 +7,19 @@ import { enqueueActivityEntries, lastRefusedCreations, type ActivityEntry } from
 import { recordRequests } from '../store/requests.js';
 import { save } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult, PersonRequest } from './contract.js';
-import { sendEntries } from './log-rejections.js';
+import { sendEntries, type SendEntries } from './log-rejections.js';
 import { short } from './refusals.js';
 import type { Attempt, Ports } from './settings.js';
 
 type Outcome = CreatePersonInput & { readonly result: CreatePersonResult };
 
 /** Tells the campaign's person what the action did, and ties the person to its row at once. */
-export const recordOutcome = async (ports: Ports, input: Outcome, attempt: Attempt): Promise<void> => {
+export const recordOutcome = async (
+  ports: Ports,
+  input: Outcome,
+  attempt: Attempt,
+  send: SendEntries = sendEntries,
+): Promise<void> => {
   const { marketoId, requests, result } = input;
   const [link] = await linksByPerson(ports.db, [marketoId]);
   if (link?.status === 'linked' && result.outcome !== 'already-there') await stamp(ports, link, attempt);
@@ -29,7 +34,7 @@ export const recordOutcome = async (ports: Ports, input: Outcome, attempt: Attem
     ports.db,
     requests.map((request) => entryFor(request, input, link, refusal)),
   );
-  await sendEntries(ports, attempt);
+  await send(ports, attempt);
 };
 
 const stamp = async (ports: Ports, link: Link, { signal }: Attempt): Promise<void> => {

@@ -1,6 +1,8 @@
 import { v5 as uuidFrom } from 'uuid';
 import type { Link } from '../rules/link.js';
-import { forgetFormer, insertLinks, linksByRow, type NewLink } from '../store/links.js';
+import type { Kind } from '../rules/terms.js';
+import { linksByRow, type NewLink } from '../store/links.js';
+import { reserveLinks } from '../store/reservations.js';
 import { requireInstallation } from './catalog.js';
 import type { Request } from './request.js';
 import type { Ports } from './settings.js';
@@ -9,35 +11,43 @@ import type { Ports } from './settings.js';
 const rowIdOf = (installationId: string, marketoId: number, generation: number): string =>
   uuidFrom(`${String(marketoId)}/${String(generation)}`, installationId);
 
+/** Ids for the rows of persons, by Marketo's id of the person. */
+export type RowIds = ReadonlyMap<number, string>;
+
 /**
  * Reserves links before their rows are made: whoever sees a row meets its reservation. One that somebody else reserved
  * meanwhile is missing.
+ *
+ * @param creationOf what is about to be sent, where that is known by now
  */
-export const reserveRows = async (ports: Ports, requests: readonly Request[]): Promise<Link[]> => {
-  if (requests.length === 0) return [];
-  const persons = requests.map(({ person }) => person.id);
-  const rowIds = await freeRowIds(ports, persons);
-  const fresh = requests.map(({ input, person, key }): NewLink => ({
-    kind: input.requests[0]?.syncAs ?? 'lead',
-    status: 'unmatched',
-    marketoId: person.id,
-    dynamicsId: rowIds.get(person.id) ?? null,
-    emailKey: key.startsWith('person ') ? null : key,
-    etag: null,
-    seen: { marketo: {}, dynamics: {} },
-  }));
-  return ports.db.transaction().execute(async (tx) => {
-    const made = await insertLinks(tx, fresh);
-    await forgetFormer(
-      tx,
-      made.flatMap(({ marketoId }) => marketoId ?? []),
-    );
-    return made;
+export const reserveRows = async (
+  ports: Ports,
+  requests: readonly Request[],
+  rowIds: RowIds,
+  creationOf: (request: Request) => Link['creation'] = () => null,
+): Promise<Link[]> => {
+  const fresh = requests.map((request): NewLink => {
+    const { input, person, key } = request;
+    return {
+      kind: kindFor(input),
+      status: 'unmatched',
+      marketoId: person.id,
+      dynamicsId: rowIds.get(person.id) ?? null,
+      emailKey: key.startsWith('person ') ? null : key,
+      etag: null,
+      seen: { marketo: {}, dynamics: {} },
+      creation: creationOf(request),
+    };
   });
+  return reserveLinks(ports.db, fresh);
 };
 
+/** As what a new row is made. */
+export const kindFor = ({ requests }: Request['input']): Kind => requests[0]?.syncAs ?? 'lead';
+
 /** The first generation of each person's row that no ended link stands for. */
-const freeRowIds = async (ports: Ports, persons: readonly number[]): Promise<Map<number, string>> => {
+export const freeRowIds = async (ports: Ports, persons: readonly number[]): Promise<RowIds> => {
+  if (persons.length === 0) return new Map();
   const { id: installationId } = await requireInstallation(ports);
   const found = new Map<number, string>();
   let open = persons;

@@ -1,6 +1,7 @@
-// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators`, `npm run bench:remotes` and
-// `npm run bench:ledger`, `npm run model`. Needs nothing but Node: it installs and builds what is missing, then hands over.
-// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger|model [args...]
+// Entry of `npm start`, `npm test`, `npm run test:clients`, `npm run simulators`, `npm run bench:remotes`,
+// `npm run bench:ledger`, `npm run bench:create` and `npm run model`. Needs nothing but Node: it installs and builds what is
+// missing, then hands over.
+// Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger|bench-create|model [args...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,12 +14,14 @@ const programs = {
   simulators: 'dist/simulators/main.js',
   'bench-remotes': 'dist/bench/remotes/main.js',
   'bench-ledger': 'dist/bench/ledger/main.js',
+  'bench-create': 'dist/bench/create/main.js',
 };
 const firstLines = {
   start: 'Contact Sync: checking what is installed and built',
   simulators: 'Contact Sync simulators: checking what is installed and built',
   'bench-remotes': 'Contact Sync: connectors and public clients on the same simulators',
   'bench-ledger': 'Contact Sync: the size of the store',
+  'bench-create': 'Contact Sync: creation on demand',
   clients: 'Contact Sync: public clients against the simulators',
   model: 'Contact Sync: the real system against the model',
   test: 'Contact Sync: format, lint, types, build, tests',
@@ -91,7 +94,7 @@ if (Object.hasOwn(firstLines, command)) {
   if (isReady) await handOver(programs[command], args);
 } else {
   console.error(
-    'Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger|model [args...]',
+    'Usage: node launch/bootstrap.mjs start|test|clients|simulators|bench-remotes|bench-ledger|bench-create|model [args...]',
   );
   process.exitCode = 2;
 }

@@ -23,6 +23,8 @@ export const openDatabase = (url: string, options: OpenStoreOptions = {}): Datab
   const pool = new pg.Pool({
     connectionString: url,
     max: options.connections ?? 10,
+    // A request that comes after a quiet while does not wait for PostgreSQL to start a process and check a password.
+    idleTimeoutMillis: 5 * 60_000,
     types: parsers,
     application_name: 'contact-sync',
     connectionTimeoutMillis: 10_000,

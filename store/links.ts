@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { omit } from '../rules/draft.js';
 import type { Link } from '../rules/link.js';
 import type { IsoInstant, Kind, Side } from '../rules/terms.js';
@@ -218,7 +218,7 @@ export type NewLink = Pick<
   Link,
   'kind' | 'status' | 'marketoId' | 'dynamicsId' | 'emailKey' | 'etag' | 'seen'
 > &
-  Partial<Pick<Link, 'successor' | 'predecessor' | 'outOfScope' | 'dirty'>>;
+  Partial<Pick<Link, 'successor' | 'predecessor' | 'outOfScope' | 'dirty' | 'creation'>>;
 
 /**
  * Inserts links; one that exists already, by person or row, is left alone.
@@ -227,6 +227,11 @@ export type NewLink = Pick<
  */
 export const insertLinks = async (db: Database, links: readonly NewLink[]): Promise<Link[]> => {
   if (links.length === 0) return [];
+  return (await insertOf(links).execute(db)).rows.map(linkOf);
+};
+
+/** The statement by itself, for one that does more. */
+export const insertOf = (links: readonly NewLink[]): RawBuilder<Selectable<LinksTable>> => {
   const documents = JSON.stringify(
     links.map((link) => ({
       kind: link.kind,
@@ -239,22 +244,22 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
       successor: link.successor ?? null,
       predecessor: link.predecessor ?? null,
       out_of_scope: link.outOfScope ?? null,
+      creation: link.creation ?? null,
       // A reserved row is nothing that a cycle could work on until it is there.
       dirty: link.dirty ?? (link.status !== 'excluded' && link.marketoId === null),
     })),
   );
-  const { rows } = await sql<Selectable<LinksTable>>`
+  return sql<Selectable<LinksTable>>`
     insert into links (
-      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, out_of_scope, dirty)
+      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, out_of_scope, creation, dirty)
     select
       kind, status, marketo_id, dynamics_id, email_key, etag, seen, nullif(successor, 'null'), predecessor,
-      nullif(out_of_scope, 'null'), dirty
+      nullif(out_of_scope, 'null'), nullif(creation, 'null'), dirty
     from jsonb_to_recordset(${documents}::jsonb) as x (
       kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text, etag text, seen jsonb,
-      successor jsonb, predecessor uuid, out_of_scope jsonb, dirty boolean)
+      successor jsonb, predecessor uuid, out_of_scope jsonb, creation jsonb, dirty boolean)
     on conflict do nothing
-    returning *`.execute(db);
-  return rows.map(linkOf);
+    returning *`;
 };
 
 /** Links whose record on `side` is to be read again, in order of id. */

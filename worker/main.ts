@@ -23,8 +23,8 @@ import { healthOf } from './readiness.js';
 
 /** Cycle steps at once in one worker: three chunks, each pushing to both sides, beside the fetches. */
 const CYCLE_STEPS = 8;
-/** Creations at once: more would only wait for the remotes' concurrency. */
-const CREATIONS = 40;
+/** Steps of creations at once. Those that wait for a remote's rate share the next call, so many waiting is few calls. */
+const CREATIONS = 100;
 /** Chunks of batch campaigns at once: each makes full use of the remotes by itself. */
 const CHUNKS = 4;
 /** One thing at a time, and a look at the store beside it. */

@@ -18,7 +18,7 @@ import {
   mayBelongTo,
 } from '../judge-person.js';
 import { answer, busy } from '../request.js';
-import { reserveRows } from '../reserve-rows.js';
+import { freeRowIds, reserveRows } from '../reserve-rows.js';
 import type { Attempt, Ports } from '../settings.js';
 import { findCandidates } from './find-records.js';
 import { conclude, memberOf, type Group, type Member } from './group.js';
@@ -190,9 +190,11 @@ const matchNew = async (group: Group, fresh: readonly Member[]): Promise<Matched
 
 /** One that somebody else reserved meanwhile is looked at again. */
 const reserve = async (group: Group, members: readonly Member[]): Promise<Linked[]> => {
+  const persons = members.map(({ asked }) => asked.marketoId);
   const links = await reserveRows(
     group.ports,
     members.map(({ request }) => request),
+    await freeRowIds(group.ports, persons),
   );
   const byPerson = new Map(links.map((link) => [link.marketoId, link]));
   return members.flatMap((member) => {

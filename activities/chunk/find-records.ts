@@ -3,7 +3,7 @@ import type { UnmatchedRow } from '../../rules/matching.js';
 import { emailKey } from '../../rules/email.js';
 import { KINDS, type Kind } from '../../rules/terms.js';
 import { freeAmong, freePersonsLike } from '../free-records.js';
-import type { Candidates } from '../judge-person.js';
+import { contested, type Candidates } from '../judge-person.js';
 import { isGuid, selectionOf, textOf } from '../rows.js';
 import type { Group, Member } from './group.js';
 
@@ -15,14 +15,12 @@ export interface Found extends Candidates {
 /** Looks for the rows and the other persons of many persons at once, with as few calls as the remotes allow. */
 export const findCandidates = async (group: Group, members: readonly Member[]): Promise<Found> => {
   const persons = members.map(({ request }) => request.person);
-  const [read, others] = await Promise.all([
-    Promise.all(KINDS.map((kind) => readRows(group, members, kind))),
-    freePersonsLike(group.ports, persons, group.attempt.signal),
-  ]);
+  const read = await Promise.all(KINDS.map((kind) => readRows(group, members, kind)));
   const { free, awaited } = await freeAmong(
     group,
     KINDS.flatMap((kind, index) => (read[index] ?? []).map((row) => ({ kind, row }))),
   );
+  const others = await freePersonsLike(group.ports, persons, contested(persons, free), group.attempt.signal);
   return { rows: free, awaited, ...others };
 };
 

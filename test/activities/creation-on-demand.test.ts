@@ -91,6 +91,28 @@ describe('"Sync Person to Dynamics"', () => {
     expect(await logOf(marketoId)).toEqual(['created logged', 'already-there logged']);
   });
 
+  it('that makes a row takes three calls of each side', async () => {
+    const { marketoId } = await personIn();
+    await world.request(marketoId);
+    await world.calls();
+    const other = await personIn();
+    expect(await world.request(other.marketoId)).toMatchObject({ outcome: 'created' });
+    // Who else in Marketo has the e-mail is not asked: it matters only where a row has it.
+    expect(await world.calls()).toEqual({
+      marketo: {
+        'GET /rest/v1/leads.json': 1,
+        'POST /rest/v1/leads.json': 1,
+        'POST /rest/v1/activities/external.json': 1,
+      },
+      dynamics: {
+        'GET /api/data/v9.2/leads': 1,
+        'GET /api/data/v9.2/contacts': 1,
+        'PATCH /api/data/v9.2/leads({id})': 1,
+      },
+    });
+    await world.settled();
+  });
+
   it.each(['before', 'after'] as const)('killed %s the row is made, makes one row', async (when) => {
     const { marketoId, email } = await personIn();
     world.crash('dynamics', when);
