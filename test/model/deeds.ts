@@ -272,6 +272,10 @@ export class People {
     return (await this.#requests.again()).map((answered) => this.#took(answered));
   }
 
+  get isWaiting(): boolean {
+    return this.#requests.areWaiting;
+  }
+
   #took({ person, as, result }: Answered): Asked {
     if (result.outcome === 'created' && result.dynamicsId !== null)
       this.#addRow(person, as, result.dynamicsId);

@@ -44,19 +44,19 @@ export const demandAccount = async (game: Game, real: Observed): Promise<void> =
 /** Most cycles until the sync has come to rest, once nobody is at work. */
 const MOST_CYCLES = 14;
 
-/** Cycles without anybody at work, until nothing is open and a whole cycle wrote nothing. */
+/** Cycles without anybody at work, until nothing is open, every request is answered and a whole cycle wrote nothing. */
 export const comeToRest = async (
   game: Game,
   restMs: number,
   cycle: () => Promise<{ readonly seen: Observed; readonly sure: boolean }>,
 ): Promise<Observed> => {
-  const { stage } = game;
+  const { stage, people } = game;
   for (let count = 1; count <= MOST_CYCLES; count += 1) {
     await stage.pass(restMs);
     const before = await writesOf(stage);
     const { seen, sure } = await cycle();
     const isQuiet = (await writesOf(stage)) === before && (await isSettled(stage.real.db, seen.links));
-    if (isQuiet && sure) return seen;
+    if (isQuiet && sure && !people.isWaiting) return seen;
   }
   return fail(game, `not at rest after ${String(MOST_CYCLES)} cycles`);
 };

@@ -38,6 +38,10 @@ export class Requests {
     return answered;
   }
 
+  get areWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** What waited, once more. */
   async again(): Promise<Answered[]> {
     const answers: Answered[] = [];
