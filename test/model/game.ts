@@ -2,7 +2,7 @@ import { isSettled } from '../support/at-rest.js';
 import { People } from './deeds.js';
 import { lostEdits, readLedger, type Look } from './edits.js';
 import { Names, type Observed } from './observed.js';
-import { refusalsUnexplained } from './refusals.js';
+import { readNotices, refusalsUnexplained } from './refusals.js';
 import type { Stage } from './stage.js';
 import { Mismatch } from './verdict.js';
 
@@ -35,7 +35,7 @@ export const demandAccount = async (game: Game, real: Observed): Promise<void> =
   const { stage, names, people, looks } = game;
   const ledger = await readLedger(stage.real.db);
   const silent = [
-    ...lostEdits({ real, ledger, typings: people.typings, looks }),
+    ...lostEdits({ real, ledger, typings: people.typings, notices: await readNotices(stage.real), looks }),
     ...(await refusalsUnexplained(stage, names, real)),
   ];
   if (silent.length > 0) fail(game, `nobody can tell what became of this:\n  ${silent.join('\n  ')}`);

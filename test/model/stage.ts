@@ -71,7 +71,8 @@ export const openStage = async (clock: VirtualClock = startVirtualClock()): Prom
   const rights = rightsAt(door);
   const emptying = await emptyingOf(real.db);
   const pass = (ms: number): Promise<void> => clock.pass(real.db, ms);
-  /** The places in all streams are such as rights that nobody ever took leave them. */
+  const catalogs = await real.db.selectFrom('catalogs').select(['name', 'content']).execute();
+  /** The places in all streams, and what is known of both schemas, are as if nobody had ever taken a right. */
   const readAnew = async (): Promise<void> => {
     await forgetCatalog(real, new Date(0));
     await runCycle(real.ports);
@@ -79,6 +80,10 @@ export const openStage = async (clock: VirtualClock = startVirtualClock()): Prom
     await pass(LONG_MS);
     await runCycle(real.ports);
     await sql.raw(emptying).execute(real.db);
+    for (const { name, content } of catalogs) {
+      const text = JSON.stringify(content);
+      await real.db.updateTable('catalogs').set({ content: text }).where('name', '=', name).execute();
+    }
   };
   let runs = 0;
   return {
