@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { qualify } from '../support/succession.js';
 import { retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -191,6 +192,35 @@ describe('A secured column', () => {
     for (const { leadid } of all)
       expect(await world.row('leads', leadid)).toMatchObject({ new_creditrating: 'C' });
     expect(await notices()).toEqual([]);
+  });
+});
+
+describe('A right that was given back', () => {
+  it('does not keep the person of a qualified lead from the key of its contact', async () => {
+    world = await startWorld({
+      config: `fields:
+  - { marketo: email, lead: emailaddress1, contact: emailaddress1 }
+  - { marketo: mobilePhone, lead: mobilephone, contact: mobilephone, direction: toDynamics }
+`,
+    });
+    const patch = (rights: Readonly<Record<string, boolean>>) =>
+      fetch(`${world.dataverse}/admin/columns/contacts/mobilephone`, {
+        method: 'PATCH',
+        body: JSON.stringify({ secured: true, ...rights }),
+        headers: { 'content-type': 'application/json' },
+      });
+    for (const given of [false, true]) {
+      await patch({ canRead: given, canUpdate: given, canCreate: given });
+      await forgetCatalog();
+      await world.settled();
+    }
+    await world.backfill();
+    const [id = 0] = await world.doors.createPersons([{ email: 'a@example.com', lastName: 'Ruiz' }]);
+    const { dynamicsId } = await world.request(id);
+    await world.settled();
+    const contact = await qualify(world, dynamicsId ?? '');
+    await world.settled();
+    expect(await world.person(id)).toMatchObject({ dynamicsId: contact, dynamicsType: 'contact' });
   });
 });
 
