@@ -24,10 +24,11 @@ const moment: fc.Arbitrary<Moment> = fc.record({
   when: fc.constantFrom('before' as const, 'after' as const),
 });
 
+/** Not to the e-mail: records are matched by it, and a request without that right fails and names it. */
 const right: fc.Arbitrary<Act> = fc.record({
   do: fc.constant('right' as const),
   kind,
-  field: fc.constantFrom(...FIELD_NAMES),
+  field: fc.constantFrom(...FIELD_NAMES.filter((name) => name !== 'email')),
   right: fc.constantFrom('read' as const, 'write' as const),
   given: fc.boolean(),
 });
