@@ -24,7 +24,7 @@ const moment: fc.Arbitrary<Moment> = fc.record({
   when: fc.constantFrom('before' as const, 'after' as const),
 });
 
-/** Not to the e-mail: records are matched by it, and a request without that right fails and names it. */
+/** Not to the e-mail: rows are looked for by it, so that a request without that right fails and names it. */
 const right: fc.Arbitrary<Act> = fc.record({
   do: fc.constant('right' as const),
   kind,
