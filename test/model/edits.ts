@@ -18,8 +18,8 @@ export interface End {
 export interface Look {
   readonly typed: number;
   readonly paired: ReadonlySet<string>;
-  /** All that had been typed by then was read: a whole cycle had begun after it, and nothing went wrong. */
-  readonly read: boolean;
+  /** How much of it was read by then: a whole cycle had begun after it, and nothing went wrong. */
+  readonly read: number;
 }
 
 /** More lines than any script makes. */
@@ -127,7 +127,7 @@ const ownStand = ({ side, record, field }: Typing, { real }: End): Value | undef
   (side === 'marketo' ? real.persons : real.rows).get(record)?.values[field];
 
 const wasPairedSince = ({ at, record }: Edit, { looks }: End): boolean =>
-  looks.some(({ typed, paired, read }) => read && typed > at && paired.has(record));
+  looks.some(({ read, paired }) => read > at && paired.has(record));
 
 const wasPairedBefore = ({ at, record }: Edit, { looks }: End): boolean =>
   looks.some(({ typed, paired }) => typed <= at && paired.has(record));

@@ -119,7 +119,7 @@ export class Followed {
     if (left.length === 0) fail(this.#game, closest(worlds, real));
     if (this.#sure) {
       this.#typed.clear();
-      noteLook(this.#game, real);
+      noteLook(this.#game, real, people.typings.length);
     }
     this.#keep(distinct(left));
     return real;

@@ -25,9 +25,9 @@ export const fail = ({ told }: Game, what: string): never => {
   throw new Mismatch(`${what}\n\nWhat happened:\n${told.map((line) => `  ${line}`).join('\n')}`);
 };
 
-/** Keeps what stood in a pair at this moment. */
-export const noteLook = ({ looks, people }: Game, { pairs }: Observed, look: Partial<Look> = {}): void => {
-  looks.push({ typed: people.typings.length, paired: new Set([...pairs].flat()), read: true, ...look });
+/** Keeps what stood in a pair at this moment, and how much of what was typed had been read. */
+export const noteLook = ({ looks, people }: Game, { pairs }: Observed, read: number): void => {
+  looks.push({ typed: people.typings.length, paired: new Set([...pairs].flat()), read });
 };
 
 /** Of every edit and of every refusal it is known what became of it. */

@@ -53,11 +53,11 @@ class StormGame {
     if (done.did !== 'order' && done.did !== 'request') this.#deeds.push(done);
   }
 
-  async #look(look: { readonly typed?: number; readonly read?: boolean } = {}): Promise<Observed> {
+  async #look(read = 0): Promise<Observed> {
     const { stage, names, people } = this.#game;
     const real = await observe(stage.real, names);
     people.look(real);
-    noteLook(this.#game, real, { read: false, ...look });
+    noteLook(this.#game, real, read);
     return real;
   }
 
@@ -86,7 +86,7 @@ class StormGame {
     const typed = people.typings.length;
     told.push('cycle');
     const completed = await attemptCycle(stage, how);
-    const seen = await this.#look({ typed, read: completed && !disturbed });
+    const seen = await this.#look(completed && !disturbed ? typed : 0);
     for (const asked of await people.askAgain()) this.#note(asked);
     return seen;
   }
