@@ -116,9 +116,14 @@ class StormGame {
       const seen = await this.#cycle(false, { ...CALM, then: runLane });
       return { seen, sure: true };
     };
-    let seen = await comeToRest(this.#game, HOUR, cycle);
+    // Schemas are read again by then, and trials are due; between the cycles that follow, none is.
+    const afterAnHour = async (): Promise<Observed> => {
+      await this.#game.stage.pass(HOUR);
+      return comeToRest(this.#game, DOUBT_MS, cycle);
+    };
+    let seen = await afterAnHour();
     for (let count = 0; givesBack && count < MOST_TRIALS && isTried(seen); count += 1)
-      seen = await comeToRest(this.#game, HOUR, cycle);
+      seen = await afterAnHour();
     if (givesBack && isTried(seen)) fail(this.#game, 'what was refused is not tried again');
     return seen;
   }
