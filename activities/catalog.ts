@@ -11,6 +11,7 @@ import { markForBackfill } from '../store/backfill.js';
 import { releaseQuarantined } from '../store/links.js';
 import { doubtColumn } from '../store/renewals.js';
 import { Misconfigured } from './failures.js';
+import { EMAIL_COLUMN } from './rows.js';
 import type { Ports } from './settings.js';
 
 /** How long what both schemas say is believed without asking again. */
@@ -78,6 +79,10 @@ const withRegained = async (
     await markForBackfill(ports.db, kind, sides);
     // Rows without a person wait for it too: the table is read again as a whole.
     if (flag !== null) await doubtColumn(ports.db, kind, flag);
+  }
+  for (const kind of KINDS) {
+    const [had, has] = [before, catalog].map(({ dynamics }) => dynamics[kind][EMAIL_COLUMN]?.readable);
+    if (had === false && has === true) await doubtColumn(ports.db, kind, EMAIL_COLUMN);
   }
   return markRegained(before, catalog, regained);
 };

@@ -42,9 +42,9 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
   });
 };
 
-/** Nothing to write, to refuse or to read: what is equal is agreed, and the link is clean. */
+/** Nothing to write, to tell, to refuse or to read: what is equal is agreed, and the link is clean. */
 const isQuiet = ({ link, decisions, refusals, swinging }: Planned): boolean =>
-  !link.dirty && [decisions, refusals, swinging].every(({ length }) => length === 0) && link.stamp === null;
+  !link.dirty && [decisions, refusals, swinging].every(({ length }) => length === 0);
 
 /** Out of scope: what was seen stays, nothing is planned, and what waits for a person waits on. */
 const leaveAlone = (link: Link): Link => ({

@@ -3,8 +3,11 @@ import type { Candidate, Link } from '../rules/link.js';
 import type { Mapping } from '../rules/mapping.js';
 import { match, type AmbiguousGroup, type Matching, type UnmatchedRow } from '../rules/matching.js';
 import { isInScope, withFlag } from '../rules/scope.js';
+import { KINDS, type Kind } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
+import { loadCatalog } from '../store/catalogs.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
+import { cursor } from '../store/cursors.js';
 import { forgetFormer, linksById, saveLinks, unmatchedByEmail } from '../store/links.js';
 import { claimMs } from './claimed.js';
 import { personFlag } from './flags.js';
@@ -13,6 +16,7 @@ import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
 import { personsOfRows, type Found, type Taken } from './persons-of-rows.js';
 import { tellNewborn } from './refusals.js';
+import { EMAIL_COLUMN } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 export interface Matched {
@@ -33,7 +37,7 @@ export const matchRows = async (
   waiting: readonly Link[],
   attempt: Attempt,
 ): Promise<Matched> => {
-  const open = waiting.filter(takesPart);
+  const open = await withKnownEmail(ports, waiting.filter(takesPart));
   if (open.length === 0) return { linked: [], created: 0, quarantined: 0 };
   const keys = open.flatMap(({ emailKey: key }) => key ?? []);
   const held = await claimEmails(ports.db, keys, attempt.holder, claimMs(ports.timing));
@@ -60,6 +64,22 @@ export const matchRows = async (
   } finally {
     await releaseEmails(ports.db, attempt.holder);
   }
+};
+
+/**
+ * Without rows whose address cannot be read, or was not read since it can be again: the person may be there, so they wait.
+ */
+const withKnownEmail = async ({ db }: Ports, links: readonly Link[]): Promise<Link[]> => {
+  const known = new Set<Kind>(KINDS);
+  if (links.some(({ emailKey }) => emailKey === null)) {
+    const columns = (await loadCatalog(db))?.catalog.dynamics;
+    for (const kind of KINDS) {
+      const selection = (await cursor(db, `dynamics/${kind}`))?.selection ?? '';
+      const isRead = selection === '' || selection.split(',').includes(EMAIL_COLUMN);
+      if (!isRead || columns?.[kind][EMAIL_COLUMN]?.readable === false) known.delete(kind);
+    }
+  }
+  return links.filter(({ emailKey, kind }) => emailKey !== null || known.has(kind));
 };
 
 /** A row that has no person and may get one. */

@@ -45,7 +45,10 @@ export const reserveRows = async (
 /** As what a new row is made. */
 export const kindFor = ({ requests }: Request['input']): Kind => requests[0]?.syncAs ?? 'lead';
 
-/** The first generation of each person's row that no ended link stands for. */
+/**
+ * The first generation of each person's row that is not used up: its row was deleted, or went to another person, or another
+ * row took its place. A living link of the person itself is a reservation that somebody else just made.
+ */
 export const freeRowIds = async (ports: Ports, persons: readonly number[]): Promise<RowIds> => {
   if (persons.length === 0) return new Map();
   const { id: installationId } = await requireInstallation(ports);
@@ -54,11 +57,13 @@ export const freeRowIds = async (ports: Ports, persons: readonly number[]): Prom
   for (let generation = 1; open.length > 0; generation += 1) {
     const ids = new Map(open.map((marketoId) => [marketoId, rowIdOf(installationId, marketoId, generation)]));
     const links = await linksByRow(ports.db, [...ids.values()]);
-    const ended = new Set(
-      links.filter(({ status }) => status === 'ended').map(({ dynamicsId }) => dynamicsId),
-    );
-    open = open.filter((marketoId) => ended.has(ids.get(marketoId) ?? ''));
-    for (const [marketoId, rowId] of ids) if (!ended.has(rowId)) found.set(marketoId, rowId);
+    const isUsedUp = (marketoId: number): boolean =>
+      links.some(
+        (link) =>
+          link.dynamicsId === ids.get(marketoId) && (link.status === 'ended' || link.marketoId !== marketoId),
+      );
+    open = open.filter(isUsedUp);
+    for (const [marketoId, rowId] of ids) if (!open.includes(marketoId)) found.set(marketoId, rowId);
   }
   return found;
 };

@@ -5,8 +5,11 @@ import type { MappedField, Mapping } from '../rules/mapping.js';
 import { predecessorOf, successorOf, takesNoPart as isClosed, type RowMarks } from '../rules/succession.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 
+/** The address by which rows are matched. */
+export const EMAIL_COLUMN = 'emailaddress1';
+
 /** Columns that the sync reads of every row besides the mapped ones: for matching and for rows that take no part. */
-const ALWAYS = ['emailaddress1', 'statecode', 'merged'] as const;
+const ALWAYS = [EMAIL_COLUMN, 'statecode', 'merged'] as const;
 
 export const selectionOf = ({ fields, lineage, scope }: Mapping, kind: Kind): string[] => {
   const flag = scope[kind]?.readable === true ? [scope[kind].name] : [];
@@ -28,7 +31,7 @@ export const valuesOf = (row: Row, fields: readonly MappedField[]): FieldValues 
   return values;
 };
 
-export const rowEmailKey = (row: Row): string | null => emailKey(textOf(row.values['emailaddress1']));
+export const rowEmailKey = (row: Row): string | null => emailKey(textOf(row.values[EMAIL_COLUMN]));
 
 export const textOf = (value: FieldValue | undefined): string | null =>
   typeof value === 'string' ? value : null;

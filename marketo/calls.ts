@@ -79,7 +79,7 @@ export function createSend(connection: Connection, lane: Lane): Send {
       );
       if ('answer' in outcome) return outcome.answer;
       const { failure } = outcome;
-      if (failure.type === FAILURES.unauthorized && TOKEN_CODES.has(failure.details.code) && !renewed) {
+      if (TOKEN_CODES.has(failure.details.code) && !renewed) {
         renewed = true;
       } else {
         askOthersToWait(budget, failure, timing);

@@ -25,6 +25,8 @@ const token: Verdict = {
   type: FAILURES.unauthorized,
   advice: 'check that MARKETO_ENDPOINT and MARKETO_IDENTITY belong to one subscription',
 };
+/** A token that was good: time brings its successor, and there is nothing to mend. */
+const expired: Verdict = { type: FAILURES.unavailable, advice: 'it is tried again later, with a new token' };
 const merge = refused('merge the persons in Marketo by hand, and look there for what it objects to');
 
 /**
@@ -42,7 +44,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   '502': inDoubt,
   '600': token,
   '601': token,
-  '602': token,
+  '602': expired,
   '603': {
     type: FAILURES.forbidden,
     advice:

@@ -69,7 +69,8 @@ export const plan = (link: Link, context: PlanContext): Planned => {
   releaseSwinging(draft, context.fields, context.cycle);
   releaseMoved(draft, context.fields, planned);
   for (const field of context.fields) planField(draft, field, context, planned);
-  draft.dirty = planned.waiting.length > 0 || hasPlans(draft);
+  // A key to be told waits for the push like a value, whatever field is still to be read.
+  draft.dirty = planned.waiting.length > 0 || hasPlans(draft) || draft.stamp !== null;
   return { link: draft, ...planned };
 };
 

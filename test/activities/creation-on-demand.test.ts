@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPerson } from '../../activities/create-person.js';
 import { recordOutcome } from '../../activities/record-outcome.js';
 import type { AdminRecord } from '../../simulators/admin-doors.js';
+import { qualify } from '../support/succession.js';
 import { Crash, newAttempt, requestOf, retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -53,6 +54,24 @@ describe('"Sync Person to Dynamics"', () => {
     expect(new Set(results.map(({ dynamicsId }) => dynamicsId)).size).toBe(1);
     await world.settled();
     expect(await rowsOf(email)).toHaveLength(1);
+  });
+
+  it('makes another row for a person whose first one was qualified into a contact that was deleted', async () => {
+    const { marketoId } = await personIn();
+    const { dynamicsId } = await create(marketoId);
+    await world.settled();
+    const contact = await qualify(world, dynamicsId ?? '');
+    await world.settled();
+    await world.doors.deleteRow('contacts', contact);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: true });
+    // The customer's duplicate rule looks at the qualified lead too.
+    await world.doors.editPerson(marketoId, { email: `${randomUUID()}@example.com` });
+    const again = await create(marketoId);
+    expect(again.outcome).toBe('created');
+    expect([dynamicsId, contact]).not.toContain(again.dynamicsId);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: false });
   });
 
   it('and a cycle that meets the same e-mail in Dynamics make one pair', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { personIds, qualify } from '../support/succession.js';
 import { retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -191,6 +192,57 @@ describe('A secured column', () => {
     for (const { leadid } of all)
       expect(await world.row('leads', leadid)).toMatchObject({ new_creditrating: 'C' });
     expect(await notices()).toEqual([]);
+  });
+});
+
+describe('A table whose e-mail may not be read', () => {
+  it('gets no second person for a new row: the row waits, and is matched once the right is back', async () => {
+    await pairs();
+    const email = `${randomUUID()}@example.com`;
+    const [marketoId] = await world.doors.createPersons([{ lastName: 'Ruiz', email }]);
+    await column('emailaddress1', { secured: true, canRead: false });
+    await forgetCatalog();
+    const before = (await personIds(world)).length;
+    const [leadid] = await world.doors.createRows('leads', [{ lastname: 'Ruiz', emailaddress1: email }]);
+    const link = async () => (await world.links()).find(({ dynamicsId }) => dynamicsId === leadid);
+    for (let count = 0; count < 3; count += 1) await world.cycle();
+    expect(await link()).toMatchObject({ status: 'unmatched', marketoId: null });
+    await column('emailaddress1', { canRead: true });
+    await forgetCatalog();
+    await world.cycle();
+    await world.backfill();
+    await world.settled();
+    expect(await link()).toMatchObject({ status: 'linked', marketoId });
+    expect(await personIds(world)).toHaveLength(before);
+  });
+});
+
+describe('A right that was given back', () => {
+  it('does not keep the person of a qualified lead from the key of its contact', async () => {
+    world = await startWorld({
+      config: `fields:
+  - { marketo: email, lead: emailaddress1, contact: emailaddress1 }
+  - { marketo: mobilePhone, lead: mobilephone, contact: mobilephone, direction: toDynamics }
+`,
+    });
+    const patch = (rights: Readonly<Record<string, boolean>>) =>
+      fetch(`${world.dataverse}/admin/columns/contacts/mobilephone`, {
+        method: 'PATCH',
+        body: JSON.stringify({ secured: true, ...rights }),
+        headers: { 'content-type': 'application/json' },
+      });
+    for (const given of [false, true]) {
+      await patch({ canRead: given, canUpdate: given, canCreate: given });
+      await forgetCatalog();
+      await world.settled();
+    }
+    await world.backfill();
+    const [id = 0] = await world.doors.createPersons([{ email: 'a@example.com', lastName: 'Ruiz' }]);
+    const { dynamicsId } = await world.request(id);
+    await world.settled();
+    const contact = await qualify(world, dynamicsId ?? '');
+    await world.settled();
+    expect(await world.person(id)).toMatchObject({ dynamicsId: contact, dynamicsType: 'contact' });
   });
 });
 

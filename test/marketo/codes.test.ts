@@ -23,7 +23,8 @@ const write = (marketo: Marketo): Promise<unknown> =>
 /** What each type says about trying again. */
 const RETRY_OF: Readonly<Record<Retry, readonly FailureType[]>> = {
   again: [unavailable, rateLimited, busy],
-  signIn: [unauthorized],
+  // Only a token that had been good says nothing against the credentials.
+  signIn: [unauthorized, unavailable],
   later: [quotaExhausted, busy],
   never: [forbidden, misconfigured, refusedCall],
 };
@@ -31,6 +32,7 @@ const RETRY_OF: Readonly<Record<Retry, readonly FailureType[]>> = {
 /** The type of every code, where its way of being retried leaves a choice. */
 const TYPES: Readonly<Partial<Record<FailureType, readonly string[]>>> = {
   [forbidden]: ['603'],
+  [unavailable]: ['602'],
   [rateLimited]: ['606', '615'],
   [quotaExhausted]: ['607'],
   [busy]: ['719', '1016', '1019', '1020', '1022', '1029'],

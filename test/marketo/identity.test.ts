@@ -52,6 +52,17 @@ describe('The access token', () => {
     expect(remote.calls.map(({ token }) => token)).toEqual(['token-1', 'token-2']);
   });
 
+  it('that is expired once more passes with time: nobody has to mend anything', async () => {
+    const remote = await startRemote();
+    remote.answer = acceptOnly('602', 'token-3');
+    const marketo = remote.connect();
+    expect(await failureOf(marketo.usageToday())).toMatchObject({
+      ...{ type: FAILURES.unavailable, code: '602', effect: 'none' },
+    });
+    expect(await marketo.usageToday()).toBe(7);
+    expect(remote.calls.map(({ token }) => token)).toEqual(['token-1', 'token-2', 'token-3']);
+  });
+
   it('replays a write, which the dead token had kept from being executed', async () => {
     const remote = await startRemote();
     remote.answer = ({ token }) =>

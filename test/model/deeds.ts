@@ -1,16 +1,15 @@
 import { v5 as uuidFrom } from 'uuid';
-import { createPerson } from '../../activities/create-person.js';
-import { recordOutcome } from '../../activities/record-outcome.js';
-import { RemoteFailure } from '../../rules/failures.js';
-import { retried } from '../support/attempts.js';
 import { FIELDS, normal, toSide, type FieldName, type Kind, type Side, type Value } from './fields.js';
-import type { Names } from './observed.js';
+import type { Names, Observed } from './observed.js';
+import { turnHold } from './holds.js';
+import { obey, type Ordered } from './orders.js';
 import { FORBIDDEN, LONG } from './reference/merge.js';
 import type { Deed } from './reference/people.js';
 import type { Outcome } from './reference/request.js';
 import type { Values } from './reference/state.js';
 import type { Act, Typed } from './scenario.js';
-import { requestOf, type Stage } from './stage.js';
+import { Requests, type Answered } from './requests.js';
+import type { Stage } from './stage.js';
 
 /** A request and what came of it. */
 export interface Asked {
@@ -19,6 +18,10 @@ export interface Asked {
   readonly as: Kind;
   readonly outcome: Outcome;
 }
+
+/** Whatever was done. */
+export type Done = Deed | Asked | Ordered;
+export type { Ordered } from './orders.js';
 
 /** One value that a person typed, to be found again at the end. */
 export interface Typing {
@@ -35,26 +38,28 @@ const ROWS = '6a1f8f0e-52a1-4a57-8f0b-0d6a3e6c1a77';
 export class People {
   readonly #stage: Stage;
   readonly #names: Names;
-  readonly #there = { marketo: new Set<string>(), dynamics: new Set<string>() };
+  readonly #there: Record<Side, Set<string>> = { marketo: new Set(), dynamics: new Set() };
   readonly #kinds = new Map<string, Kind>();
   readonly #typed = new Map<FieldName, Value[]>();
   readonly typings: Typing[] = [];
-  readonly #waiting: { readonly person: string; readonly as: Kind }[] = [];
+  readonly #requests: Requests;
   #count = 0;
 
   constructor(stage: Stage, names: Names) {
     this.#stage = stage;
     this.#names = names;
+    this.#requests = new Requests(stage);
   }
 
   /** Records as they were last seen. */
-  look(side: Side, records: Iterable<string>, kinds: ReadonlyMap<string, { readonly kind: Kind }>): void {
-    this.#there[side] = new Set(records);
-    for (const [name, { kind }] of kinds) this.#kinds.set(name, kind);
+  look({ persons, rows }: Observed): void {
+    this.#there.marketo = new Set(persons.keys());
+    this.#there.dynamics = new Set(rows.keys());
+    for (const [name, { kind }] of rows) this.#kinds.set(name, kind);
   }
 
   /** What was really done, in its order; nothing where there is no such record, or the product refused it. */
-  async act(act: Act): Promise<(Deed | Asked)[]> {
+  async act(act: Act): Promise<Done[]> {
     this.#count += 1;
     switch (act.do) {
       case 'edit':
@@ -71,10 +76,17 @@ export class People {
         return this.#qualify(act);
       case 'request':
         return this.#request(act);
-      case 'rule':
-      case 'block':
-        return this.#turn(act);
+      case 'hold':
+        return this.#hold(act);
+      default:
+        return obey(this.#stage, act);
     }
+  }
+
+  async #hold({ side, record: number, on }: Extract<Act, { do: 'hold' }>): Promise<Ordered[]> {
+    const record = this.#pick(side, number);
+    if (record === undefined) return [];
+    return turnHold(this.#stage, { side, record, id: this.#id(side, record) }, on);
   }
 
   #pick(side: Side, number: number, kind?: Kind): string | undefined {
@@ -248,35 +260,26 @@ export class People {
     return [{ did: 'qualify', lead, contact, isNew: old === undefined }];
   }
 
-  async #request({ record: number, as }: Extract<Act, { do: 'request' }>): Promise<Asked[]> {
+  async #request({ record: number, as, dies }: Extract<Act, { do: 'request' }>): Promise<Asked[]> {
     const person = this.#pick('marketo', number);
-    return person === undefined ? [] : this.#ask(person, as);
+    if (person === undefined) return [];
+    const answered = await this.#requests.ask({ person, id: this.#id('marketo', person), as }, dies);
+    return answered === undefined ? [] : [this.#took(answered)];
   }
 
-  /** Requests that had to wait for somebody else at work on the same records, once more. */
+  /** Requests that were not answered, because somebody else was at work on the same records or their worker died. */
   async askAgain(): Promise<Asked[]> {
-    const asked: Asked[] = [];
-    for (const { person, as } of this.#waiting.splice(0)) asked.push(...(await this.#ask(person, as)));
-    return asked;
+    return (await this.#requests.again()).map((answered) => this.#took(answered));
   }
 
-  async #ask(person: string, as: Kind): Promise<Asked[]> {
-    const input = requestOf(Number(this.#id('marketo', person)), as);
-    const { ports } = this.#stage.real;
-    const result = await retried((attempt) =>
-      createPerson(ports, input, attempt).catch((error: unknown) => {
-        if (error instanceof RemoteFailure && error.type === 'Busy') return undefined;
-        throw error;
-      }),
-    );
-    if (result === undefined) {
-      this.#waiting.push({ person, as });
-      return [];
-    }
-    await retried((attempt) => recordOutcome(ports, { ...input, result }, attempt));
+  get isWaiting(): boolean {
+    return this.#requests.areWaiting;
+  }
+
+  #took({ person, as, result }: Answered): Asked {
     if (result.outcome === 'created' && result.dynamicsId !== null)
       this.#addRow(person, as, result.dynamicsId);
-    return [{ did: 'request', person, as, outcome: result.outcome }];
+    return { did: 'request', person, as, outcome: result.outcome };
   }
 
   /** A row that a request made is named after its person. */
@@ -287,21 +290,5 @@ export class People {
     if (this.#names.nameOf('dynamics', id) !== undefined) return;
     this.#kinds.set(row, kind);
     this.#add('dynamics', row, id);
-  }
-
-  async #turn(act: Extract<Act, { do: 'rule' | 'block' }>): Promise<Deed[]> {
-    switch (act.do) {
-      case 'rule': {
-        const message = 'Titles must not shout (data policy).';
-        const rules = [{ table: '*', column: 'jobtitle', contains: FORBIDDEN, message }];
-        await this.#stage.door('dynamics', 'PUT', '/admin/rules', { rules: act.on ? rules : [] });
-        return [{ did: 'turn', to: { rule: act.on } }];
-      }
-      case 'block':
-        await this.#stage.door('marketo', 'PATCH', '/admin/settings', {
-          blockedFields: act.on ? ['title'] : [],
-        });
-        return [{ did: 'turn', to: { blocked: act.on } }];
-    }
   }
 }

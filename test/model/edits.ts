@@ -9,6 +9,8 @@ export interface End {
   readonly real: Observed;
   readonly ledger: readonly LedgerRecord[];
   readonly typings: readonly Typing[];
+  /** Fields of a kind of row that are set aside with a notice. */
+  readonly notices: ReadonlySet<string>;
   /** Records that were in a pair whenever somebody looked, with how much had been typed by then. */
   readonly looks: readonly Look[];
 }
@@ -16,6 +18,8 @@ export interface End {
 export interface Look {
   readonly typed: number;
   readonly paired: ReadonlySet<string>;
+  /** How much of it was read by then: a whole cycle had begun after it, and nothing went wrong. */
+  readonly read: number;
 }
 
 /** More lines than any script makes. */
@@ -72,6 +76,7 @@ const FATES: readonly Fate[] = [
       ),
   ],
   ['was refused, and waits', (edit, end) => isParked(edit, end)],
+  ['waits for a right', (edit, end) => isNoticed(edit, end) && ownStand(edit, end) === edit.value],
   [
     'stands where it was typed: its record has no other side',
     (edit, end) => !isPaired(edit, end) && ownStand(edit, end) === edit.value && !wasPairedSince(edit, end),
@@ -122,7 +127,7 @@ const ownStand = ({ side, record, field }: Typing, { real }: End): Value | undef
   (side === 'marketo' ? real.persons : real.rows).get(record)?.values[field];
 
 const wasPairedSince = ({ at, record }: Edit, { looks }: End): boolean =>
-  looks.some(({ typed, paired }) => typed > at && paired.has(record));
+  looks.some(({ read, paired }) => read > at && paired.has(record));
 
 const wasPairedBefore = ({ at, record }: Edit, { looks }: End): boolean =>
   looks.some(({ typed, paired }) => typed <= at && paired.has(record));
@@ -130,6 +135,11 @@ const wasPairedBefore = ({ at, record }: Edit, { looks }: End): boolean =>
 const isParked = (edit: Edit, end: End): boolean => {
   const [person] = personAndRow(edit, end);
   return end.real.parked.get(person ?? '')?.has(edit.field) === true && ownStand(edit, end) === edit.value;
+};
+
+const isNoticed = (edit: Edit, end: End): boolean => {
+  const [, row] = personAndRow(edit, end);
+  return end.notices.has(`${end.real.rows.get(row ?? '')?.kind ?? ''} ${edit.field}`);
 };
 
 /** Edits of which nobody can tell what became of them: a line for each. */

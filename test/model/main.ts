@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { startScratchPostgres } from '../support/scratch-postgres.js';
-import { play, Uncertain } from './run.js';
-import { script, type Script } from './scenario.js';
+import { play } from './run.js';
+import type { Script } from './scenario.js';
+import { script, stormScript } from './storms.js';
 import { openStage, type Stage } from './stage.js';
 import { story } from './story.js';
+import { Uncertain } from './verdict.js';
 
-// Plays random scripts on the real system and the model: npm run model -- [--runs N] [--seed S] [--path P] [--workers W]
+// Plays random scripts on the real system and the model:
+// npm run model -- [--runs N] [--seed S] [--path P] [--workers W] [--storms]
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -16,6 +19,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     path: { type: 'string' },
     workers: { type: 'string', default: '1' },
+    /** Storms alone: a failure's path counts among them then. */
+    storms: { type: 'boolean', default: false },
   },
 });
 const options = {
@@ -23,6 +28,7 @@ const options = {
   seed: Number(values.seed),
   path: values.path,
   workers: Number(values.workers),
+  storms: values.storms,
 };
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -36,12 +42,12 @@ const runHere = async (): Promise<boolean> => {
 };
 
 const runOn = async (stage: Stage): Promise<boolean> => {
-  const { runs, seed, path } = options;
+  const { runs, seed, path, storms } = options;
   const began = performance.now();
   let done = 0;
   let uncertain = 0;
   const perRun = (): number => Math.round((performance.now() - began) / Math.max(1, done));
-  const property = fc.asyncProperty(script, async (each: Script) => {
+  const property = fc.asyncProperty(storms ? stormScript : script, async (each: Script) => {
     await play(stage, each).catch((error: unknown) => {
       if (!(error instanceof Uncertain)) throw error;
       uncertain += 1;
@@ -66,7 +72,9 @@ const runOn = async (stage: Stage): Promise<boolean> => {
   say(
     `\n${errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance)}`,
   );
-  say(`\nAgain: npm run model -- --seed ${String(seed)} --path ${result.counterexamplePath ?? ''} --runs 1`);
+  say(
+    `\nAgain: npm run model -- --seed ${String(seed)} --path ${result.counterexamplePath ?? ''} --runs 1${storms ? ' --storms' : ''}`,
+  );
   return false;
 };
 
@@ -76,6 +84,7 @@ const runInWorkers = async (): Promise<boolean> => {
   const runs = Math.ceil(options.runs / options.workers);
   const codes = Array.from({ length: options.workers }, (_, worker) => {
     const args = [program, file, '--runs', String(runs), '--seed', String(options.seed + worker)];
+    if (options.storms) args.push('--storms');
     const child = spawn(node, args, { stdio: 'inherit' });
     return new Promise<number>((resolve, reject) => {
       child.on('error', reject);

@@ -58,11 +58,16 @@ const readRefusals = async (real: RealWorld, door: Stage['door']): Promise<Refus
     .where('type', '=', 'refused')
     .execute();
   const rejections = await real.db.selectFrom('rejections').select(['id', 'link_id', 'closed_at']).execute();
-  const notices = await real.db.selectFrom('field_notices').select(['kind', 'field']).execute();
   return {
     ...{ told, rejections, entries: new Map(entries.map((entry) => [entry.id, entry])) },
-    notices: new Set(notices.map(({ kind, field }) => `${kind} ${field}`)),
+    notices: await readNotices(real),
   };
+};
+
+/** Fields of a kind of row that are set aside with a notice. */
+export const readNotices = async ({ db }: RealWorld): Promise<Set<string>> => {
+  const notices = await db.selectFrom('field_notices').select(['kind', 'field']).execute();
+  return new Set(notices.map(({ kind, field }) => `${kind} ${field}`));
 };
 
 const differencesUnexplained = (

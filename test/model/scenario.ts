@@ -30,9 +30,26 @@ export type Act =
   | { readonly do: 'delete'; readonly side: Side; readonly record: number }
   | { readonly do: 'merge'; readonly side: Side; readonly winner: number; readonly loser: number }
   | { readonly do: 'qualify'; readonly record: number; readonly into: number | null }
-  | { readonly do: 'request'; readonly record: number; readonly as: Kind }
+  | {
+      readonly do: 'request';
+      readonly record: number;
+      readonly as: Kind;
+      /** At this call of the request its worker dies, and another takes it up later. */
+      readonly dies: Moment | null;
+    }
   | { readonly do: 'rule'; readonly on: boolean }
-  | { readonly do: 'block'; readonly on: boolean };
+  | { readonly do: 'block'; readonly on: boolean }
+  | {
+      readonly do: 'right';
+      readonly kind: Kind;
+      readonly field: FieldName;
+      readonly right: 'read' | 'write';
+      readonly given: boolean;
+    }
+  /** An operator puts a record on hold, or ends that. */
+  | { readonly do: 'hold'; readonly side: Side; readonly record: number; readonly on: boolean }
+  /** Somebody asks for a pass over all records. */
+  | { readonly do: 'pass' };
 
 /** Before or after the n-th call that the cycle makes to a remote, from 0; one that it never makes comes at its end. */
 export interface Moment {
@@ -60,8 +77,18 @@ export interface Round {
   readonly trouble: Trouble | null;
   /** Which stream is read first, and which side is written first. */
   readonly order: number;
+  /** The backfill lane runs after the cycle, and dies with its worker. */
+  readonly lane: boolean;
   /** Time that passes after the cycle, ms. */
   readonly restMs: number;
+}
+
+/** A script in which everything may come at any time; only how it all stands in the end is judged. */
+export interface Storm {
+  /** Rights, blocked fields and the customer's rule are as at first before the sync comes to rest. Holds end always. */
+  readonly givesBack: boolean;
+  /** What people do once all is at rest: from there the model is exact again. */
+  readonly then: readonly Act[];
 }
 
 export interface Script {
@@ -77,11 +104,13 @@ export interface Script {
   readonly touches: boolean;
   readonly start: readonly Act[];
   readonly rounds: readonly Round[];
+  /** Null: the model follows step by step. */
+  readonly storm: Storm | null;
 }
 
-const side = fc.constantFrom<Side>('marketo', 'dynamics');
-const kind = fc.constantFrom<Kind>('lead', 'contact');
-const index = fc.nat(5);
+export const side = fc.constantFrom<Side>('marketo', 'dynamics');
+export const kind = fc.constantFrom<Kind>('lead', 'contact');
+export const index = fc.nat(5);
 
 const typed: fc.Arbitrary<Typed> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Typed>('new') },
@@ -96,7 +125,7 @@ const edit: fc.Arbitrary<Extract<Act, { do: 'edit' }>> = fc.record({
   field: fc.constantFrom<FieldName>(...FIELD_NAMES, 'title', 'title', 'city', 'city'),
 });
 
-const create: fc.Arbitrary<Act> = fc.record({
+export const create: fc.Arbitrary<Act> = fc.record({
   do: fc.constant('create' as const),
   ...{ side, kind },
   twinOf: fc.option(index, { freq: 3, nil: null }),
@@ -109,30 +138,38 @@ const rule: fc.Arbitrary<Act> = fc.record({
   on: fc.constantFrom(true, true, false),
 });
 
-const anAct: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 24, arbitrary: edit },
-  { weight: 2, arbitrary: create },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('swap-emails' as const), side, record: index, other: index }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), side, record: index }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('merge' as const), side, winner: index, loser: index }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('qualify' as const),
-      record: index,
-      into: fc.option(index, { freq: 2, nil: null }),
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('request' as const), record: index, as: kind }) },
-  { weight: 2, arbitrary: rule },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('block' as const), on: fc.boolean() }) },
-);
+/** @param edits how many acts are edits, for each two that create a record. */
+export const actOf = (edits: number): fc.Arbitrary<Act> =>
+  fc.oneof(
+    { weight: edits, arbitrary: edit },
+    { weight: 2, arbitrary: create },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('swap-emails' as const), side, record: index, other: index }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), side, record: index }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('merge' as const), side, winner: index, loser: index }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('qualify' as const),
+        record: index,
+        into: fc.option(index, { freq: 2, nil: null }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('request' as const),
+        ...{ record: index, as: kind, dies: fc.constant(null) },
+      }),
+    },
+    { weight: 2, arbitrary: rule },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('block' as const), on: fc.boolean() }) },
+  );
 
 /**
  * What people do while a cycle runs, or around one that goes wrong. Left out: what changes who is who (the model orders
@@ -144,12 +181,12 @@ const aSmallAct: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: rule },
 );
 
-const moment: fc.Arbitrary<Moment> = fc.record({
+export const moment: fc.Arbitrary<Moment> = fc.record({
   call: fc.nat(14),
   when: fc.constantFrom('before' as const, 'after' as const),
 });
 
-const trouble: fc.Arbitrary<Trouble> = fc.oneof(
+export const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({ is: fc.constant('crash' as const), at: moment, resumes: fc.boolean() }),
@@ -164,24 +201,27 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ is: 'delta-expired' as const }) },
 );
 
-const MINUTE = 60_000;
+export const MINUTE = 60_000;
 
 const round: fc.Arbitrary<Round> = fc.record({
   acts: fc.array(aSmallAct, { maxLength: 5 }),
   inside: fc.array(fc.record({ at: moment, act: aSmallAct }), { maxLength: 2 }),
   trouble: fc.option(trouble, { freq: 2, nil: null }),
-  order: fc.nat(11),
+  ...{ order: fc.nat(11), lane: fc.constant(false) },
   restMs: fc.constantFrom(5 * MINUTE, 5 * MINUTE, 9 * MINUTE, 25 * MINUTE),
 });
 
 const calm: fc.Arbitrary<Round> = fc.record({
-  acts: fc.array(anAct, { maxLength: 5 }),
+  acts: fc.array(actOf(24), { maxLength: 5 }),
   ...{ inside: fc.constant([]), trouble: fc.constant(null) },
-  order: fc.nat(11),
+  ...{ order: fc.nat(11), lane: fc.constant(false) },
   restMs: fc.constant(9 * MINUTE),
 });
 
-const scriptOf = (rounds: fc.Arbitrary<readonly Round[]>): fc.Arbitrary<Script> =>
+export const scriptOf = (
+  rounds: fc.Arbitrary<readonly Round[]>,
+  storm: fc.Arbitrary<Storm | null> = fc.constant(null),
+): fc.Arbitrary<Script> =>
   fc.record({
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -2_500, max: 2_500 })),
     lagMs: fc.constantFrom(0, 0, 2_000, 6_000),
@@ -191,15 +231,17 @@ const scriptOf = (rounds: fc.Arbitrary<readonly Round[]>): fc.Arbitrary<Script> 
       { weight: 1, arbitrary: fc.constant(true) },
     ),
     start: fc.array(create, { minLength: 1, maxLength: 4 }),
-    rounds,
+    ...{ rounds, storm },
   });
 
-/** Half of the scripts know no trouble and nobody at work while a cycle runs: there the model is exact. */
-export const script: fc.Arbitrary<Script> = fc.oneof(
-  scriptOf(fc.array(calm, { minLength: 1, maxLength: 5 })),
-  scriptOf(
-    fc
-      .tuple(fc.array(calm, { minLength: 1, maxLength: 2 }), fc.array(round, { minLength: 1, maxLength: 4 }))
-      .map(([first, then]) => [...first, ...then]),
-  ),
+/** Nothing but edits of what is there, which the model follows exactly. */
+export const calmEdits: fc.Arbitrary<readonly Act[]> = fc.array(edit, { maxLength: 4 });
+
+/** Nobody is at work while a cycle runs, and nothing goes wrong: there the model is exact. */
+export const calmScript = scriptOf(fc.array(calm, { minLength: 1, maxLength: 5 }));
+
+export const disturbedScript = scriptOf(
+  fc
+    .tuple(fc.array(calm, { minLength: 1, maxLength: 2 }), fc.array(round, { minLength: 1, maxLength: 4 }))
+    .map(([first, then]) => [...first, ...then]),
 );

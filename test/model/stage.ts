@@ -1,24 +1,33 @@
 import { sql } from 'kysely';
 import type { Database } from '../../store/database.js';
-import { requestOf, startWorld, type World as RealWorld } from '../support/world.js';
+import { requestOf, runBackfill, startWorld, type World as RealWorld } from '../support/world.js';
 import { startVirtualClock, type VirtualClock } from '../support/virtual-clock.js';
 import { watchCalls, type WatchedCalls } from './calls.js';
 import { runCycle } from './cycle.js';
-import { CITY_LENGTH, CONFIG, type Side } from './fields.js';
+import { CITY_LENGTH, CONFIG, type Kind, type Side } from './fields.js';
 import type { Script } from './scenario.js';
 
 /** The real system, made once and used for one script after the other. */
 export interface Stage {
   readonly real: RealWorld;
+  /** Through which cycles are run. */
   readonly calls: WatchedCalls;
+  /** Through which requests are answered. */
+  readonly requestCalls: WatchedCalls;
   /** Lets time pass. */
   readonly pass: (ms: number) => Promise<void>;
   /** Calls an administrative door; undefined where it refuses, as a product does what makes no sense. */
   readonly door: (side: Side, method: string, path: string, body?: unknown) => Promise<unknown>;
+  /** Gives the sync user a right to a column of Dynamics, or takes it. */
+  readonly grant: (kind: Kind, column: string, right: Right, given: boolean) => Promise<void>;
+  /** Gives every right back. */
+  readonly grantAll: () => Promise<void>;
   /** No record is anywhere, and both systems are set as the script wants them. */
   readonly reset: (script: Script) => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+export type Right = 'read' | 'write';
 
 /** Tables that a script finds as the one before left them: what is read with the cursors is gone. */
 const KEPT = ['budgets', 'call_slots', 'catalogs', 'cursors', 'cycles', 'installations', 'virtual_clock'];
@@ -59,17 +68,35 @@ export const openStage = async (clock: VirtualClock = startVirtualClock()): Prom
     await runCycle(real.ports);
     await clock.pass(real.db, restMs);
   }
+  const rights = rightsAt(door);
   const emptying = await emptyingOf(real.db);
   const pass = (ms: number): Promise<void> => clock.pass(real.db, ms);
+  const catalogs = await real.db.selectFrom('catalogs').select(['name', 'content']).execute();
+  /** The places in all streams, and what is known of both schemas, are as if nobody had ever taken a right. */
+  const readAnew = async (): Promise<void> => {
+    await forgetCatalog(real, new Date(0));
+    await runCycle(real.ports);
+    await runBackfill(real.ports);
+    await pass(LONG_MS);
+    await runCycle(real.ports);
+    await sql.raw(emptying).execute(real.db);
+    for (const { name, content } of catalogs) {
+      const text = JSON.stringify(content);
+      await real.db.updateTable('catalogs').set({ content: text }).where('name', '=', name).execute();
+    }
+  };
   let runs = 0;
   return {
-    ...{ real, calls, pass, door },
+    ...{ real, calls, pass, door, requestCalls: watchCalls(real.ports) },
+    grant: rights.grant,
+    grantAll: rights.grantAll,
     reset: async (script) => {
       real.empty();
       await sql.raw(emptying).execute(real.db);
       // From a whole second: the log of Marketo knows no finer.
       await pass(LONG_MS + 1_000 - (Date.now() % 1_000));
       await forgetCatalog(real, new Date());
+      if (await rights.reopen()) await readAnew();
       skewMs = script.skewMs;
       const { lagMs: commitLagMs, losersDeleted: mergeLosersDeleted } = script;
       await door('marketo', 'PATCH', '/admin/settings', {
@@ -90,6 +117,41 @@ export const openStage = async (clock: VirtualClock = startVirtualClock()): Prom
 const forgetCatalog = async ({ db }: RealWorld, readAt: Date): Promise<void> => {
   await db.updateTable('catalogs').set({ read_at: readAt }).execute();
 };
+
+interface Rights {
+  readonly grant: Stage['grant'];
+  readonly grantAll: Stage['grantAll'];
+  /** No column is secured any more; true if one was. */
+  readonly reopen: () => Promise<boolean>;
+}
+
+/** A column is secured once a right to it is first taken. */
+const rightsAt = (door: Stage['door']): Rights => {
+  const held = new Map<string, Record<Right, boolean>>();
+  const patch = async (path: string, { read, write }: Record<Right, boolean>, secured: boolean) => {
+    const rights = { canRead: read, canUpdate: write, canCreate: write };
+    await door('dynamics', 'PATCH', `/admin/columns/${path}`, { secured, ...rights });
+  };
+  return {
+    grant: async (kind, column, right, given) => {
+      const path = `${kind}s/${column}`;
+      const rights = { ...(held.get(path) ?? ALL), [right]: given };
+      held.set(path, rights);
+      await patch(path, rights, true);
+    },
+    grantAll: async () => {
+      for (const path of held.keys()) await patch(path, ALL, true);
+    },
+    reopen: async () => {
+      const paths = [...held.keys()];
+      for (const path of paths) await patch(path, ALL, false);
+      held.clear();
+      return paths.length > 0;
+    },
+  };
+};
+
+const ALL: Record<Right, boolean> = { read: true, write: true };
 
 const doorOf =
   ({ marketo, dataverse }: RealWorld): Stage['door'] =>

@@ -42,6 +42,13 @@ describe('a plan', () => {
     expect([result.unread, writes(result), result.link.dirty]).toEqual([[], [], false]);
   });
 
+  it('leaves the pair dirty whose person is to be told its key, whatever field is still to be read', () => {
+    const stamp = { dynamicsId: '00000000-0000-0000-0000-000000000007' };
+    const result = planned(pair({ stamp, seen: { marketo: { title: 'A' }, dynamics: {} } }));
+    expect(result.unread).toEqual(['title']);
+    expect(result.link.dirty).toBe(true);
+  });
+
   it('names a field that a side was never read for, which holds up nothing', () => {
     const result = planned(pair({ seen: { marketo: { title: 'A' }, dynamics: {} } }));
     expect(result.unread).toEqual(['title']);
