@@ -1,7 +1,7 @@
 import { AUTHORITY } from './authority.js';
 import type { Canonical, Codec } from './codecs/index.js';
 import type { Rule } from './link.js';
-import type { Direction, FieldValue, Kind, Side } from './terms.js';
+import { across, type Direction, type FieldValue, type Kind, type Side } from './terms.js';
 
 /** One field of one link, with everything that decides about it. */
 export interface Question {
@@ -9,6 +9,8 @@ export interface Question {
   readonly codec: Codec;
   readonly column: string;
   readonly direction: Direction;
+  /** The other way is forbidden, and not unwanted. */
+  readonly narrowed: boolean;
   readonly consent: boolean;
   /** What both sides last agreed on; `undefined` where nothing is agreed yet. */
   readonly base: Readonly<Record<Side, FieldValue>> | undefined;
@@ -20,6 +22,8 @@ export interface Question {
 
 export type Verdict =
   | { readonly rule: 'equal' }
+  /** Both sides keep what they hold, and nothing is agreed. */
+  | { readonly rule: 'stands' }
   | { readonly rule: Rule; readonly winner: Side; readonly loser?: { side: Side; value: FieldValue } };
 
 /**
@@ -32,7 +36,8 @@ export const decide = (question: Question): Verdict => {
   const d = codec.canonical('dynamics', dynamics);
   if (m === d) return { rule: 'equal' };
   if (question.direction !== 'both') {
-    return { rule: 'direction', winner: question.direction === 'toMarketo' ? 'dynamics' : 'marketo' };
+    const winner = question.direction === 'toMarketo' ? 'dynamics' : 'marketo';
+    return isKeptOptOut(question, winner) ? { rule: 'stands' } : { rule: 'direction', winner };
   }
   if (question.collides === true) return collision(question);
   if (base === undefined) return firstAgreement(question, m, d);
@@ -55,6 +60,21 @@ const firstAgreement = (question: Question, m: Canonical, d: Canonical): Verdict
   if (isBlank(question.marketo)) return { rule: 'first-blank', winner: 'dynamics' };
   if (isBlank(question.dynamics)) return { rule: 'first-blank', winner: 'marketo' };
   return { rule: 'first-authority', winner: AUTHORITY[kind] };
+};
+
+/**
+ * An opt-out that may not be told to the other side is no reason to take it back: as long as nobody edits the side that is
+ * the only source by now, it stands.
+ */
+const isKeptOptOut = (
+  { consent, narrowed, codec, column, base, ...values }: Question,
+  source: Side,
+): boolean => {
+  if (!consent || !narrowed) return false;
+  const held = codec.canonical(source, values[source]);
+  const isEdited = base !== undefined && held !== codec.canonical(source, base[source]);
+  const target = across(source);
+  return !isEdited && codec.canonical(target, values[target]) === mostRestrictive(column);
 };
 
 /** A boolean that was never set reads false in Marketo, so `false` is a value here and only null is blank. */

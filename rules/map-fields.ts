@@ -80,6 +80,7 @@ function mapField(
     name: choice.marketo,
     column: name,
     direction,
+    narrowed: direction !== choice.direction,
     consent: choice.consent,
     codec,
     marketoField: marketo,

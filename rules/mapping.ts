@@ -20,6 +20,8 @@ export interface MappedField {
   readonly column: string;
   /** The chosen direction, narrowed to what both schemas and the rights of both API users let through. */
   readonly direction: Direction;
+  /** Whether `direction` is one-way because a schema or a right forbids the other way, and not because people chose so. */
+  readonly narrowed: boolean;
   readonly consent: boolean;
   readonly codec: Codec;
   readonly marketoField: MarketoField;

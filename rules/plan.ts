@@ -54,7 +54,7 @@ export interface Planned {
 }
 
 type Values = BySide<FieldValue>;
-type Ruled = Exclude<Verdict, { rule: 'equal' }>;
+type Ruled = Exclude<Verdict, { rule: 'equal' | 'stands' }>;
 
 /**
  * Decides every field of a linked pair: agrees on what is equal, plans a write where a side must change, leaves what is
@@ -97,7 +97,7 @@ const planField = (draft: Draft, field: MappedField, context: PlanContext, out: 
     agree(draft, field, values);
     return;
   }
-  if (isRefusedStill(draft, field, verdict, values)) return;
+  if (verdict.rule === 'stands' || isRefusedStill(draft, field, verdict, values)) return;
   const decision = decisionOf(draft, field, values, verdict);
   const winning = decision.value;
   const to = codec.canonical(verdict.winner, winning);
@@ -194,7 +194,7 @@ const judge = (draft: Draft, field: MappedField, values: Values): Verdict => {
   const overtaken = draft.overtaken[name];
   if (overtaken !== undefined) return judgeOvertaken(draft, field, values, overtaken);
   const verdict = decide({ ...field, kind: draft.kind, base: baseOf(draft, name), ...values });
-  if (verdict.rule === 'equal' || verdict.rule === 'direction') return verdict;
+  if (verdict.rule === 'equal' || verdict.rule === 'stands' || verdict.rule === 'direction') return verdict;
   for (const side of SIDES) {
     if (isTraceOfOurs(draft, codec, side, name, values[side]))
       return { rule: 'restore', winner: across(side) };
@@ -211,6 +211,8 @@ const judgeOvertaken = (draft: Draft, field: MappedField, values: Values, overta
     marketo: overtaken.value,
     dynamics: values.dynamics,
     collides: overtaken.as === 'collision',
+    // Our write brought a newer word of the source: what it covered has lost to that.
+    narrowed: false,
   });
   const held = field.codec.canonical('marketo', values.marketo);
   const heldByBoth = held === field.codec.canonical('dynamics', values.dynamics);

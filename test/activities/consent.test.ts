@@ -89,3 +89,56 @@ describe.each(SIDES)('An opt-out in %s alone stands on both sides', (side, inMar
     expect(await isOptedOut(master, link?.marketoId ?? 0)).toEqual([true, true]);
   });
 });
+
+describe('An opt-out in Marketo that the sync user may not write to Dynamics', () => {
+  const mayWrite = async (may: boolean): Promise<void> => {
+    const response = await fetch(`${world.dataverse}/admin/columns/leads/donotbulkemail`, {
+      method: 'PATCH',
+      body: JSON.stringify({ secured: true, canRead: true, canUpdate: may, canCreate: may }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response.status).toBe(200);
+    await world.db
+      .updateTable('catalogs')
+      .set({ read_at: new Date(0) })
+      .execute();
+  };
+  const notices = async (): Promise<string[]> =>
+    (await world.db.selectFrom('field_notices').select(['field', 'code']).execute()).map(
+      ({ field, code }) => `${field} ${code}`,
+    );
+
+  it('stands beside the row that a request made without it, and goes there with the right', async () => {
+    world = await startWorld({
+      config: WITH,
+      persons: [{ lastName: 'Ruiz', email: 'ruiz@example.com', unsubscribed: true }],
+    });
+    await mayWrite(false);
+    await world.settled();
+    const marketoId = 1001;
+    const { dynamicsId } = await world.request(marketoId);
+    const leadid = dynamicsId ?? '';
+    await world.settled();
+    expect(await isOptedOut(leadid, marketoId)).toEqual([true, false]);
+    expect(await notices()).toEqual(['unsubscribed read-only']);
+    await mayWrite(true);
+    await world.settled();
+    await world.backfill();
+    await world.settled();
+    expect(await isOptedOut(leadid, marketoId)).toEqual([true, true]);
+  });
+
+  it('is not taken back on a pair that had agreed, and goes across with the right', async () => {
+    const { leadid, marketoId } = await pair(WITH, false, false);
+    await mayWrite(false);
+    await world.settled();
+    await world.doors.editPerson(marketoId, { unsubscribed: true });
+    await world.settled();
+    expect(await isOptedOut(leadid, marketoId)).toEqual([true, false]);
+    await mayWrite(true);
+    await world.settled();
+    await world.backfill();
+    await world.settled();
+    expect(await isOptedOut(leadid, marketoId)).toEqual([true, true]);
+  });
+});

@@ -11,6 +11,7 @@ const question = (over: Partial<Question>): Question => ({
   codec: text.codec,
   column: 'jobtitle',
   direction: 'both',
+  narrowed: false,
   consent: false,
   base: { marketo: 'A', dynamics: 'A' },
   marketo: 'A',
@@ -133,6 +134,29 @@ describe('a consent field', () => {
     });
   });
 
+  describe('that goes one way only because the other is forbidden', () => {
+    const narrow = (over: Partial<Question>): Verdict =>
+      consent({ direction: 'toMarketo', narrowed: true, marketo: true, dynamics: false, ...over });
+    const agreed = (value: boolean) => ({ base: { marketo: value, dynamics: value } });
+
+    it('leaves an opt-out that it cannot tell, before and after something was agreed', () => {
+      expect(narrow({})).toEqual({ rule: 'stands' });
+      expect(narrow(agreed(false))).toEqual({ rule: 'stands' });
+      expect(narrow({ column: 'followemail', marketo: false, dynamics: true })).toEqual({ rule: 'stands' });
+      expect(narrow({ direction: 'toDynamics', marketo: false, dynamics: true })).toEqual({ rule: 'stands' });
+    });
+
+    it('takes over opt-outs, and the word of somebody who opts in again', () => {
+      const taken = { rule: 'direction', winner: 'dynamics' };
+      expect(narrow({ marketo: false, dynamics: true })).toEqual(taken);
+      expect(narrow(agreed(true))).toEqual(taken);
+    });
+
+    it('takes its source always where people chose one way', () => {
+      expect(narrow({ narrowed: false })).toEqual({ rule: 'direction', winner: 'dynamics' });
+    });
+  });
+
   it('lets a person opt in again once something was agreed', () => {
     const base = { marketo: true, dynamics: true };
     expect(consent({ base, marketo: false, dynamics: true })).toEqual({
@@ -153,7 +177,7 @@ describe('any question', () => {
       kind: fc.constantFrom('lead' as const, 'contact' as const),
       direction: fc.constantFrom('both' as const, 'toMarketo' as const, 'toDynamics' as const),
       consent: fc.boolean(),
-      base,
+      ...{ narrowed: fc.boolean(), base },
       marketo: values,
       dynamics: values,
     })
@@ -173,7 +197,7 @@ describe('any question', () => {
     fc.assert(
       fc.property(questions, (asked) => {
         const answer = decide(asked);
-        if (answer.rule === 'equal' || answer.loser === undefined) return;
+        if (!('loser' in answer) || answer.loser === undefined) return;
         const { codec } = asked;
         expect(answer.loser.side).not.toBe(answer.winner);
         expect(answer.loser.value).toBe(asked[answer.loser.side]);

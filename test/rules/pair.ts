@@ -17,6 +17,7 @@ export const field = (name: string, over: Partial<MappedField> = {}, types: Type
     name,
     column: name,
     direction: 'both',
+    narrowed: false,
     consent: false,
     codec,
     marketoField,

@@ -150,8 +150,8 @@ describe('every pair of types', () => {
           // Both sides hold it now: nothing more is written, whichever way the field goes.
           const pair = { [source]: value, [target]: converted.value } as Record<Side, FieldValue>;
           for (const direction of DIRECTIONS) {
-            const question = { ...pair, codec, direction, kind: 'lead', column: '', consent: false } as const;
-            expect(decide({ ...question, base: undefined })).toEqual({ rule: 'equal' });
+            const field = { codec, direction, narrowed: false, column: '', consent: false } as const;
+            expect(decide({ ...pair, ...field, kind: 'lead', base: undefined })).toEqual({ rule: 'equal' });
           }
         };
         fc.assert(fc.property(formOf(meeting, source), check), { numRuns: 60 });
