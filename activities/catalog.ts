@@ -8,7 +8,7 @@ import { KINDS, type Kind } from '../rules/terms.js';
 import { installation } from '../store/installations.js';
 import { loadCatalog, saveCatalog, saveColumns, saveNotices } from '../store/catalogs.js';
 import { markForBackfill } from '../store/backfill.js';
-import { releaseQuarantined } from '../store/links.js';
+import { takeUpWritable } from '../store/links.js';
 import { doubtColumn } from '../store/renewals.js';
 import { Misconfigured } from './failures.js';
 import { EMAIL_COLUMN } from './rows.js';
@@ -87,7 +87,7 @@ const withRegained = async (
   return markRegained(before, catalog, regained);
 };
 
-/** Keeps what people are told about fields; those that may be written again are no longer set aside. */
+/** Keeps what people are told about fields; those that may be written again are taken up. */
 const tellMapping = async (ports: Ports, before: Catalog | undefined, catalog: Catalog): Promise<Mapping> => {
   const { db } = ports;
   const mapping = mapWith(ports, catalog);
@@ -98,7 +98,7 @@ const tellMapping = async (ports: Ports, before: Catalog | undefined, catalog: C
       ({ name, updatable }) =>
         updatable && had?.fields[kind].some((field) => field.name === name && field.updatable) === false,
     );
-    await releaseQuarantined(
+    await takeUpWritable(
       db,
       kind,
       regained.map(({ name }) => name),

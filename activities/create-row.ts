@@ -3,7 +3,7 @@ import type { PersonRecord } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
-import type { FieldValue, Kind } from '../rules/terms.js';
+import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
 import { separatedPersons } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
@@ -105,8 +105,17 @@ const begunAs = (
   at: Sending,
 ): { readonly creation: NonNullable<Link['creation']>; readonly refusals: readonly LocalRefusal[] } => {
   const { values, refusals } = sendable(person, mapping.fields[kind]);
-  return { creation: { values: before?.values ?? values, ...at }, refusals };
+  const noted = before && stillCreatable(before.values, mapping.fields[kind]);
+  return { creation: { values: noted ?? values, ...at }, refusals };
 };
+
+/** A right that was lost since is not sent again, and what is not sent is nothing that the sides agree on. */
+const stillCreatable = (values: FieldValues, fields: readonly MappedField[]): FieldValues =>
+  Object.fromEntries(
+    fields.flatMap(({ name, creatable }) =>
+      creatable && Object.hasOwn(values, name) ? [[name, values[name] ?? null]] : [],
+    ),
+  );
 
 /** A refusal because of another row says which one. */
 export const explained = (

@@ -1,7 +1,7 @@
 import { AUTHORITY } from './authority.js';
 import type { Canonical, Codec } from './codecs/index.js';
 import type { Rule } from './link.js';
-import { across, type Direction, type FieldValue, type Kind, type Side } from './terms.js';
+import type { Direction, FieldValue, Kind, Side } from './terms.js';
 
 /** One field of one link, with everything that decides about it. */
 export interface Question {
@@ -9,7 +9,7 @@ export interface Question {
   readonly codec: Codec;
   readonly column: string;
   readonly direction: Direction;
-  /** The other way is forbidden, and not unwanted. */
+  /** People want both ways, and a right to the other one is missing. */
   readonly narrowed: boolean;
   readonly consent: boolean;
   /** What both sides last agreed on; `undefined` where nothing is agreed yet. */
@@ -37,7 +37,7 @@ export const decide = (question: Question): Verdict => {
   if (m === d) return { rule: 'equal' };
   if (question.direction !== 'both') {
     const winner = question.direction === 'toMarketo' ? 'dynamics' : 'marketo';
-    return isKeptOptOut(question, winner) ? { rule: 'stands' } : { rule: 'direction', winner };
+    return question.narrowed ? fromSource(question, winner) : { rule: 'direction', winner };
   }
   if (question.collides === true) return collision(question);
   if (base === undefined) return firstAgreement(question, m, d);
@@ -45,6 +45,15 @@ export const decide = (question: Question): Verdict => {
   const dynamicsEdited = d !== codec.canonical('dynamics', base.dynamics);
   if (marketoEdited && dynamicsEdited) return collision(question);
   return { rule: 'one-sided', winner: marketoEdited ? 'marketo' : 'dynamics' };
+};
+
+/**
+ * A two-way field of which one way is barred by a right: what would go that way stands, and waits for the right. Nothing is
+ * taken back for want of it.
+ */
+const fromSource = (question: Question, source: Side): Verdict => {
+  const free = decide({ ...question, direction: 'both', narrowed: false });
+  return 'winner' in free && free.winner !== source ? { rule: 'stands' } : free;
 };
 
 const collision = ({ kind, marketo, dynamics }: Question): Verdict =>
@@ -60,21 +69,6 @@ const firstAgreement = (question: Question, m: Canonical, d: Canonical): Verdict
   if (isBlank(question.marketo)) return { rule: 'first-blank', winner: 'dynamics' };
   if (isBlank(question.dynamics)) return { rule: 'first-blank', winner: 'marketo' };
   return { rule: 'first-authority', winner: AUTHORITY[kind] };
-};
-
-/**
- * An opt-out that may not be told to the other side is no reason to take it back: as long as nobody edits the side that is
- * the only source by now, it stands.
- */
-const isKeptOptOut = (
-  { consent, narrowed, codec, column, base, ...values }: Question,
-  source: Side,
-): boolean => {
-  if (!consent || !narrowed) return false;
-  const held = codec.canonical(source, values[source]);
-  const isEdited = base !== undefined && held !== codec.canonical(source, base[source]);
-  const target = across(source);
-  return !isEdited && codec.canonical(target, values[target]) === mostRestrictive(column);
 };
 
 /** A boolean that was never set reads false in Marketo, so `false` is a value here and only null is blank. */

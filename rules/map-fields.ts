@@ -80,7 +80,7 @@ function mapField(
     name: choice.marketo,
     column: name,
     direction,
-    narrowed: direction !== choice.direction,
+    narrowed: direction === 'toMarketo' && choice.direction === 'both' && column.secured && isWritten(column),
     consent: choice.consent,
     codec,
     marketoField: marketo,

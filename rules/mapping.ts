@@ -20,7 +20,7 @@ export interface MappedField {
   readonly column: string;
   /** The chosen direction, narrowed to what both schemas and the rights of both API users let through. */
   readonly direction: Direction;
-  /** Whether `direction` is one-way because a schema or a right forbids the other way, and not because people chose so. */
+  /** Whether people want both ways, and `direction` is one of them only because a right to the column is missing. */
   readonly narrowed: boolean;
   readonly consent: boolean;
   readonly codec: Codec;

@@ -14,8 +14,7 @@ export interface Regained {
 }
 
 /**
- * Fields, and flags of the record filter, that may be read again: they were mapped, or could have been, and were not. Also
- * opt-outs that may be written again.
+ * Fields, and flags of the record filter, that may be read again: they were mapped, or could have been, and were not.
  *
  * @param had the mapping under the catalog `before`.
  */
@@ -26,8 +25,8 @@ export const regainedOf = (
   mapping: Mapping,
 ): readonly Regained[] =>
   KINDS.flatMap((kind) => {
-    const known = new Map(had.fields[kind].map((field) => [field.name, field]));
-    const fields = mapping.fields[kind].filter((field) => isBack(known.get(field.name), field));
+    const known = new Set(had.fields[kind].map(({ name }) => name));
+    const fields = mapping.fields[kind].filter(({ name }) => !known.has(name));
     const filter = mapping.scope[kind];
     const flag = filter?.readable === true && had.scope[kind]?.readable === false ? filter.name : null;
     if (fields.length === 0 && flag === null) return [];
@@ -35,10 +34,6 @@ export const regainedOf = (
     const moved = fields.some(({ name }) => !isSame(before.marketo[name], now.marketo[name]));
     return [{ kind, fields, flag, sides: moved ? ['marketo', 'dynamics'] : ['dynamics'] }];
   });
-
-/** An opt-out that may go both ways again has waited too: it stood where it could not be told (rules/decide.ts). */
-const isBack = (had: MappedField | undefined, { consent, narrowed }: MappedField): boolean =>
-  had === undefined || (consent && had.narrowed && !narrowed);
 
 /** Whatever the order of members: the store does not keep it. */
 const isSame = (a: MarketoField | undefined, b: MarketoField | undefined): boolean =>

@@ -312,17 +312,17 @@ export const linksParking = async (
   return rows.map(linkOf);
 };
 
-/** Takes these fields up again on all links of a table that had set them aside. */
-export const releaseQuarantined = async (
-  db: Database,
-  kind: Kind,
-  fields: readonly string[],
-): Promise<void> => {
+/**
+ * Takes fields up again that may be written by now, on all links of a table that had set them aside, and on those that hold
+ * a value of Marketo which could not go across.
+ */
+export const takeUpWritable = async (db: Database, kind: Kind, fields: readonly string[]): Promise<void> => {
   for (const field of fields) {
     await sql`
       update links set parked = parked - ${field}::text, dirty = true, version = version + 1
-      where kind = ${kind} and status = 'linked' and parked -> ${field} ->> 'reason' = 'quarantined'
-        and parked -> ${field} ->> 'because' is null`.execute(db);
+      where kind = ${kind} and status = 'linked' and case when parked ? ${field}
+        then parked -> ${field} ->> 'reason' = 'quarantined' and parked -> ${field} ->> 'because' is null
+        else not agreed -> 'marketo' ? ${field} or seen -> 'marketo' ? ${field} end`.execute(db);
   }
 };
 

@@ -91,13 +91,14 @@ describe.each(SIDES)('An opt-out in %s alone stands on both sides', (side, inMar
 });
 
 describe('An opt-out in Marketo that the sync user may not write to Dynamics', () => {
-  const mayWrite = async (may: boolean): Promise<void> => {
+  const mayWrite = async (may: boolean, { known = true } = {}): Promise<void> => {
     const response = await fetch(`${world.dataverse}/admin/columns/leads/donotbulkemail`, {
       method: 'PATCH',
       body: JSON.stringify({ secured: true, canRead: true, canUpdate: may, canCreate: may }),
       headers: { 'content-type': 'application/json' },
     });
     expect(response.status).toBe(200);
+    if (!known) return;
     await world.db
       .updateTable('catalogs')
       .set({ read_at: new Date(0) })
@@ -126,6 +127,18 @@ describe('An opt-out in Marketo that the sync user may not write to Dynamics', (
     await world.backfill();
     await world.settled();
     expect(await isOptedOut(leadid, marketoId)).toEqual([true, true]);
+  });
+
+  it('stands where the request itself found out that it may not', async () => {
+    world = await startWorld({
+      config: WITH,
+      persons: [{ lastName: 'Ruiz', email: 'ruiz@example.com', unsubscribed: true }],
+    });
+    await world.settled();
+    await mayWrite(false, { known: false });
+    const { dynamicsId } = await world.request(1001);
+    await world.settled();
+    expect(await isOptedOut(dynamicsId ?? '', 1001)).toEqual([true, false]);
   });
 
   it('is not taken back on a pair that had agreed, and goes across with the right', async () => {

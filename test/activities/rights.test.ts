@@ -195,6 +195,52 @@ describe('A secured column', () => {
   });
 });
 
+describe('A column that may be read and not changed', () => {
+  const leadOf = async (marketoId: number): Promise<string> => {
+    const links = await world.links();
+    return links.find((link) => link.marketoId === marketoId)?.dynamicsId ?? '';
+  };
+
+  it('leaves edits in Marketo where they are, takes those in Dynamics, and goes both ways with the right', async () => {
+    const [pair] = await pairs();
+    const { leadid = '', marketoId = 0 } = pair ?? {};
+    await column('new_creditrating', { canUpdate: false });
+    await forgetCatalog();
+    await world.settled();
+    await world.doors.editPerson(marketoId, { rating: 'C' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ rating: 'C' });
+    await column('new_creditrating', { canUpdate: true });
+    await forgetCatalog();
+    await world.settled();
+    await world.backfill();
+    await world.settled();
+    expect(await world.row('leads', leadid)).toMatchObject({ new_creditrating: 'C' });
+    await column('new_creditrating', { canUpdate: false });
+    await forgetCatalog();
+    await world.doors.editRow('leads', leadid, { new_creditrating: 'D' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ rating: 'D' });
+    expect(await notices()).toEqual(['lead rating read-only']);
+  });
+
+  it.each([true, false])(
+    'clears nothing of a person whose row a request made without it (found out before: %s)',
+    async (isKnown) => {
+      await pairs();
+      const email = `${randomUUID()}@example.com`;
+      const [marketoId = 0] = await world.doors.createPersons([{ lastName: 'Ruiz', email, rating: 'AAA' }]);
+      await column('new_creditrating', { canUpdate: false, canCreate: false });
+      if (isKnown) await forgetCatalog();
+      await world.cycle();
+      await world.request(marketoId);
+      await world.settled();
+      expect(await world.person(marketoId)).toMatchObject({ rating: 'AAA' });
+      expect(await world.row('leads', await leadOf(marketoId))).toMatchObject({ new_creditrating: null });
+    },
+  );
+});
+
 describe('A table whose e-mail may not be read', () => {
   it('gets no second person for a new row: the row waits, and is matched once the right is back', async () => {
     await pairs();

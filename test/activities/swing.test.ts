@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readStoreStatus } from '../../client/status/store-status.js';
 import { explainRecord } from '../../client/why/read.js';
 import { renderWhy } from '../../client/why/render.js';
-import { releaseQuarantined } from '../../store/links.js';
+import { takeUpWritable } from '../../store/links.js';
 import { releaseSwinging } from '../../store/swings.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -84,7 +84,7 @@ describe('A phone that a CRM workflow and a campaign of Marketo rewrite', () => 
 
   it('is not taken up because rights come back', async () => {
     const { linkId } = await swinging();
-    await releaseQuarantined(world.db, 'lead', ['phone']);
+    await takeUpWritable(world.db, 'lead', ['phone']);
     const link = (await world.links()).find(({ id }) => id === linkId);
     expect(link?.parked['phone']).toMatchObject({ because: 'swinging' });
   });

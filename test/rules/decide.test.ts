@@ -90,6 +90,32 @@ describe('a one-way field', () => {
   });
 });
 
+describe('a two-way field that may not be written to Dynamics', () => {
+  const narrow = (over: Partial<Question>): Verdict =>
+    verdict({ direction: 'toMarketo', narrowed: true, ...over });
+
+  it('takes what Dynamics brings', () => {
+    expect(narrow({ dynamics: 'D' })).toEqual({ rule: 'one-sided', winner: 'dynamics' });
+    expect(narrow({ base: undefined, marketo: null })).toEqual({ rule: 'first-blank', winner: 'dynamics' });
+    expect(narrow({ kind: 'contact', marketo: 'M', dynamics: 'D' })).toMatchObject({ rule: 'authority' });
+  });
+
+  it('leaves what would go to Dynamics: edits, first values, opt-outs', () => {
+    const stands = { rule: 'stands' };
+    expect(narrow({ marketo: 'M' })).toEqual(stands);
+    expect(narrow({ marketo: null })).toEqual(stands);
+    expect(narrow({ marketo: 'M', dynamics: 'D' })).toEqual(stands);
+    expect(narrow({ base: undefined, dynamics: null })).toEqual(stands);
+    const { codec } = flag('unsubscribed');
+    const optOut = { codec, column: 'donotbulkemail', consent: true, marketo: true, dynamics: false };
+    expect(narrow({ ...optOut, base: undefined })).toEqual(stands);
+    expect(narrow({ ...optOut, base: { marketo: false, dynamics: false } })).toEqual(stands);
+    expect(narrow({ ...optOut, base: { marketo: true, dynamics: true } })).toMatchObject({
+      winner: 'dynamics',
+    });
+  });
+});
+
 describe('a field on which nothing was agreed yet', () => {
   const first = (over: Partial<Question>): Verdict => verdict({ base: undefined, ...over });
 
@@ -134,29 +160,6 @@ describe('a consent field', () => {
     });
   });
 
-  describe('that goes one way only because the other is forbidden', () => {
-    const narrow = (over: Partial<Question>): Verdict =>
-      consent({ direction: 'toMarketo', narrowed: true, marketo: true, dynamics: false, ...over });
-    const agreed = (value: boolean) => ({ base: { marketo: value, dynamics: value } });
-
-    it('leaves an opt-out that it cannot tell, before and after something was agreed', () => {
-      expect(narrow({})).toEqual({ rule: 'stands' });
-      expect(narrow(agreed(false))).toEqual({ rule: 'stands' });
-      expect(narrow({ column: 'followemail', marketo: false, dynamics: true })).toEqual({ rule: 'stands' });
-      expect(narrow({ direction: 'toDynamics', marketo: false, dynamics: true })).toEqual({ rule: 'stands' });
-    });
-
-    it('takes over opt-outs, and the word of somebody who opts in again', () => {
-      const taken = { rule: 'direction', winner: 'dynamics' };
-      expect(narrow({ marketo: false, dynamics: true })).toEqual(taken);
-      expect(narrow(agreed(true))).toEqual(taken);
-    });
-
-    it('takes its source always where people chose one way', () => {
-      expect(narrow({ narrowed: false })).toEqual({ rule: 'direction', winner: 'dynamics' });
-    });
-  });
-
   it('lets a person opt in again once something was agreed', () => {
     const base = { marketo: true, dynamics: true };
     expect(consent({ base, marketo: false, dynamics: true })).toEqual({
@@ -197,7 +200,7 @@ describe('any question', () => {
     fc.assert(
       fc.property(questions, (asked) => {
         const answer = decide(asked);
-        if (!('loser' in answer) || answer.loser === undefined) return;
+        if (!('loser' in answer)) return;
         const { codec } = asked;
         expect(answer.loser.side).not.toBe(answer.winner);
         expect(answer.loser.value).toBe(asked[answer.loser.side]);

@@ -145,11 +145,17 @@ const isAmbiguous = (end: End, row: string): boolean => {
   return candidates.length > 0 && others.length + candidates.length > 1;
 };
 
+const isGone = (history: History, row: string): boolean => history.rowFate(row).state === 'gone';
+
 /** Every open row has its person, or a reason. */
 const unexplainedRow = (end: End, row: string): string[] => {
   const claim = claimOfRow(end, row);
   if (claim === undefined) return [`nobody knows row ${row}`];
-  const isExplained = claim.status !== 'ended' && (claim.status !== 'excluded' || !isOpen(end.history, row));
+  const isExplained =
+    claim.status === 'ended'
+      ? // A row that was merged away is no record any more once its master is gone.
+        !isOpen(end.history, row) && isGone(end.history, heirOf(end.history, row))
+      : claim.status !== 'excluded' || !isOpen(end.history, row);
   return when(!isExplained, `row ${row} is there, and ${claim.status}`);
 };
 
@@ -170,7 +176,8 @@ const unexplainedPerson = (end: End, name: string): string[] => {
   }
   if (claim !== undefined) return [];
   const lost = claims.some((each) => each.person === name && each.status === 'ended');
-  const isKeyGone = person.key !== null && history.rowFate(heirOf(history, person.key)).state === 'gone';
+  const isKeyGone =
+    person.key !== null && (isGone(history, person.key) || isGone(history, heirOf(history, person.key)));
   const isMade = madeFor(name) !== null;
   return [
     ...when(lost && !person.flagged, `person ${name} lost its row, and was not told`),
