@@ -35,15 +35,15 @@ export const logRejections = async (
 export type SendEntries = (ports: Ports, attempt: Attempt) => Promise<number>;
 
 /**
- * Sends due log entries. Marketo's log has no idempotency key: an entry whose call got no answer is looked for in the
- * log, once its time is over, before it is sent again.
+ * Sends the log entries that are due; those that are left meanwhile are sent by who left them, so that nobody waits for
+ * others for as long as they keep coming. Marketo's log has no idempotency key: an entry whose call got no answer is looked
+ * for in the log, once its time is over, before it is sent again.
  */
 export const sendEntries: SendEntries = async (ports, attempt) => {
   const installation = await requireInstallation(ports);
   let logged = 0;
   for (;;) {
     const due = await dueEntries(ports.db, MOST_ACTIVITIES, ports.timing.doubtMs);
-    if (due.length === 0) return logged;
     const found = await findInLog(
       ports,
       installation,
@@ -58,6 +58,7 @@ export const sendEntries: SendEntries = async (ports, attempt) => {
     )) {
       logged += await send(ports, installation, call, attempt);
     }
+    if (due.length < MOST_ACTIVITIES) return logged;
     attempt.progress();
   }
 };
