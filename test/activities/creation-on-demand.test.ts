@@ -202,6 +202,24 @@ describe('"Sync Person to Dynamics"', () => {
     });
   });
 
+  it('refused leaves the person to be flagged for the row that it lost before', async () => {
+    const { marketoId } = await personIn();
+    const first = await world.request(marketoId);
+    await world.settled();
+    await world.doors.deleteRow('leads', first.dynamicsId ?? '');
+    // The cycle is killed before it flags the person.
+    world.crash('marketo', 'before');
+    await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+    await world.fault('dynamics', { ...CREATE, status: 400, code: '0x80040265', message: 'Not this one.' });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'refused' });
+    expect(await world.faultsStruck()).toBe(true);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: true });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: false });
+  });
+
   it('refused by Dynamics says so once, and may be asked again', async () => {
     const { marketoId, email } = await personIn({ title: 'Test Robot' });
     expect(await world.request(marketoId)).toMatchObject({ outcome: 'refused', code: '0x80040265' });
