@@ -70,6 +70,7 @@ const gatherMarketo = (marketo: Marketo): Marketo => {
         const found = new Map(persons.map((person) => [String(person.id), person]));
         return values.map((id) => found.get(String(id)));
       },
+      nameOf: String,
     }),
   );
   const updateById = gather<SyncPersonsCall['records'][number], SyncResult>({
@@ -77,6 +78,7 @@ const gatherMarketo = (marketo: Marketo): Marketo => {
     call: (records, signal) =>
       marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records }, signal),
     keyOf: ({ id }) => String(id),
+    nameOf: ({ id }) => String(id),
   });
   return {
     ...marketo,
@@ -111,6 +113,7 @@ const gatherDynamics = (dynamics: Dynamics): Dynamics => {
         );
         return emails.map((email) => rows.filter((row) => rowEmailKey(row) === emailKey(email)));
       },
+      nameOf: String,
     });
   });
   const create = gather<RowCreate, RowOutcome>({
