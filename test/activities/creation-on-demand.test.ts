@@ -186,6 +186,32 @@ describe('"Sync Person to Dynamics"', () => {
     });
   });
 
+  it.each([
+    ['deleted', (leadid: string) => world.doors.deleteRow('leads', leadid), { dynamicsDeleted: true }],
+    ['qualified', (leadid: string) => qualify(world, leadid), { dynamicsType: 'contact' }],
+  ])(
+    'tells the person its key too late where the row is %s meanwhile: it is told again',
+    async (_what, deed, told) => {
+      const { marketoId } = await personIn();
+      const input = requestOf(marketoId);
+      const result = await create(marketoId);
+      const { marketo } = world.ports;
+      let late = true;
+      const syncPersons: typeof marketo.syncPersons = async (call, signal) => {
+        if (late) {
+          late = false;
+          await deed(result.dynamicsId ?? '');
+          await world.settled();
+        }
+        return marketo.syncPersons(call, signal);
+      };
+      const ports = { ...world.ports, marketo: { ...marketo, syncPersons } };
+      await retried((attempt) => recordOutcome(ports, { ...input, result }, attempt));
+      await world.settled();
+      expect(await world.person(marketoId)).toMatchObject(told);
+    },
+  );
+
   it('is not undone by the flag for a deleted row that was still to be written', async () => {
     const { marketoId } = await personIn();
     const first = await world.request(marketoId);
