@@ -271,14 +271,18 @@ const takeRefusal = async (
 
 export type RowRefusal = Extract<RowOutcome, { status: 'refused' }>;
 
-/** Final until somebody asks again: the reservations end, and a later request begins new ones. */
+/**
+ * Final until somebody asks again: the reservations end, and a later request begins new ones. A person that is still to be
+ * told of the row that it lost is told by the cycle.
+ */
 export const endReservations = async (
   ports: Request['ports'],
   ending: readonly { readonly reserved: Link; readonly outcome: RowRefusal }[],
   whileSaving?: (tx: Database) => Promise<void>,
 ): Promise<void> => {
   const refused = ending.map(({ reserved, outcome: { code, message } }): Refused => {
-    const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: false };
+    const isOwed = reserved.stamp !== null;
+    const ended = { ...reserved, status: 'ended' as const, creation: null, dirty: isOwed };
     const refusal = { side: 'dynamics' as const, fields: [], named: false, code, message, value: null };
     // The action's own entry tells the person.
     return { ...refuse(ended, refusal, 0), entry: undefined };

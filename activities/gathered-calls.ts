@@ -12,7 +12,7 @@ import { emailKey } from '../rules/email.js';
 import { gather } from '../rules/gather.js';
 import type { Kind } from '../rules/terms.js';
 import { sendEntries, type SendEntries } from './log-rejections.js';
-import { rowEmailKey } from './rows.js';
+import { EMAIL_COLUMN, rowEmailKey } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Calls of one form under way at once: more would only wait for Marketo's rate, each with one person. */
@@ -35,7 +35,7 @@ export const gatherCalls = (ports: Ports): Ports => ({
 
 /**
  * Sending log entries takes all that are due, whoever left them: one at a time is enough, and those who come meanwhile
- * have theirs sent by the next one.
+ * have theirs sent by the next one. None of them waits for entries that are left later than its own.
  */
 export const gatherEntries = (ports: Ports): SendEntries => {
   const ask = gather<Attempt, number>({
@@ -70,6 +70,7 @@ const gatherMarketo = (marketo: Marketo): Marketo => {
         const found = new Map(persons.map((person) => [String(person.id), person]));
         return values.map((id) => found.get(String(id)));
       },
+      nameOf: String,
     }),
   );
   const updateById = gather<SyncPersonsCall['records'][number], SyncResult>({
@@ -77,6 +78,7 @@ const gatherMarketo = (marketo: Marketo): Marketo => {
     call: (records, signal) =>
       marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records }, signal),
     keyOf: ({ id }) => String(id),
+    nameOf: ({ id }) => String(id),
   });
   return {
     ...marketo,
@@ -102,9 +104,16 @@ const gatherDynamics = (dynamics: Dynamics): Dynamics => {
     return gather<string, Row[]>({
       ...SEARCHES,
       call: async (emails, signal) => {
-        const rows = await dynamics.findByEmail(kind, emails, select, signal);
+        // By its address each finds its own among the rows, also who asks for nothing but their ids.
+        const rows = await dynamics.findByEmail(
+          kind,
+          emails,
+          [...new Set([...select, EMAIL_COLUMN])],
+          signal,
+        );
         return emails.map((email) => rows.filter((row) => rowEmailKey(row) === emailKey(email)));
       },
+      nameOf: String,
     });
   });
   const create = gather<RowCreate, RowOutcome>({

@@ -35,15 +35,15 @@ export const logRejections = async (
 export type SendEntries = (ports: Ports, attempt: Attempt) => Promise<number>;
 
 /**
- * Sends due log entries. Marketo's log has no idempotency key: an entry whose call got no answer is looked for in the
- * log, once its time is over, before it is sent again.
+ * Sends the log entries that are due; those that are left meanwhile are sent by who left them, so that nobody waits for
+ * others for as long as they keep coming. Marketo's log has no idempotency key: an entry whose call got no answer is looked
+ * for in the log, once its time is over, before it is sent again.
  */
 export const sendEntries: SendEntries = async (ports, attempt) => {
   const installation = await requireInstallation(ports);
   let logged = 0;
   for (;;) {
     const due = await dueEntries(ports.db, MOST_ACTIVITIES, ports.timing.doubtMs);
-    if (due.length === 0) return logged;
     const found = await findInLog(
       ports,
       installation,
@@ -53,13 +53,29 @@ export const sendEntries: SendEntries = async (ports, attempt) => {
     await endEntries(ports.db, found);
     logged += found.length;
     const absent = due.filter(({ id }) => !found.some((end) => end.id === id));
-    for (const call of inCalls(absent, MOST_ACTIVITIES, (entry) =>
-      toActivityInput(activityOf(entry, installation)),
-    )) {
+    for (const call of callsFor(absent, installation)) {
       logged += await send(ports, installation, call, attempt);
     }
+    if (due.length < MOST_ACTIVITIES) return logged;
     attempt.progress();
   }
+};
+
+/** Calls for the entries of failed ones. */
+const PARTS = 10;
+
+/**
+ * New entries first. Those of a call that failed go in smaller ones, and soon each in its own, so that one that makes
+ * Marketo fail each time (611) does not keep others out of their logs.
+ */
+const callsFor = (entries: readonly DueEntry[], installation: Installation): DueEntry[][] => {
+  const inDoubt = entries.filter(({ state }) => state === 'sent');
+  const fresh = entries.filter(({ state }) => state !== 'sent');
+  const wireOf = (entry: DueEntry) => toActivityInput(activityOf(entry, installation));
+  return [
+    ...inCalls(fresh, MOST_ACTIVITIES, wireOf),
+    ...inCalls(inDoubt, Math.ceil(inDoubt.length / PARTS), wireOf),
+  ];
 };
 
 const activityOf = (

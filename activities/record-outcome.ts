@@ -1,15 +1,14 @@
 import { v5 as uuidFrom } from 'uuid';
 import type { Link } from '../rules/link.js';
-import { isInScope } from '../rules/scope.js';
 import { keepOutcomes } from '../store/chunks.js';
 import { linksByPerson } from '../store/links.js';
 import { enqueueActivityEntries, lastRefusedCreations, type ActivityEntry } from '../store/rejections.js';
 import { recordRequests } from '../store/requests.js';
-import { save } from './claimed.js';
 import type { CreatePersonInput, CreatePersonResult, PersonRequest } from './contract.js';
 import { sendEntries, type SendEntries } from './log-rejections.js';
 import { short } from './refusals.js';
 import type { Attempt, Ports } from './settings.js';
+import { tellKeys } from './tell-keys.js';
 
 type Outcome = CreatePersonInput & { readonly result: CreatePersonResult };
 
@@ -22,7 +21,7 @@ export const recordOutcome = async (
 ): Promise<void> => {
   const { marketoId, requests, result } = input;
   const [link] = await linksByPerson(ports.db, [marketoId]);
-  if (link?.status === 'linked' && result.outcome !== 'already-there') await stamp(ports, link, attempt);
+  if (link !== undefined && result.outcome !== 'already-there') await tellKeys(ports, [link], attempt);
   await recordRequests(ports.db, marketoId, requests, result);
   const inChunks = requests.filter(({ chunk }) => chunk !== undefined);
   const told = inChunks.map(({ requestId }) => ({ requestId, ...result }));
@@ -35,14 +34,6 @@ export const recordOutcome = async (
     requests.map((request) => entryFor(request, input, link, refusal)),
   );
   await send(ports, attempt);
-};
-
-const stamp = async (ports: Ports, link: Link, { signal }: Attempt): Promise<void> => {
-  if (link.stamp === null || !isInScope(link)) return;
-  const records = [{ id: link.marketoId, ...link.stamp }];
-  const call = { action: 'updateOnly' as const, lookupField: 'id', records };
-  const [answered] = await ports.marketo.syncPersons(call, signal);
-  if (answered?.status === 'updated') await save(ports, [{ ...link, stamp: null }]);
 };
 
 /** Name space of the ids of log entries that answer requests: a request that is told twice is told once. */

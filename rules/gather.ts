@@ -11,6 +11,8 @@ export interface GatherOptions<Q, A> {
   readonly call: (questions: readonly Q[], signal: AbortSignal) => Promise<readonly A[]>;
   /** Questions of one key never share a call; without it all may. */
   readonly keyOf?: (question: Q) => string;
+  /** By what a question is known when it is asked again; without it company that made calls fail is not remembered. */
+  readonly nameOf?: (question: Q) => string;
 }
 
 interface Waiter<Q, A> {
@@ -25,18 +27,21 @@ interface Waiter<Q, A> {
  * and otherwise with all the others that have come by the time that there is. So a lone question takes as long as ever, and
  * the more there are, the fewer calls each of them costs.
  *
- * A call that is refused as a whole is repeated in halves, so that a question that cannot be asked fails alone.
+ * A call that is refused as a whole is repeated in halves, so that a question that cannot be asked fails alone. Those of one
+ * that failed otherwise share with fewer when they are asked again, and soon with nobody: a question that makes the remote
+ * fail each time does not hold up the others.
  */
 export const gather = <Q, A>(options: GatherOptions<Q, A>) => {
   let waiting: Waiter<Q, A>[] = [];
   let running = 0;
+  const company = companyOf(options);
 
   const pump = (): void => {
     while (running < options.atOnce && waiting.length > 0) {
-      const { taken, left } = takeSome(waiting, options);
+      const { taken, left } = takeSome(waiting, options, company);
       waiting = left;
       running += 1;
-      void callFor(taken, options).finally(() => {
+      void callFor(taken, options, company).finally(() => {
         running -= 1;
         pump();
       });
@@ -53,21 +58,53 @@ export const gather = <Q, A>(options: GatherOptions<Q, A>) => {
   };
 };
 
+/** How many may share the next call of a question, by what became of its calls before. */
+interface Company<Q> {
+  readonly mostFor: (question: Q) => number;
+  readonly failed: (questions: readonly Q[]) => void;
+  readonly passed: (questions: readonly Q[]) => void;
+}
+
+/** A call that failed is this many times larger than the next one of its questions. */
+const FEWER = 4;
+/** Questions that are remembered; one that is never asked again would stay for ever. */
+const MOST_REMEMBERED = 10_000;
+
+const companyOf = <Q, A>({ most, nameOf }: GatherOptions<Q, A>): Company<Q> => {
+  const known = new Map<string, number>();
+  if (nameOf === undefined) return { mostFor: () => most, failed: () => undefined, passed: () => undefined };
+  return {
+    mostFor: (question) => known.get(nameOf(question)) ?? most,
+    failed: (questions) => {
+      if (known.size > MOST_REMEMBERED) known.clear();
+      const next = Math.max(1, Math.floor(questions.length / FEWER));
+      for (const question of questions) known.set(nameOf(question), next);
+    },
+    passed: (questions) => {
+      for (const question of questions) known.delete(nameOf(question));
+    },
+  };
+};
+
 /** The first ones that may share a call; those that were given up meanwhile are dropped. */
 const takeSome = <Q, A>(
   waiting: readonly Waiter<Q, A>[],
   { most, keyOf }: GatherOptions<Q, A>,
+  { mostFor }: Company<Q>,
 ): { readonly taken: Waiter<Q, A>[]; readonly left: Waiter<Q, A>[] } => {
   const keys = new Set<string>();
   const taken: Waiter<Q, A>[] = [];
   const left: Waiter<Q, A>[] = [];
+  let room = most;
   for (const waiter of waiting) {
     if (waiter.signal.aborted) continue;
     const key = keyOf?.(waiter.question);
-    if (taken.length === most || (key !== undefined && keys.has(key))) {
+    const shared = Math.min(room, mostFor(waiter.question));
+    if (taken.length >= shared || (key !== undefined && keys.has(key))) {
       left.push(waiter);
       continue;
     }
+    room = shared;
     if (key !== undefined) keys.add(key);
     taken.push(waiter);
   }
@@ -78,18 +115,21 @@ const takeSome = <Q, A>(
 const callFor = async <Q, A>(
   waiters: readonly Waiter<Q, A>[],
   options: GatherOptions<Q, A>,
+  company: Company<Q>,
 ): Promise<void> => {
   if (waiters.length === 0) return;
   const ended = endOfAny(waiters.map(({ signal }) => signal));
+  const questions = waiters.map(({ question }) => question);
   try {
-    const questions = waiters.map(({ question }) => question);
     const answers = await options.call(questions, ended.signal);
+    company.passed(questions);
     // One answer for each: that is the contract of `call`.
     waiters.forEach(({ resolve }, index) => resolve(answers[index] as A));
   } catch (error) {
     if (isRefused(error) && waiters.length > 1) {
-      for (const half of halve(waiters)) await callFor(half.filter(stillAsks), options);
+      for (const half of halve(waiters)) await callFor(half.filter(stillAsks), options, company);
     } else {
+      if (isUnavailable(error)) company.failed(questions);
       const others = ended.signal.aborted ? cutShort(error) : error;
       for (const { signal, reject } of waiters) reject(signal.aborted ? reasonOf(signal) : others);
     }
@@ -105,6 +145,9 @@ const reasonOf = ({ reason }: AbortSignal): Error => reason as Error;
 
 const isRefused = (error: unknown): boolean =>
   error instanceof RemoteFailure && error.type === FAILURES.refusedCall;
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof RemoteFailure && error.type === FAILURES.unavailable;
 
 /** The call ended because one of those who shared it had no more time. */
 const cutShort = (cause: unknown): RemoteFailure =>

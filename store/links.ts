@@ -230,8 +230,19 @@ export const insertLinks = async (db: Database, links: readonly NewLink[]): Prom
   return (await insertOf(links).execute(db)).rows.map(linkOf);
 };
 
+/** What else a statement that inserts links does with each of them, which it calls `x`. */
+interface Inserting {
+  /** What its person is still to be told. */
+  readonly stamp?: RawBuilder<unknown>;
+  /** Leaves out those for which this is false. */
+  readonly where?: RawBuilder<unknown>;
+}
+
 /** The statement by itself, for one that does more. */
-export const insertOf = (links: readonly NewLink[]): RawBuilder<Selectable<LinksTable>> => {
+export const insertOf = (
+  links: readonly NewLink[],
+  { stamp = sql`null::jsonb`, where = sql`true` }: Inserting = {},
+): RawBuilder<Selectable<LinksTable>> => {
   const documents = JSON.stringify(
     links.map((link) => ({
       kind: link.kind,
@@ -251,13 +262,15 @@ export const insertOf = (links: readonly NewLink[]): RawBuilder<Selectable<Links
   );
   return sql<Selectable<LinksTable>>`
     insert into links (
-      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, out_of_scope, creation, dirty)
+      kind, status, marketo_id, dynamics_id, email_key, etag, seen, successor, predecessor, out_of_scope, creation, dirty,
+      stamp)
     select
       kind, status, marketo_id, dynamics_id, email_key, etag, seen, nullif(successor, 'null'), predecessor,
-      nullif(out_of_scope, 'null'), nullif(creation, 'null'), dirty
+      nullif(out_of_scope, 'null'), nullif(creation, 'null'), dirty, ${stamp}
     from jsonb_to_recordset(${documents}::jsonb) as x (
       kind text, status text, marketo_id bigint, dynamics_id uuid, email_key text, etag text, seen jsonb,
       successor jsonb, predecessor uuid, out_of_scope jsonb, creation jsonb, dirty boolean)
+    where ${where}
     on conflict do nothing
     returning *`;
 };

@@ -1,6 +1,7 @@
 import {
   allHandlersFinished,
   condition,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -20,10 +21,21 @@ const {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
+/** Runs of an older version gave their answer to whoever came before their end. */
+const LATE_REQUESTS = 'late-requests';
+
+/** Outcomes that asking again cannot change. */
+const HAS_RECORD: ReadonlySet<CreatePersonResult['outcome']> = new Set([
+  'created',
+  'linked',
+  'already-there',
+]);
+
 /**
  * Creates a person in Dynamics because a campaign asked for it. Requests that arrive while one is at work join it: they
- * get its answer, and never a second record. A request is never dropped: what retrying at once cannot mend (a used-up
- * quota, wrong credentials) is waited out.
+ * get its answer, and never a second record. One that comes while an answer without a record is still to be told (for
+ * hours, where Marketo's quota is used up) asks anew. A request is never dropped: what retrying at once cannot mend (a
+ * used-up quota, wrong credentials) is waited out.
  */
 export async function createPerson(input: { readonly marketoId: number }): Promise<CreatePersonResult> {
   const { marketoId } = input;
@@ -31,7 +43,7 @@ export async function createPerson(input: { readonly marketoId: number }): Promi
   setHandler(requestedSignal, (request) => void requests.push(request));
   const patiently = patience({ what: `Person ${String(marketoId)}`, asked: () => requests.length });
   let result: CreatePersonResult | undefined;
-  do {
+  for (;;) {
     await condition(() => requests.length > 0);
     const joined = requests.splice(0);
     const made = (result ??= await patiently(() =>
@@ -39,6 +51,7 @@ export async function createPerson(input: { readonly marketoId: number }): Promi
         { marketoId, requests: joined },
       ]),
     ));
+    if (requests.length > 0 && patched(LATE_REQUESTS)) joined.push(...requests.splice(0));
     setCurrentDetails(
       `Person ${String(marketoId)}: **${made.outcome}** ${made.kind ?? ''} ${made.dynamicsId ?? ''}`,
     );
@@ -53,6 +66,7 @@ export async function createPerson(input: { readonly marketoId: number }): Promi
       await answerChunks.executeWithOptions({ summary: `${String(chunks.length)} callbacks` }, [{ chunks }]);
     }
     await condition(allHandlersFinished);
-  } while (requests.length > 0);
-  return result;
+    if (requests.length === 0) return made;
+    if (!HAS_RECORD.has(made.outcome) && patched(LATE_REQUESTS)) result = undefined;
+  }
 }

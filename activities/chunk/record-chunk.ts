@@ -1,6 +1,3 @@
-import { inCalls, MOST_RECORDS } from '../../marketo/index.js';
-import type { Link } from '../../rules/link.js';
-import { isInScope } from '../../rules/scope.js';
 import {
   chunkByKey,
   closeSilentChunk,
@@ -11,11 +8,11 @@ import {
 import { linksByPerson } from '../../store/links.js';
 import { enqueueActivityEntries, lastRefusedCreations } from '../../store/rejections.js';
 import { recordEachRequest } from '../../store/requests.js';
-import { save } from '../claimed.js';
 import type { CampaignChunk, CreatePersonResult, RequestOutcome } from '../contract.js';
 import { sendEntries } from '../log-rejections.js';
 import { entryFor } from '../record-outcome.js';
 import type { Attempt, Ports } from '../settings.js';
+import { tellKeys } from '../tell-keys.js';
 import { requestOf } from './group.js';
 
 /** Ties the persons of a chunk to their rows at once, and tells each on its activity log what the action did. */
@@ -39,7 +36,7 @@ export const recordChunk = async (
     }));
     const byPerson = new Map(links.map((link) => [link.marketoId, link]));
     const joined = told.filter(({ result }) => result.outcome !== 'already-there');
-    await stampAll(
+    await tellKeys(
       ports,
       joined.flatMap(({ marketoId }) => byPerson.get(marketoId) ?? []),
       attempt,
@@ -75,17 +72,3 @@ const resultOf = ({ outcome, kind, dynamicsId, code }: ChunkPerson): CreatePerso
   outcome: outcome as RequestOutcome,
   ...{ kind, dynamicsId, code },
 });
-
-const stampAll = async (ports: Ports, links: readonly Link[], { signal }: Attempt): Promise<void> => {
-  const due = links.filter((link) => link.status === 'linked' && link.stamp !== null && isInScope(link));
-  const recordOf = ({ marketoId, stamp }: Link) => ({ id: marketoId, ...stamp });
-  for (const some of inCalls(due, MOST_RECORDS, recordOf)) {
-    const call = { action: 'updateOnly' as const, lookupField: 'id', records: some.map(recordOf) };
-    const results = await ports.marketo.syncPersons(call, signal);
-    const done = some.filter((_, index) => results[index]?.status === 'updated');
-    await save(
-      ports,
-      done.map((link) => ({ ...link, stamp: null })),
-    );
-  }
-};

@@ -10,6 +10,7 @@ import * as scope from './0008-scope.js';
 import * as backfill from './0009-backfill.js';
 import * as swingsAndErasures from './0010-swings-and-erasures.js';
 import * as gateway from './0011-gateway.js';
+import * as formerLinks from './0012-former-links.js';
 
 /** In the order of their names; a migration that was released never changes. */
 export const migrations: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '0009-backfill': backfill,
   '0010-swings-and-erasures': swingsAndErasures,
   '0011-gateway': gateway,
+  '0012-former-links': formerLinks,
 };

@@ -186,6 +186,32 @@ describe('"Sync Person to Dynamics"', () => {
     });
   });
 
+  it.each([
+    ['deleted', (leadid: string) => world.doors.deleteRow('leads', leadid), { dynamicsDeleted: true }],
+    ['qualified', (leadid: string) => qualify(world, leadid), { dynamicsType: 'contact' }],
+  ])(
+    'tells the person its key too late where the row is %s meanwhile: it is told again',
+    async (_what, deed, told) => {
+      const { marketoId } = await personIn();
+      const input = requestOf(marketoId);
+      const result = await create(marketoId);
+      const { marketo } = world.ports;
+      let late = true;
+      const syncPersons: typeof marketo.syncPersons = async (call, signal) => {
+        if (late) {
+          late = false;
+          await deed(result.dynamicsId ?? '');
+          await world.settled();
+        }
+        return marketo.syncPersons(call, signal);
+      };
+      const ports = { ...world.ports, marketo: { ...marketo, syncPersons } };
+      await retried((attempt) => recordOutcome(ports, { ...input, result }, attempt));
+      await world.settled();
+      expect(await world.person(marketoId)).toMatchObject(told);
+    },
+  );
+
   it('is not undone by the flag for a deleted row that was still to be written', async () => {
     const { marketoId } = await personIn();
     const first = await world.request(marketoId);
@@ -200,6 +226,24 @@ describe('"Sync Person to Dynamics"', () => {
       dynamicsId: second.dynamicsId,
       dynamicsDeleted: false,
     });
+  });
+
+  it('refused leaves the person to be flagged for the row that it lost before', async () => {
+    const { marketoId } = await personIn();
+    const first = await world.request(marketoId);
+    await world.settled();
+    await world.doors.deleteRow('leads', first.dynamicsId ?? '');
+    // The cycle is killed before it flags the person.
+    world.crash('marketo', 'before');
+    await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+    await world.fault('dynamics', { ...CREATE, status: 400, code: '0x80040265', message: 'Not this one.' });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'refused' });
+    expect(await world.faultsStruck()).toBe(true);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: true });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: false });
   });
 
   it('refused by Dynamics says so once, and may be asked again', async () => {

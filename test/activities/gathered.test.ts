@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPerson } from '../../activities/create-person.js';
 import { gatherCalls, gatherEntries } from '../../activities/gathered-calls.js';
@@ -79,6 +80,41 @@ describe('Requests for many persons at the same time', () => {
     expect(results[2]).toMatchObject({ outcome: 'refused' });
     expect(results.slice(3, 12).map(({ outcome }) => outcome)).toEqual(Array<string>(9).fill('created'));
     expect(results[12]).toMatchObject({ outcome: 'not-found' });
+  });
+
+  it('name the row that is in the way of a new one, as a lone request does', async () => {
+    const [values = {}] = people(1);
+    const row = { lastname: 'Ruiz', emailaddress1: values['email'] ?? null };
+    const [leadid = ''] = await world.doors.createRows('leads', [row]);
+    await world.doors.createPersons([values]);
+    await world.settled();
+    const [marketoId = 0] = await world.doors.createPersons([values]);
+    const refused = { kind: 'refuse', status: 412, code: '0x80040333', message: 'A duplicate exists.' };
+    await world.fault('dynamics', { method: 'PATCH', path: '/leads(', ...refused });
+    const [result] = await requestAll([marketoId]);
+    expect(await world.faultsStruck()).toBe(true);
+    expect(result).toMatchObject({ outcome: 'refused' });
+    const entries = world.db.selectFrom('activity_entries').select('attributes');
+    const [entry] = await entries.where('marketo_id', '=', marketoId).execute();
+    expect(entry?.attributes['message']).toContain(`A lead with this e-mail exists: ${leadid}.`);
+  });
+
+  it('that keep coming do not hold up the outcome of an earlier one', async () => {
+    const sendEntries = gatherEntries(world.ports);
+    const ids = await world.doors.createPersons(people(30));
+    const result = { outcome: 'ambiguous', kind: null, dynamicsId: null, code: null } as const;
+    let left = ids.length;
+    const leftWhenTold = await Promise.all(
+      ids.map(async (marketoId, index) => {
+        await sleep(30 * index);
+        left -= 1;
+        const input = { ...requestOf(marketoId), result };
+        await recordOutcome(world.ports, input, newAttempt(), sendEntries);
+        return left;
+      }),
+    );
+    // A call takes 50 ms.
+    expect(leftWhenTold[0]).toBeGreaterThan(ids.length / 2);
   });
 
   it('that gave up while they waited are asked nothing', async () => {

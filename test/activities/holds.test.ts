@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPerson } from '../../activities/create-person.js';
 import { releaseRecord } from '../../client/hold/hold.js';
 import { readStoreStatus } from '../../client/status/store-status.js';
 import { explainRecord } from '../../client/why/read.js';
@@ -7,7 +8,7 @@ import { renderWhy } from '../../client/why/render.js';
 import { explanationsOf, readAccount } from '../../launch/start/explanations.js';
 import { pairsIn } from '../support/scoped-pairs.js';
 import { startScopedWorld } from '../support/scope.js';
-import type { World } from '../support/world.js';
+import { requestOf, retried, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -64,6 +65,23 @@ describe('A hold', () => {
     await releaseRecord(world.db, { dynamicsId: leadid });
     await world.settled();
     expect(await world.row('leads', leadid)).toMatchObject({ lastname: 'Ruiz', jobtitle: 'Chief' });
+  });
+
+  it('that comes while a request looks for rows lets it make none', async () => {
+    const email = `${randomUUID()}@example.com`;
+    const [marketoId = 0] = await world.doors.createPersons([{ email, lastName: 'Ito' }]);
+    const { dynamics } = world.ports;
+    const findByEmail: typeof dynamics.findByEmail = async (...asked) => {
+      await hold({ marketoId });
+      return dynamics.findByEmail(...asked);
+    };
+    const ports = { ...world.ports, dynamics: { ...dynamics, findByEmail } };
+    const result = await retried((attempt) => createPerson(ports, requestOf(marketoId), attempt));
+    expect(result).toMatchObject({ outcome: 'out-of-scope' });
+    await world.settled();
+    expect((await world.links()).filter((link) => link.marketoId === marketoId)).toEqual([]);
+    await releaseRecord(world.db, { marketoId });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
   });
 
   it('that comes while its person is linked stands on the link', async () => {

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sendEntries } from '../../activities/log-rejections.js';
 import { readStoreStatus } from '../../client/status/store-status.js';
-import { startWorld, type World } from '../support/world.js';
+import { RemoteFailure } from '../../rules/failures.js';
+import { enqueueActivityEntries } from '../../store/rejections.js';
+import { elapse } from '../support/elapse.js';
+import { newAttempt, retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -69,5 +73,39 @@ describe('A batch that is refused as a whole each time', () => {
       leads.map(async ({ leadid }) => (await world.row('leads', leadid))['jobtitle']),
     );
     expect(jobs).toEqual(leads.map(() => 'CEO'));
+  });
+});
+
+describe('A person whose log entry makes Marketo fail every time', () => {
+  it('keeps the entries of others out of their logs for a few calls at most', async () => {
+    const people = Array.from({ length: 40 }, () => ({ email: `${randomUUID()}@example.com` }));
+    const [poison = 0, ...others] = await world.doors.createPersons(people);
+    await enqueueActivityEntries(
+      world.db,
+      [poison, ...others].map((marketoId) => ({
+        ...{ id: randomUUID(), linkId: null, marketoId, type: 'syncPerson', primaryValue: String(marketoId) },
+        ...{ attributes: { outcome: 'ambiguous' }, at: new Date().toISOString() },
+      })),
+    );
+    let calls = 0;
+    const { marketo, timing } = world.ports;
+    const addActivities: typeof marketo.addActivities = async (activities, signal) => {
+      calls += 1;
+      if (activities.every(({ marketoId }) => marketoId !== poison))
+        return marketo.addActivities(activities, signal);
+      const failed = { type: 'Unavailable', side: 'marketo', code: '611', effect: 'unknown' } as const;
+      throw new RemoteFailure({ ...failed, message: 'System error' });
+    };
+    const ports = { ...world.ports, marketo: { ...marketo, addActivities } };
+    for (let round = 0; round < 4; round += 1) {
+      await retried((attempt) => sendEntries(ports, attempt));
+      await elapse(world.db, timing.marketoDeadlineMs + timing.doubtMs + 1_000);
+    }
+    expect(calls).toBeLessThan(30);
+    const entries = world.db.selectFrom('activity_entries').select(['marketo_id', 'state']);
+    const left = (await entries.execute()).filter(({ state }) => state !== 'logged');
+    expect(left).toEqual([{ marketo_id: poison, state: 'sent' }]);
+    await sendEntries(world.ports, newAttempt());
+    expect((await entries.execute()).filter(({ state }) => state !== 'logged')).toEqual([]);
   });
 });

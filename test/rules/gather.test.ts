@@ -12,7 +12,14 @@ interface Call {
 const upper = (text: string): string => text.toUpperCase();
 
 /** A remote that answers when the test says so. */
-const scene = (options: { most?: number; atOnce?: number; keyOf?: (text: string) => string } = {}) => {
+const scene = (
+  options: {
+    most?: number;
+    atOnce?: number;
+    keyOf?: (text: string) => string;
+    nameOf?: (text: string) => string;
+  } = {},
+) => {
   const calls: Call[] = [];
   const ask = gather<string, string>({
     ...{ most: 3, atOnce: 1, ...options },
@@ -83,6 +90,34 @@ describe('Questions that are gathered', () => {
     calls[1]?.fail(failure);
     expect(await outcomes).toMatchObject([{ value: 'A' }, { reason: failure }, { reason: failure }]);
     expect(asked()).toEqual(['a', 'bc']);
+  });
+
+  it('share with fewer after a failure, so that one that makes each of its calls fail holds up no others for long', async () => {
+    const { ask, calls, asked } = scene({ most: 100, nameOf: (text) => text });
+    const others = Array.from({ length: 30 }, (_, index) => String(index));
+    const answered: string[] = [];
+    let rounds = 0;
+    for (let open = [...others, 'x']; answered.length < others.length; rounds += 1) {
+      const round = Promise.allSettled(open.map((text) => ask(text)));
+      let call = calls.length - 1;
+      for (; call < calls.length; call += 1) {
+        if (calls[call]?.questions.includes('x') === true) calls[call]?.fail(refusal('unavailable'));
+        else calls[call]?.answer();
+        await settle();
+      }
+      const outcomes = await round;
+      answered.push(...open.filter((_, index) => outcomes[index]?.status === 'fulfilled'));
+      open = open.filter((_, index) => outcomes[index]?.status === 'rejected');
+    }
+    expect(rounds).toBeLessThanOrEqual(4);
+    expect(asked().length).toBeLessThan(others.length);
+    // Once answered, they share as before.
+    const again = Promise.all(['y', ...others].map((text) => ask(text)));
+    calls.at(-1)?.answer();
+    await settle();
+    expect(calls.at(-1)?.questions).toHaveLength(others.length);
+    calls.at(-1)?.answer();
+    await again;
   });
 
   it('are asked in halves where their call is refused, so that one that cannot be asked fails alone', async () => {

@@ -139,6 +139,33 @@ describe('A request for a person', () => {
     });
   });
 
+  it('made while a refusal is being recorded asks anew, and gets an answer of its own', async () => {
+    const recording = gate();
+    let attempts = 0;
+    const refused: CreatePersonResult = {
+      outcome: 'refused',
+      kind: 'lead',
+      dynamicsId: null,
+      code: '0x80040265',
+    };
+    const activities = {
+      createPerson: () => Promise.resolve((attempts += 1) === 1 ? refused : created),
+      recordOutcome: () => recording.pass(),
+    };
+    await withDoor(dev, activities, async ({ request, recorded }) => {
+      const [first, second] = [newRequest(), newRequest()];
+      const handle = await request(first);
+      await recording.reached;
+      await request(second);
+      recording.open();
+      expect(await handle.result()).toEqual(created);
+      expect(recorded).toEqual([
+        { requestId: first.requestId, outcome: 'refused' },
+        { requestId: second.requestId, outcome: 'created' },
+      ]);
+    });
+  });
+
   it('made after the run has ended starts another run', async () => {
     let runs = 0;
     const activities = {
