@@ -100,7 +100,14 @@ export const linksOfRecord = async (
   const all = db.selectFrom('links').selectAll();
   const own =
     'marketoId' in record
-      ? all.where('marketo_id', '=', record.marketoId)
+      ? // Living and former links are found by an index each.
+        all.where(({ eb, or, and }) =>
+          or(
+            (['=', '<>'] as const).map((is) =>
+              and([eb('marketo_id', '=', record.marketoId), eb('status', is, 'ended')]),
+            ),
+          ),
+        )
       : all.where('dynamics_id', '=', record.dynamicsId);
   const rows = await own
     .orderBy(sql`status in ('ended', 'tombstone')`)

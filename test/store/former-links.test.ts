@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { holdsOfPersons } from '../../store/holds.js';
-import { forgetFormer, type NewLink } from '../../store/links.js';
+import { forgetFormer, linksOfRecord, type NewLink } from '../../store/links.js';
 import { reserveLinks } from '../../store/reservations.js';
 import type { Database } from '../../store/database.js';
 import { migratedDatabase, type MigratedDatabase } from '../support/migrated.js';
@@ -31,6 +31,7 @@ const fullReads = async (db: Database): Promise<number> => {
 it.each([
   ['its holds', (db: Database) => holdsOfPersons(db, [4_000])],
   ['what it was to be told', (db: Database) => forgetFormer(db, [4_000])],
+  ['all that was ever known of it', (db: Database) => linksOfRecord(db, { marketoId: 4_000 })],
   ['its reservation', (db: Database) => reserveLinks(db, [reservation(4_000)])],
 ])('finds the former links of a person without reading every link: %s', async (_what, ask) => {
   await store.db.transaction().execute(async (tx) => {
