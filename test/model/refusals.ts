@@ -16,6 +16,8 @@ interface Refusals {
   /** How often each rejection stands on a person's activity log. */
   readonly told: ReadonlyMap<string, number>;
   readonly notices: ReadonlySet<string>;
+  /** Persons whose log says that a request was refused. */
+  readonly refusedRequests: ReadonlySet<number>;
 }
 
 /**
@@ -57,9 +59,17 @@ const readRefusals = async (real: RealWorld, door: Stage['door']): Promise<Refus
     .select(['id', 'marketo_id', 'state'])
     .where('type', '=', 'refused')
     .execute();
+  const outcomes = await real.db
+    .selectFrom('activity_entries')
+    .select(['marketo_id', 'attributes'])
+    .where('type', '=', 'syncPerson')
+    .execute();
   const rejections = await real.db.selectFrom('rejections').select(['id', 'link_id', 'closed_at']).execute();
   return {
     ...{ told, rejections, entries: new Map(entries.map((entry) => [entry.id, entry])) },
+    refusedRequests: new Set(
+      outcomes.flatMap(({ marketo_id: id, attributes }) => (attributes['outcome'] === 'refused' ? id : [])),
+    ),
     notices: await readNotices(real),
   };
 };
@@ -94,7 +104,7 @@ const differencesUnexplained = (
 const untold = (
   names: Names,
   { persons, links }: Observed,
-  { rejections, entries, told }: Refusals,
+  { rejections, entries, told, refusedRequests }: Refusals,
 ): string[] => {
   const known = new Set(rejections.map(({ id }) => id));
   const strange = [...told.keys()]
@@ -109,6 +119,8 @@ const untold = (
       const name = marketoId == null ? undefined : names.nameOf('marketo', String(marketoId));
       const isThere = name !== undefined && persons.has(name);
       if (times === 1 || (times === 0 && !isThere)) return [];
+      // What a request was refused for, the action's own entry tells.
+      if (times === 0 && entry === undefined && refusedRequests.has(marketoId ?? 0)) return [];
       return [`rejection ${id} stands ${String(times)} times on the log of ${name ?? 'nobody'}`];
     }),
   ];
