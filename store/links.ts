@@ -101,10 +101,10 @@ export const linksOfRecord = async (
   const own =
     'marketoId' in record
       ? // Living and former links are found by an index each.
-        all.where(({ eb, or, and }) =>
-          or(
+        all.where((eb) =>
+          eb.or(
             (['=', '<>'] as const).map((is) =>
-              and([eb('marketo_id', '=', record.marketoId), eb('status', is, 'ended')]),
+              eb.and([eb('marketo_id', '=', record.marketoId), eb('status', is, 'ended')]),
             ),
           ),
         )
