@@ -124,7 +124,7 @@ export const freePersonsLike = async (
   signal: AbortSignal,
 ): Promise<{ readonly persons: readonly FreePerson[]; readonly unknown: UnknownHolders }> => {
   const own = persons.map(freePerson);
-  const emails = [...new Set(contested.flatMap(({ values }) => emailKey(textOf(values['email'])) ?? []))];
+  const emails = [...new Set(contested.flatMap((person) => freePerson(person).emailKey ?? []))];
   if (emails.length === 0) return { persons: own, unknown: new Map() };
   const query = { by: 'email' as const, values: emails, fields: ['id', 'email', 'dynamicsId'] };
   const found = await marketo.readPersons(query, signal);

@@ -3,6 +3,7 @@ import type { Lane } from '../rules/terms.js';
 import { type Indexed, LARGEST_BATCH, neverReached, type Numbered, writeBatch } from './batched-writes.js';
 import type { Call, Connection } from './connection.js';
 import { inParallel } from '../rules/in-parallel.js';
+import { inParts } from '../rules/in-parts.js';
 import { outcomeOf } from './outcomes.js';
 import { TABLES } from './tables.js';
 import type { RowOutcome, RowWrite, WriteOptions } from './types.js';
@@ -76,8 +77,7 @@ function byRow(operations: readonly RowWrite[]): {
 function batchesOf(operations: readonly Numbered[], parallel: number): Numbered[][] {
   const even = Math.ceil(operations.length / parallel);
   const size = Math.min(Math.max(even, SMALLEST_BATCH), LARGEST_BATCH);
-  const count = Math.ceil(operations.length / size);
-  return Array.from({ length: count }, (_batch, at) => operations.slice(at * size, (at + 1) * size));
+  return inParts(operations, size);
 }
 
 async function outcomeOfCall(

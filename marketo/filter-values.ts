@@ -1,3 +1,5 @@
+import { inParts } from '../rules/in-parts.js';
+
 /** `filterValues` takes this many at once (Adobe REST docs, "Query leads"). */
 export const MOST_FILTER_VALUES = 300;
 
@@ -35,11 +37,5 @@ export function batchFilterValues(values: readonly (string | number)[]): AskedVa
     else if (value.includes(',')) unaskable.push({ value, because: 'comma' });
     else askable.push(value);
   }
-  return { batches: inBatches(askable, MOST_FILTER_VALUES), unaskable };
-}
-
-function inBatches<T>(items: readonly T[], size: number): T[][] {
-  const batches: T[][] = [];
-  for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size));
-  return batches;
+  return { batches: inParts(askable, MOST_FILTER_VALUES), unaskable };
 }

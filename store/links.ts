@@ -307,15 +307,19 @@ export const markOverdue = async (db: Database): Promise<void> => {
 const OPEN_MARKETO = '$[*] ? (@.side == "marketo" && (@.state == "sent" || @.state == "answered"))';
 const OPEN_DYNAMICS = '$[*] ? (@.side == "dynamics" && @.state == "sent")';
 
+/** A link that ended, of which its person is still to be told something. */
+export const IS_OWED = sql`links.status = 'ended' and (links.stamp is not null or links.parked <> '{}')`;
+/** What is set on one where nothing is to be told any more. */
+export const FORGOTTEN = sql`stamp = null, parked = '{}', dirty = false, version = links.version + 1`;
+
 /**
  * Persons that get a row again are not to be flagged any more for the one that they lost, and what the creation of one was
  * refused for is over.
  */
 export const forgetFormer = async (db: Database, marketoIds: readonly number[]): Promise<void> => {
   if (marketoIds.length === 0) return;
-  await sql`update links set stamp = null, parked = '{}', dirty = false, version = version + 1
-    where marketo_id = any(${[...marketoIds]}::bigint[]) and status = 'ended'
-      and (stamp is not null or parked <> '{}')`.execute(db);
+  await sql`update links set ${FORGOTTEN}
+    where marketo_id = any(${[...marketoIds]}::bigint[]) and ${IS_OWED}`.execute(db);
 };
 
 /** Links of a table that park one of these fields, in order of id. */

@@ -1,7 +1,7 @@
 import { sql, type Selectable } from 'kysely';
 import type { Link } from '../rules/link.js';
 import type { Database } from './database.js';
-import { insertOf, linkOf, type NewLink } from './links.js';
+import { FORGOTTEN, insertOf, IS_OWED, linkOf, type NewLink } from './links.js';
 import type { LinksTable } from './schema.js';
 
 /** What its person is still to be told of a row that it lost: kept with the reservation, in case no other row comes of it. */
@@ -26,9 +26,7 @@ export const reserveLinks = async (db: Database, links: readonly NewLink[]): Pro
   const { rows } = await sql<Selectable<LinksTable>>`
     with made as (${insertOf(links, { stamp: owed, where: isFree })}),
     former as (
-      update links set stamp = null, parked = '{}', dirty = false, version = links.version + 1
-      from made where links.marketo_id = made.marketo_id and links.status = 'ended'
-        and (links.stamp is not null or links.parked <> '{}'))
+      update links set ${FORGOTTEN} from made where links.marketo_id = made.marketo_id and ${IS_OWED})
     select * from made`.execute(db);
   return rows.map(linkOf);
 };

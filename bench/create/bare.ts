@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { FIELD_PAIRS } from '../../simulators/population/index.js';
+import { dynamicsToken } from '../dynamics-token.js';
 import type { Stack } from './stack.js';
 
 const token = z.object({ access_token: z.string() });
@@ -66,18 +67,5 @@ const marketoToken = async (env: Variables): Promise<string> => {
     client_secret: variable(env, 'MARKETO_CLIENT_SECRET'),
   });
   const answer = await fetch(`${variable(env, 'MARKETO_IDENTITY')}/oauth/token?${query.toString()}`);
-  return token.parse(await answer.json()).access_token;
-};
-
-const dynamicsToken = async (env: Variables): Promise<string> => {
-  const answer = await fetch(variable(env, 'ENTRA_TOKEN_ENDPOINT'), {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: variable(env, 'DATAVERSE_CLIENT_ID'),
-      client_secret: variable(env, 'DATAVERSE_CLIENT_SECRET'),
-      scope: `${variable(env, 'DATAVERSE_URL')}/.default`,
-    }),
-  });
   return token.parse(await answer.json()).access_token;
 };

@@ -1,4 +1,5 @@
 import { inParallel } from '../../rules/in-parallel.js';
+import { inParts } from '../../rules/in-parts.js';
 import type { Campaign, Requested } from './campaign.js';
 import {
   callsBetween,
@@ -50,7 +51,7 @@ export const measureBurst = async (
   const since = await latestWrite(doors);
   const before = await countCalls(doors);
   const began = Date.now();
-  const invocations = groups(people, form === 'trigger' ? 1 : CHUNK);
+  const invocations = inParts(people, form === 'trigger' ? 1 : CHUNK);
   const requested: Requested[] = [];
   await inParallel(invocations, AT_ONCE, async (some) => {
     requested.push(await campaign.request(some.map(({ id }) => id)));
@@ -94,6 +95,3 @@ const each = ({ marketo, dynamics }: Calls, persons: number): Burst['callsPerPer
 });
 
 const round = (value: number, places: number): number => Math.round(value * 10 ** places) / 10 ** places;
-
-const groups = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));

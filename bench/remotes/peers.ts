@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { DynamicsWebApi } from 'dynamics-web-api';
+import { dynamicsToken } from '../dynamics-token.js';
 import type { Addresses } from './simulators.js';
 
 /** What of `node-marketo-rest` is used here; it brings no types. */
@@ -49,16 +50,7 @@ export function nodeMarketo(addresses: Addresses): NodeMarketo {
 
 /** Asks for a token once: both clients keep theirs, and sign-in is not what is compared. */
 export async function dynamicsWebApi(addresses: Addresses): Promise<DynamicsWebApi> {
-  const answer = await fetch(addresses.ENTRA_TOKEN_ENDPOINT, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: addresses.DATAVERSE_CLIENT_ID,
-      client_secret: addresses.DATAVERSE_CLIENT_SECRET,
-      scope: `${addresses.DATAVERSE_URL}/.default`,
-    }),
-  });
-  const { access_token: token } = (await answer.json()) as { readonly access_token: string };
+  const token = await dynamicsToken(addresses);
   return new DynamicsWebApi({
     serverUrl: addresses.DATAVERSE_URL,
     dataApi: { version: '9.2' },

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { rateLimit } from './limits.js';
 import { openApiDocument, type Published } from './openapi.js';
-import { Refused } from './refused.js';
+import { Refused, told } from './refused.js';
 import { ROUTES, type Door, type Route, type Service } from './routes.js';
 import { secretIs } from './secrets.js';
 import { answerExpectations, answerUnreadable, ARRIVAL } from './wire.js';
@@ -119,8 +119,6 @@ const isEncoded = (encoding: string | undefined): boolean =>
   encoding !== undefined && encoding.trim().toLowerCase() !== 'identity';
 
 const limitOf = ({ perSecond, atOnce }: typeof KNOWN): (() => number) => rateLimit(perSecond, atOnce);
-
-const told = (error: string, requestId: string): object => ({ error, requestId });
 
 /** Our own refusals and the framework's are told; anything else is ours to look into. */
 const addErrors = (app: FastifyInstance): void => {

@@ -12,6 +12,9 @@ export class Refused extends Error {
   }
 }
 
+/** What the caller of a refused request is told, whoever refuses it. */
+export const told = (error: string, requestId: string): object => ({ error, requestId });
+
 /** Gives up waiting, not the work itself. @throws {Refused} 500 when it takes too long */
 export const within = async <T>(ms: number, what: string, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;

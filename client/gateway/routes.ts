@@ -55,6 +55,11 @@ export interface Route {
 
 const json = (status: number, body: unknown): Reply => ({ status, type: 'application/json', body });
 
+const taken = (status: 201 | 202): Route['answer'] => ({
+  ...{ status, description: 'Taken: kept, and being worked on' },
+  ...{ type: 'application/json', schema: accepted },
+});
+
 const icon = (path: string, summary: string): Route => ({
   ...{ method: 'GET', path, door: 'open', summary },
   answer: { status: 200, description: 'A picture', type: 'image/*' },
@@ -74,12 +79,7 @@ export const ROUTES: readonly Route[] = [
     ...{ method: 'POST', path: '/submitAsyncAction', door: 'flow-step' },
     summary: 'Takes the persons of a flow step; the answer follows by the callback',
     body: invocation,
-    answer: {
-      status: 201,
-      description: 'Taken: kept, and being worked on',
-      type: 'application/json',
-      schema: accepted,
-    },
+    answer: taken(201),
     handle: async (service, body) => {
       await service.submit(body as Invocation);
       return json(201, { status: 'accepted' });
@@ -121,12 +121,7 @@ export const ROUTES: readonly Route[] = [
     ...{ method: 'POST', path: '/webhook', door: 'webhook' },
     summary: 'Takes one person, for instances without flow steps',
     body: webhookRequest,
-    answer: {
-      status: 202,
-      description: 'Taken: kept, and being worked on',
-      type: 'application/json',
-      schema: accepted,
-    },
+    answer: taken(202),
     handle: async (service, body) => {
       await service.webhook(body as WebhookRequest);
       return json(202, { status: 'accepted' });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { told } from './refused.js';
 
 /** How long a request may take to arrive, in milliseconds, and how often that is looked after: Node's default is 30 s. */
 export const ARRIVAL = {
@@ -46,7 +47,7 @@ export const answerExpectations = (server: Server, logger: Logger): void => {
 const refusalOf = (logger: Logger, { status, text }: Unreadable) => {
   const requestId = randomUUID();
   logger.info({ reqId: requestId, route: 'unreadable', status }, 'request');
-  const body = JSON.stringify({ error: text, requestId });
+  const body = JSON.stringify(told(text, requestId));
   const headers = {
     'x-request-id': requestId,
     'cache-control': 'no-store',
