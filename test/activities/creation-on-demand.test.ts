@@ -20,6 +20,17 @@ const personIn = async (values: AdminRecord = {}): Promise<{ marketoId: number; 
   return { marketoId, email };
 };
 
+/** A person that is still to be told that its row was deleted: the cycle is killed before it flags it. */
+const personToBeFlagged = async (): Promise<number> => {
+  const { marketoId } = await personIn();
+  const { dynamicsId } = await world.request(marketoId);
+  await world.settled();
+  await world.doors.deleteRow('leads', dynamicsId ?? '');
+  world.crash('marketo', 'before');
+  await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+  return marketoId;
+};
+
 const rowsOf = async (email: string): Promise<AdminRecord[]> => {
   const found: AdminRecord[] = [];
   for (const table of ['leads', 'contacts'] as const)
@@ -213,13 +224,7 @@ describe('"Sync Person to Dynamics"', () => {
   );
 
   it('is not undone by the flag for a deleted row that was still to be written', async () => {
-    const { marketoId } = await personIn();
-    const first = await world.request(marketoId);
-    await world.settled();
-    await world.doors.deleteRow('leads', first.dynamicsId ?? '');
-    // The cycle is killed before it flags the person.
-    world.crash('marketo', 'before');
-    await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+    const marketoId = await personToBeFlagged();
     const second = await world.request(marketoId);
     await world.settled();
     expect(await world.person(marketoId)).toMatchObject({
@@ -229,13 +234,7 @@ describe('"Sync Person to Dynamics"', () => {
   });
 
   it('refused leaves the person to be flagged for the row that it lost before', async () => {
-    const { marketoId } = await personIn();
-    const first = await world.request(marketoId);
-    await world.settled();
-    await world.doors.deleteRow('leads', first.dynamicsId ?? '');
-    // The cycle is killed before it flags the person.
-    world.crash('marketo', 'before');
-    await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+    const marketoId = await personToBeFlagged();
     await world.fault('dynamics', { ...CREATE, status: 400, code: '0x80040265', message: 'Not this one.' });
     expect(await world.request(marketoId)).toMatchObject({ outcome: 'refused' });
     expect(await world.faultsStruck()).toBe(true);

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { adminDoors } from '../../simulators/admin-doors.js';
 import { invocationOf } from '../support/campaign.js';
@@ -10,23 +9,18 @@ import { startScratchTemporal, type ScratchTemporal } from '../support/scratch-t
 import { textsIn } from '../workflows/texts.js';
 
 let temporal: ScratchTemporal;
-let client: Client;
 beforeAll(async () => {
   temporal = await startScratchTemporal();
-  client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
 });
-afterAll(async () => {
-  await client.connection.close();
-  await temporal.close();
-});
+afterAll(() => temporal.close());
 
 const mark = (): string => `zq${randomBytes(6).toString('hex')}`;
 
 /** Everything that Temporal keeps of all runs. */
 const everythingKept = async (): Promise<string> => {
   const texts: string[] = [];
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    const handle = client.workflow.getHandle(workflowId, runId);
+  for await (const { workflowId, runId } of temporal.client.workflow.list()) {
+    const handle = temporal.client.workflow.getHandle(workflowId, runId);
     texts.push(...textsIn(await handle.fetchHistory()), ...textsIn((await handle.describe()).raw));
   }
   return texts.join('\n');

@@ -1,4 +1,3 @@
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCreatePersonId } from '../../config/names.js';
 import { invocationOf } from '../support/campaign.js';
@@ -14,15 +13,10 @@ import { eventually } from '../support/running.js';
 import { startScratchTemporal, type ScratchTemporal } from '../support/scratch-temporal.js';
 
 let temporal: ScratchTemporal;
-let client: Client;
 beforeAll(async () => {
   temporal = await startScratchTemporal();
-  client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
 });
-afterAll(async () => {
-  await client.connection.close();
-  await temporal.close();
-});
+afterAll(() => temporal.close());
 
 const inScene = (name: string, test: (scene: CampaignScene) => Promise<void>): Promise<void> =>
   inCampaignScene(name, temporal, test);
@@ -138,7 +132,7 @@ describe.concurrent('A gateway killed with -9', () => {
         line.passes.answers = false;
         const answer = submit(gateway.origin, body).catch(() => 'none');
         const workflow = buildCreatePersonId({ installation: scene.at.name, marketoId: id });
-        const handle = client.workflow.getHandle(workflow);
+        const handle = temporal.client.workflow.getHandle(workflow);
         await eventually('the start', () =>
           handle.describe().then(
             () => true,

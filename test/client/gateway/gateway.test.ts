@@ -12,12 +12,11 @@ import { readServiceStatus } from '../../../client/gateway/status.js';
 import { buildChunkQueue, buildOnDemandQueue } from '../../../config/names.js';
 import { callbackPorts, invocationOf, openCallbackDoor, type CallbackDoor } from '../../support/campaign.js';
 import { startWorld, type World } from '../../support/world.js';
+import { API_KEY, WEBHOOK_SECRET } from '../../support/gateway-process.js';
 import { eventually } from '../../support/running.js';
 import { temporalServer } from '../../workflows/servers.js';
 
 const server = temporalServer('dev');
-const API_KEY = 'the-key-that-marketo-shows-to-the-gateway';
-const WEBHOOK_SECRET = 'the-secret-that-webhooks-show-in-a-header';
 const callbacks = callbackPorts();
 
 let world: World;

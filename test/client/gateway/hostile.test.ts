@@ -1,3 +1,4 @@
+import { API_KEY, WEBHOOK_SECRET } from '../../support/gateway-process.js';
 import { connect, type AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
@@ -9,8 +10,6 @@ import { openApiDocument } from '../../../client/gateway/openapi.js';
 import { callbackPorts, invocationOf } from '../../support/campaign.js';
 import { migratedDatabase, type MigratedDatabase } from '../../support/migrated.js';
 
-const API_KEY = 'the-key-that-marketo-shows-to-the-gateway';
-const WEBHOOK_SECRET = 'the-secret-that-webhooks-show-in-a-header';
 const PUBLISHED = { publicUrl: 'https://g.example.com', supportContact: 'a@example.com', version: '1.0.0' };
 const callbacks = callbackPorts();
 
