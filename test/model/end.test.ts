@@ -20,6 +20,7 @@ const endOf = (other: Partial<End> = {}, ...deeds: readonly Deed[]): End => ({
   persons: new Map([['lead1+1', person]]),
   rows: new Map([['lead1', { kind: 'lead', values }]]),
   known: { persons: ['lead1+1'], rows: ['lead1'] },
+  met: new Set(['lead1+1']),
   claims: [linked],
   history: historyOf([made, ...deeds]),
   ...other,
@@ -27,9 +28,25 @@ const endOf = (other: Partial<End> = {}, ...deeds: readonly Deed[]): End => ({
 
 const without: End['persons'] = new Map();
 
+/** The person of the lead was deleted, and there is another one. */
+const second = (met: readonly string[]): End =>
+  endOf(
+    {
+      known: { persons: ['lead1+1', 'lead1+2'], rows: ['lead1'] },
+      persons: new Map([['lead1+2', person]]),
+      claims: [{ ...linked, person: 'lead1+2' }],
+      met: new Set(met),
+    },
+    { did: 'delete', side: 'marketo', record: 'lead1+1' },
+  );
+
 describe('The end of a storm', () => {
   it('is lawful where each row has its person', () => {
     expect(unlawful(endOf())).toEqual([]);
+  });
+
+  it('is lawful where a person was deleted before its creation had got an answer', () => {
+    expect(unlawful(second(['lead1+2']))).toEqual([]);
   });
 
   it.each<[string, End, string]>([
@@ -48,6 +65,11 @@ describe('The end of a storm', () => {
           ['lead1+2', { ...person, key: null }],
         ]),
       }),
+      'row lead1 got two persons',
+    ],
+    [
+      'a deleted person that the sync knew was made anew',
+      second(['lead1+1', 'lead1+2']),
       'row lead1 got two persons',
     ],
     ['a row is nowhere in the store', endOf({ claims: [] }), 'nobody knows row lead1'],

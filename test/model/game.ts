@@ -14,11 +14,13 @@ export interface Game {
   /** What happened, line by line. */
   readonly told: string[];
   readonly looks: Look[];
+  /** Persons that the store ever had in a link. */
+  readonly met: Set<string>;
 }
 
 export const newGame = (stage: Stage): Game => {
   const names = new Names();
-  return { stage, names, people: new People(stage, names), told: [], looks: [] };
+  return { stage, names, people: new People(stage, names), told: [], looks: [], met: new Set() };
 };
 
 export const fail = ({ told }: Game, what: string): never => {
@@ -26,7 +28,13 @@ export const fail = ({ told }: Game, what: string): never => {
 };
 
 /** Keeps what stood in a pair at this moment, and how much of what was typed had been read. */
-export const noteLook = ({ looks, people }: Game, { pairs }: Observed, read: number): void => {
+export const noteLook = (
+  { looks, people, names, met }: Game,
+  { pairs, links }: Observed,
+  read: number,
+): void => {
+  for (const { marketoId } of links)
+    if (marketoId !== null) met.add(names.nameOf('marketo', String(marketoId)) ?? String(marketoId));
   looks.push({ typed: people.typings.length, paired: new Set([...pairs].flat()), read });
 };
 

@@ -129,12 +129,12 @@ class StormGame {
   }
 
   async judge(real: Observed): Promise<void> {
-    const { names, told } = this.#game;
+    const { names, told, met } = this.#game;
     const claims = claimsOf(names, real);
     for (const { row, person, status } of claims)
       told.push(`(the store: ${row} of ${String(person)} is ${status})`);
     const wrong = unlawful({
-      ...{ persons: real.persons, rows: real.rows, claims },
+      ...{ persons: real.persons, rows: real.rows, claims, met },
       known: { persons: names.all('marketo'), rows: names.all('dynamics') },
       history: historyOf(this.#deeds),
     });
