@@ -2,7 +2,6 @@ import type { ChangesFrom, Row } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Mapping } from '../rules/mapping.js';
 import type { Kind } from '../rules/terms.js';
-import { wakeAmbiguous } from '../store/ambiguous.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
 import type { Database } from '../store/database.js';
@@ -12,7 +11,6 @@ import { dropRenewal, readyRenewal } from '../store/renewals.js';
 import { currentMapping, mappingAfterRead } from './catalog.js';
 import type { CycleRef, FetchDynamicsResult } from './contract.js';
 import { endLink } from './endings.js';
-import { leftGroups, movedBy } from './left-groups.js';
 import { rereadRows } from './reread.js';
 import { selectionOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
@@ -198,7 +196,6 @@ const takeSome = async (
     await requireHeld(tx, from);
     const saved = await saveLinks(tx, taken, timing.overlapMs);
     const inserted = await insertLinks(tx, fresh);
-    await wakeAmbiguous(tx, leftGroups([...known.values()], taken));
     const missed = taken.filter(({ id }) => !saved.has(id)).map(({ dynamicsId }) => dynamicsId);
     const lost = fresh
       .map(({ dynamicsId }) => dynamicsId)
@@ -228,7 +225,6 @@ const takeDeleted = async ({ ports, from }: Reading, ids: readonly string[]): Pr
       const before = (await linksByRow(tx, ids)).filter(({ status }) => status !== 'ended');
       const ended = before.map(endLink);
       const saved = await saveLinks(tx, ended, timing.overlapMs);
-      await wakeAmbiguous(tx, movedBy(before));
       return ended.length - saved.size;
     });
   }

@@ -3,7 +3,6 @@ import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import type { FieldValues } from '../rules/terms.js';
 import { withFlag } from '../rules/scope.js';
-import { wakeAmbiguous } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { forgetFormer, insertLinks, saveLinks, type NewLink } from '../store/links.js';
 import type { CreatePersonResult } from './contract.js';
@@ -62,8 +61,6 @@ export const joinAll = (
     const saved = await saveLinks(tx, links, timing.overlapMs);
     const kept = joining.filter(({ link }) => saved.has(link.id));
     const persons = kept.map(({ request }) => request.person.id);
-    // Groups that had one of these persons, or rows, for a candidate.
-    await wakeAmbiguous(tx, { emailKeys: kept.flatMap(({ link }) => link.emailKey ?? []), persons });
     await forgetFormer(tx, persons);
     await whileSaving?.(tx, saved);
     return saved;

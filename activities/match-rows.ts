@@ -4,7 +4,6 @@ import type { Mapping } from '../rules/mapping.js';
 import { match, type AmbiguousGroup, type Matching, type UnmatchedRow } from '../rules/matching.js';
 import { isInScope, withFlag } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
-import { wakeAmbiguous } from '../store/ambiguous.js';
 import { loadCatalog } from '../store/catalogs.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import { cursor } from '../store/cursors.js';
@@ -150,8 +149,6 @@ const keep = async (
     await tellNewborn(tx, together);
     const persons = together.flatMap(({ marketoId }) => marketoId ?? []);
     await forgetFormer(tx, persons);
-    // Other groups that had one of these persons for a candidate.
-    await wakeAmbiguous(tx, { emailKeys: [], persons });
     return done;
   });
   const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);

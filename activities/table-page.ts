@@ -3,14 +3,12 @@ import { actual, type Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { withFlag } from '../rules/scope.js';
 import type { IsoInstant, Kind } from '../rules/terms.js';
-import { wakeAmbiguous } from '../store/ambiguous.js';
 import { rowsSavedSince } from '../store/backfill.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { mappingAfterRead } from './catalog.js';
 import { count, countDrift, driftedFields, isBeingWritten, isRecent, type Tally } from './drift.js';
 import { endLink } from './endings.js';
 import { rowFlag } from './flags.js';
-import { leftGroups, movedBy } from './left-groups.js';
 import { valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 import { newLink, takeRow } from './take-row.js';
@@ -64,25 +62,13 @@ export const takePage = async (
     }
     return news(ports, link, row, mapping);
   });
-  const saved = await saveTaken(ports, [...known.values()], taken);
+  const saved = await saveLinks(ports.db, taken, ports.timing.overlapMs);
   for (const { id, dynamicsId } of taken) if (!saved.has(id) && dynamicsId !== null) again.add(dynamicsId);
   await lookAgain(reading, [...again], new Set(unknown.map(({ id }) => id)));
 };
 
 const drifts = (link: Link, row: Row, fields: readonly MappedField[]): boolean =>
   driftedFields(link, 'dynamics', valuesOf(row, fields), fields).length > 0;
-
-/** Saves what rows made of their links, and wakes groups that they left. */
-const saveTaken = (
-  { db, timing }: Ports,
-  before: readonly Link[],
-  changed: readonly Link[],
-): Promise<Map<number, Link>> =>
-  db.transaction().execute(async (tx) => {
-    const saved = await saveLinks(tx, changed, timing.overlapMs);
-    await wakeAmbiguous(tx, leftGroups(before, changed));
-    return saved;
-  });
 
 /** What the row makes of its link, where it tells anything that the link does not hold. */
 const news = (ports: Ports, link: Link, row: Row, mapping: Mapping): Link[] => {
@@ -126,7 +112,7 @@ const lookAgain = async (
       if (unknown.has(row.id)) count(step, recent ? 'recent' : 'unknownRows');
       return unknown.has(row.id) ? takeRow(ports, link, row, mapping) : news(ports, link, row, mapping);
     });
-    const saved = await saveTaken(ports, links, changed);
+    const saved = await saveLinks(ports.db, changed, ports.timing.overlapMs);
     open = changed.flatMap(({ id, dynamicsId }) => (saved.has(id) ? [] : (dynamicsId ?? [])));
     if (open.length === 0 || look === MOST_LOOKS)
       for (const [name, by] of Object.entries(step)) count(tally, name, by);
@@ -153,6 +139,5 @@ export const endMissing = async (reading: TableReading, ids: readonly string[]):
   const there = new Set(found.map(({ id }) => id));
   const gone = links.filter(({ dynamicsId }) => dynamicsId !== null && !there.has(dynamicsId)).map(endLink);
   const saved = await saveLinks(ports.db, gone, ports.timing.overlapMs);
-  await wakeAmbiguous(ports.db, movedBy(links));
   return saved.size;
 };

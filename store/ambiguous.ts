@@ -1,10 +1,27 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Link } from '../rules/link.js';
 import type { Database } from './database.js';
 import { linkOf } from './links.js';
 import type { LinksTable } from './schema.js';
 
-/** Marks ambiguous groups for another look, because one of their e-mails or candidates moved. */
+/**
+ * A part of a statement that moves links: marks the groups that they were of, or are of now, for another look.
+ *
+ * @param moved names rows of `email_key` and `marketo_id`, as they were and as they are
+ * @param own names rows with the `id` of all that the statement writes itself: whoever judged those has looked
+ */
+export const wakeGroupsOf = (moved: string, own: string): RawBuilder<unknown> => sql`
+  update links set dirty = true, version = version + 1
+  where exists (select from ${sql.ref(moved)}) and status = 'ambiguous' and not dirty
+    and id not in (select id from ${sql.ref(own)})
+    and (
+      email_key in (select email_key from ${sql.ref(moved)})
+      or exists (
+        select from jsonb_array_elements(candidates) as candidate
+        where candidate ->> 'side' = 'marketo'
+          and (candidate ->> 'id')::bigint in (select marketo_id from ${sql.ref(moved)})))`;
+
+/** Marks ambiguous groups for another look, because something that no link tells moved one of their e-mails or candidates. */
 export const wakeAmbiguous = async (
   db: Database,
   moved: {

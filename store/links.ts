@@ -2,6 +2,7 @@ import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { omit } from '../rules/draft.js';
 import type { Link } from '../rules/link.js';
 import type { IsoInstant, Kind, Side } from '../rules/terms.js';
+import { wakeGroupsOf } from './ambiguous.js';
 import type { Database } from './database.js';
 import { recordedEdits } from './ledger.js';
 import type { LinksTable } from './schema.js';
@@ -165,7 +166,8 @@ const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
 });
 
 /**
- * Saves links by compare-and-set on their version, in one statement, and notes edits that end with them in the ledger.
+ * Saves links by compare-and-set on their version, in one statement, notes edits that end with them in the ledger, and
+ * wakes the ambiguous groups that one of them left or joined.
  *
  * @returns the saved links with their new version, by id; a link that somebody else changed meanwhile is missing.
  */
@@ -180,7 +182,9 @@ export const saveLinks = async (
     edits === undefined ? [] : { id, ...recordedEdits(edits) },
   );
   const { rows } = await sql<{ id: number; version: number }>`
-    with saved as (update links set
+    with was as materialized (
+      select id, ${PLACE} from links where id = any(${links.map(({ id }) => id)}::bigint[])),
+    saved as (update links set
       version = links.version + 1, kind = x.kind, status = x.status, marketo_id = x.marketo_id,
       dynamics_id = x.dynamics_id, email_key = x.email_key, dirty = x.dirty, reread_marketo = x.reread_marketo, reread_dynamics = x.reread_dynamics,
       backfill_marketo = x.backfill_marketo, backfill_dynamics = x.backfill_dynamics,
@@ -197,7 +201,14 @@ export const saveLinks = async (
       out_of_scope jsonb, ambiguity text, decision jsonb,
       check_at timestamptz)
     where links.id = x.id and links.version = x.version
-    returning links.id, links.version),
+    returning links.id, links.version, ${PLACE}),
+    moved as materialized (
+      select place.email_key, place.marketo_id
+      from was join saved on saved.id = was.id,
+        lateral (values (was.email_key, was.marketo_id), (saved.email_key, saved.marketo_id)) as place (email_key, marketo_id)
+      where (was.status, was.marketo_id, was.email_key, was.in_scope)
+        is distinct from (saved.status, saved.marketo_id, saved.email_key, saved.in_scope)),
+    woken as (${wakeGroupsOf('moved', 'was')}),
     noted as (
       insert into ledger (link_id, cycle, side, decisions)
       select saved.id, (select coalesce(max(number), 0) from cycles), x.side, x.decisions
@@ -212,6 +223,9 @@ export const saveLinks = async (
     }),
   );
 };
+
+/** What tells of which group a link is, and whether its person is free. */
+const PLACE = sql`links.status, links.marketo_id, links.email_key, links.out_of_scope is null as in_scope`;
 
 /** What was to be noted is. */
 const noted = (link: Link): Link => {

@@ -1,5 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import type { Link } from '../rules/link.js';
+import { wakeGroupsOf } from './ambiguous.js';
 import type { Database } from './database.js';
 import { linkOf } from './links.js';
 import type { LinksTable } from './schema.js';
@@ -12,7 +13,7 @@ export const markSuccessors = async (db: Database): Promise<void> => {
   // Two statements, so that each begins with the few links that are dirty.
   for (const moved of ['contact', 'lead'] as const) {
     await sql`
-      update links as lead set
+      with marked as (update links as lead set
         version = lead.version + 1,
         successor = jsonb_build_object('by', 'qualified', 'kind', 'contact', 'id', contact.dynamics_id),
         status = case when ${HAS_NO_PERSON} then 'excluded' else lead.status end,
@@ -24,7 +25,11 @@ export const markSuccessors = async (db: Database): Promise<void> => {
       where ${sql.ref(moved)}.dirty and contact.predecessor = lead.dynamics_id
         and contact.kind = 'contact' and contact.status not in ('ended', 'excluded')
         and lead.kind = 'lead' and lead.status not in ('ended', 'excluded')
-        and lead.successor ->> 'id' is null`.execute(db);
+        and lead.successor ->> 'id' is null
+      returning lead.id, lead.status, lead.email_key, lead.marketo_id),
+      closed as materialized (select email_key, marketo_id from marked where status = 'excluded'),
+      woken as (${wakeGroupsOf('closed', 'marked')})
+      select 1`.execute(db);
   }
 };
 

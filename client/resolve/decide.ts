@@ -8,7 +8,7 @@ import type { GroupDecision } from '../../rules/ambiguity.js';
 import { DECISIONS, groupsOf, type Group } from '../../rules/ambiguous-groups.js';
 import type { Link } from '../../rules/link.js';
 import { isInScope } from '../../rules/scope.js';
-import { ambiguousLinksOf, wakeAmbiguous } from '../../store/ambiguous.js';
+import { ambiguousLinksOf } from '../../store/ambiguous.js';
 import { claimEmails, releaseEmails } from '../../store/claims.js';
 import type { Database } from '../../store/database.js';
 import { linksByPerson, linksOfRecord, saveLinks } from '../../store/links.js';
@@ -53,8 +53,6 @@ export const decideLink = (
     const [there = link] = await takeOverHolds(tx, [linked(link, marketoId, decision)]);
     await saveAll(tx, [there]);
     await tellNewborn(tx, [there]);
-    const emailKeys = link.emailKey === null ? [] : [link.emailKey];
-    await wakeAmbiguous(tx, { emailKeys, persons: [marketoId] });
     return { what: 'linked', rows: [dynamicsId], persons: [marketoId] };
   });
 

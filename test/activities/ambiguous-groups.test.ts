@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPerson } from '../../activities/create-person.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { followSuccessors } from '../../activities/follow-successors.js';
 import { mergeRows, qualify } from '../support/succession.js';
 import { Crash, newAttempt, requestOf, startWorld, type World } from '../support/world.js';
 
@@ -36,6 +37,28 @@ describe('An ambiguous group of two rows and a person', () => {
   it('is one no more when one row is deleted', async () => {
     const { first, second, marketoId } = await group();
     await world.doors.deleteRow('leads', first);
+    await world.quiet();
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: second });
+  });
+
+  // Found by the model (seed 71000001).
+  it('is one no more when a pair follows its row into one of them', async () => {
+    const { first, second, marketoId } = await group();
+    const email = `${randomUUID()}@example.com`;
+    const [other = ''] = await world.doors.createRows('leads', [{ lastname: 'Ito', emailaddress1: email }]);
+    await world.quiet();
+    await mergeRows(world, 'leads', { winner: first, loser: other });
+    await world.quiet();
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: second });
+  });
+
+  it('is one no more when a contact tells that one row was qualified, before that row tells it', async () => {
+    const { first, second, marketoId } = await group();
+    const contact = await qualify(world, first);
+    await world.doors.editRow('contacts', contact, { emailaddress1: `${randomUUID()}@example.com` });
+    const reference = { cycle: 1, at: new Date().toISOString() };
+    await fetchDynamics(world.ports, 'contact', reference, newAttempt());
+    await followSuccessors(world.ports, newAttempt());
     await world.quiet();
     expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: second });
   });
