@@ -24,9 +24,24 @@ const join = (link: Link, person: string): void => {
   link.born = true;
 };
 
+/**
+ * Entries of a person that is merged away are the winner's from then on, also that of an earlier merge into it: whoever
+ * reads both reads one winner.
+ */
+const asTold = (told: readonly PersonEvent[]): PersonEvent[] =>
+  told.map((event, at) => {
+    if (event.is !== 'merged') return event;
+    const later = told.slice(at + 1);
+    const winner = later.reduce(
+      (name, next) => (next.is === 'merged' && next.loser === name ? next.winner : name),
+      event.winner,
+    );
+    return { ...event, winner };
+  });
+
 /** Persons that were deleted and merged, as Marketo tells it: deletions first, and merges are stronger. */
 export const seePersons = (world: World): void => {
-  const told = world.events;
+  const told = asTold(world.events);
   world.events = [];
   for (const event of told) if (event.is === 'deleted') bury(world, event.person);
   for (const event of told) if (event.is === 'merged') followMerge(world, event);
