@@ -74,9 +74,10 @@ const withRegained = async (
   catalog: Catalog,
 ): Promise<Catalog> => {
   if (before === undefined) return catalog;
-  const regained = regainedOf(before, catalog, mapWith(ports, before), mapWith(ports, catalog));
-  for (const { kind, sides, flag } of regained) {
-    await markForBackfill(ports.db, kind, sides);
+  const regained = regainedOf(mapWith(ports, before), mapWith(ports, catalog));
+  for (const { kind, fields, flag } of regained) {
+    // The log of Marketo was not taken in either, where the field was not synced.
+    await markForBackfill(ports.db, kind, fields.length > 0 ? ['marketo', 'dynamics'] : ['dynamics']);
     // Rows without a person wait for it too: the table is read again as a whole.
     if (flag !== null) await doubtColumn(ports.db, kind, flag);
   }

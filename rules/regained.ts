@@ -1,43 +1,29 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, DynamicsColumn, MarketoField } from './catalog.js';
 import type { Link } from './link.js';
 import type { MappedField, Mapping } from './mapping.js';
-import { KINDS, type Kind, type Side } from './terms.js';
+import { KINDS, type Kind } from './terms.js';
 
-/** What may be read again on a table, and the sides on which changes of it were passed over. */
+/** What may be read again on a table. Changes of it were passed over meanwhile: of fields on both sides. */
 export interface Regained {
   readonly kind: Kind;
   readonly fields: readonly MappedField[];
   /** Column of the record filter's flag, if that is what came back. */
   readonly flag: string | null;
-  readonly sides: readonly Side[];
 }
 
 /**
  * Fields, and flags of the record filter, that may be read again: they were mapped, or could have been, and were not.
  *
- * @param had the mapping under the catalog `before`.
+ * @param had the mapping before.
  */
-export const regainedOf = (
-  before: Catalog,
-  now: Catalog,
-  had: Mapping,
-  mapping: Mapping,
-): readonly Regained[] =>
+export const regainedOf = (had: Mapping, mapping: Mapping): readonly Regained[] =>
   KINDS.flatMap((kind) => {
     const known = new Set(had.fields[kind].map(({ name }) => name));
     const fields = mapping.fields[kind].filter(({ name }) => !known.has(name));
     const filter = mapping.scope[kind];
     const flag = filter?.readable === true && had.scope[kind]?.readable === false ? filter.name : null;
-    if (fields.length === 0 && flag === null) return [];
-    // The person is read again only where the field was missing in Marketo: its log goes on being read otherwise.
-    const moved = fields.some(({ name }) => !isSame(before.marketo[name], now.marketo[name]));
-    return [{ kind, fields, flag, sides: moved ? ['marketo', 'dynamics'] : ['dynamics'] }];
+    return fields.length === 0 && flag === null ? [] : [{ kind, fields, flag }];
   });
-
-/** Whatever the order of members: the store does not keep it. */
-const isSame = (a: MarketoField | undefined, b: MarketoField | undefined): boolean =>
-  isDeepStrictEqual({ ...a, regained: null }, { ...b, regained: null });
 
 /** The catalog with these marked, and with the marks of what was regained before as long as it is there. */
 export const markRegained = (
@@ -53,10 +39,10 @@ export const markRegained = (
     for (const [name, column] of Object.entries(now.dynamics[kind]))
       if (column.readable && before?.dynamics[kind][name]?.regained === true)
         dynamics[kind][name] = { ...column, regained: true };
-  for (const { kind, fields, sides } of regained)
+  for (const { kind, fields } of regained)
     for (const { name, column, dynamicsColumn, marketoField } of fields) {
       dynamics[kind][column] = { ...dynamicsColumn, regained: true } satisfies DynamicsColumn;
-      if (sides.includes('marketo')) marketo[name] = { ...marketoField, regained: true };
+      marketo[name] = { ...marketoField, regained: true };
     }
   return { marketo, dynamics };
 };
