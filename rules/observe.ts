@@ -1,4 +1,5 @@
-import { draftOf } from './draft.js';
+import type { Codec } from './codecs/index.js';
+import { draftOf, type Draft } from './draft.js';
 import type { Link, Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { hasMovedParked } from './parked.js';
@@ -11,6 +12,8 @@ export interface Observation {
   /** By field name; a field that is missing was not read and is left as it was. */
   readonly values: FieldValues;
   readonly etag?: string;
+  /** What the row's stamp column holds: which call of ours wrote it last, whatever people changed since. */
+  readonly rowStamp?: string | null;
 }
 
 export interface ObserveContext {
@@ -38,11 +41,12 @@ export interface Observed {
 export const observe = (link: Link, observation: Observation, context: ObserveContext): Observed => {
   const draft = draftOf(link);
   const refusals: SilentRefusal[] = [];
-  const { side, values, etag } = observation;
+  const { side, values, etag, rowStamp } = observation;
   const rowMoved = etag !== undefined && etag !== link.etag;
   const read = context.fields.filter(({ name }) => Object.hasOwn(values, name));
   for (const { name, codec } of read) {
     const value = values[name] ?? null;
+    if (rowStamp != null) settleStamped(draft, codec, { side, field: name, rowStamp });
     const write = openWrite(draft, side, name);
     if (write !== undefined && codec.canonical(side, write.to) === codec.canonical(side, value)) {
       settle(draft, codec, write, value);
@@ -55,11 +59,41 @@ export const observe = (link: Link, observation: Observation, context: ObserveCo
     }
     recordSeen(draft, codec, side, name, value);
   }
+  for (const write of unseen(draft, side, context))
+    replaceWrite(draft, write, { ...write, state: 'superseded' });
   if (rowMoved) dropImpossible(draft, read);
   if (etag !== undefined) draft.etag = etag;
   draft.dirty = draft.dirty || isUnsettled(draft) || hasMovedParked(draft, context.fields);
   return { link: draft, refusals };
 };
+
+/**
+ * The stamp says that the call took effect: its value was agreed, and one that stands there by now is a later edit. Also
+ * where the write was given up meanwhile, because its worker stalled.
+ */
+const settleStamped = (
+  draft: Draft,
+  codec: Codec,
+  { side, field, rowStamp }: Pick<Write, 'side' | 'field' | 'rowStamp'>,
+): void => {
+  const write = draft.writes.findLast(
+    (each) => each.side === side && each.field === field && each.rowStamp === rowStamp,
+  );
+  if (write?.state === 'sent' || write?.state === 'superseded') settle(draft, codec, write, write.to);
+};
+
+/** Open writes to fields that are not synced any more, their time over: no read will ever tell what became of them. */
+const unseen = (draft: Draft, side: Side, { fields, now, overlapMs }: ObserveContext): readonly Write[] =>
+  draft.writes.filter(
+    (write) =>
+      write.side === side &&
+      (write.state === 'answered' || write.state === 'sent') &&
+      !fields.some(({ name }) => name === write.field) &&
+      now >=
+        (write.state === 'answered'
+          ? Date.parse(write.at) + overlapMs
+          : Date.parse(write.deadline ?? write.at)),
+  );
 
 /** What becomes of an open write whose value was not found. */
 const afterMiss = (write: Write, stillFrom: boolean, context: ObserveContext): Write => {

@@ -72,7 +72,9 @@ const doubled = (end: End): string[] => {
   return [
     ...twice(linked.map(({ person }) => person)).map((name) => `person ${name} is in two pairs`),
     ...twice(linked.map(({ row }) => row)).map((name) => `row ${name} is in two pairs`),
-    ...twice(known.persons.filter((name) => !wasNeverMet(end, name)).map(madeFor)).map((row) => `row ${row} got two persons`),
+    ...twice(known.persons.filter((name) => !wasNeverMet(end, name)).map(madeFor)).map(
+      (row) => `row ${row} got two persons`,
+    ),
     ...twice(requested).map((person) => `person ${person} got two rows`),
     ...twice([...persons.values()].map(({ key }) => key)).map(
       (row) => `two persons carry the id of row ${row}`,
@@ -119,7 +121,9 @@ const wrongClaim = (end: End, { row, person, status, awaits, parked }: Claim): s
     case 'merged-away':
       return person === null
         ? when(
-            awaits === null || !end.persons.has(awaits),
+            // A person that was deleted does not come back to the row that waits for it either.
+            awaits === null ||
+              !(end.persons.has(awaits) || claimOfPerson(end, awaits)?.status === 'tombstone'),
             `${is}, and it waits for ${String(awaits)}, who is not there`,
           )
         : when(!isPairedElsewhere(end, heir, person), `${is}, and its heir ${heir} is nobody else's`);
