@@ -131,8 +131,7 @@ class EnvironmentConnection implements Connection {
   }
 
   #attempt(lane: Lane, call: Call, refused?: string): Promise<Attempted> {
-    const deadlineMs = this.#timeoutMs(call) + this.#deadlines.signInMs;
-    const request: CallRequest = { lane, deadlineMs, signal: call.signal };
+    const request: CallRequest = { lane, deadlineMs: this.#timeoutMs(call), signal: call.signal };
     const tokens = {
       token: () => this.#token(call, refused),
       held: () => this.#signIn.held(refused),

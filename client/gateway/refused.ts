@@ -1,7 +1,7 @@
 /** A request that cannot be granted; its message is what the caller is told. */
 export class Refused extends Error {
   override readonly name = 'Refused';
-  readonly status: 400 | 401 | 403 | 404 | 405 | 415 | 429 | 500;
+  readonly status: 400 | 401 | 403 | 415 | 429 | 500;
   /** Seconds. */
   readonly retryAfter: number | undefined;
 
