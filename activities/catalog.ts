@@ -61,8 +61,8 @@ const keepCatalog = async (ports: Ports, read: Catalog, readAt: Date): Promise<R
   return { catalog, mapping: await tellMapping(ports, before, catalog) };
 };
 
-const mapWith = ({ choices, scope }: Ports, catalog: Catalog): Mapping =>
-  mapFields({ choices, scope, catalog });
+const mapWith = ({ choices, scope, stampColumn }: Ports, catalog: Catalog): Mapping =>
+  mapFields({ choices, scope, stampColumn, catalog });
 
 /**
  * The catalog in which fields that may be read again are marked. Their links are marked for a read first: whoever decides

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { RemoteFailure } from '../rules/failures.js';
 import { TRANSIENT } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
@@ -109,9 +110,12 @@ const writeRows = async (push: Push, due: readonly Link[]): Promise<Written> => 
   const deadline = new Date(at.getTime() + ports.timing.dynamicsDeadlineMs).toISOString();
   const sent = await save(
     ports,
-    ready.map(({ link, fields }) => markSent(link, 'dynamics', at.toISOString(), deadline, fields)),
+    ready.map(({ link, fields }) => {
+      const stamped = mapping.stampColumns[link.kind] === null ? {} : { rowStamp: randomUUID() };
+      return markSent(link, 'dynamics', { at: at.toISOString(), deadline, ...stamped }, fields);
+    }),
   );
-  const operations = sent.map((link) => updateOf(link, mapping.fields[link.kind]));
+  const operations = sent.map((link) => updateOf(link, mapping));
   await ports.dynamics.write(operations, {
     signal: until(attempt.signal, deadline),
     onOutcomes: async (indexes, outcomes) => {

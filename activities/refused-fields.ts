@@ -42,6 +42,10 @@ export const setFieldsAside = async (push: Push, refusals: readonly FieldRefusal
   const notices: FieldNotice[] = [];
   const aside = refusals.map((refusal) => {
     const { kind } = refusal.link;
+    if (isOfStamp(refusal, before, push.mapping)) {
+      push.mapping = withoutStamps(push.mapping, kind);
+      return refusal.link;
+    }
     const fields = culprits(refusal, before.fields[kind], push.mapping.fields[kind]);
     notices.push(...fields.map((field) => noticeOf(refusal, field)));
     return atRest(quarantine(refusal.link, fields));
@@ -62,6 +66,17 @@ const readAgain = (push: Push): Promise<Mapping> =>
 
 const mayStill = (mapping: Mapping, kind: Kind, name: string): boolean =>
   mapping.fields[kind].some((field) => field.name === name && field.updatable);
+
+/** The stamp column was refused, not a field: the row is written without. */
+const isOfStamp = ({ link: { kind }, column }: FieldRefusal, before: Mapping, now: Mapping): boolean => {
+  const stampColumn = before.stampColumns[kind];
+  return stampColumn !== null && (column === stampColumn || now.stampColumns[kind] === null);
+};
+
+const withoutStamps = (mapping: Mapping, kind: Kind): Mapping => ({
+  ...mapping,
+  stampColumns: { ...mapping.stampColumns, [kind]: null },
+});
 
 /** Fields that may not be written now; if all may, the one that the error named, or any of those sent. */
 const culprits = (

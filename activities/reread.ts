@@ -11,7 +11,7 @@ import { bury, endLink } from './endings.js';
 import { personFlag, rowFlag } from './flags.js';
 import { personFields } from './person-fields.js';
 import { refuse, saveWithRefusals, type Refused } from './refusals.js';
-import { lineageOf, selectionOf, valuesOf } from './rows.js';
+import { lineageOf, rowStampOf, selectionOf, valuesOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Persons in one call of Marketo. */
@@ -105,6 +105,7 @@ export const rereadRows = async (ports: Ports, kind: Kind, attempt: Attempt): Pr
 export interface RowRead {
   readonly values: FieldValues;
   readonly etag: string;
+  readonly rowStamp: string | null;
   readonly fields: readonly MappedField[];
   readonly lineage: Pick<Link, 'successor' | 'predecessor'>;
   readonly flag: FlagRead;
@@ -114,7 +115,7 @@ export interface RowRead {
 export const observeRow = (ports: Ports, link: Link, row: RowRead): Link => {
   const observed = observe(
     link,
-    { side: 'dynamics', values: row.values, etag: row.etag },
+    { side: 'dynamics', values: row.values, etag: row.etag, rowStamp: row.rowStamp },
     contextOf(ports, row.fields),
   );
   const backfillDynamics = link.backfillDynamics && lacksFields(row);
@@ -156,7 +157,8 @@ export const rowsById = async (
       const { id, etag } = row;
       const flag = rowFlag(mapping.scope[kind], row);
       const values = valuesOf(row, fields);
-      return [id, { row, values, etag, mapping, fields, lineage: lineageOf(row, kind), flag }];
+      const rowStamp = rowStampOf(row, mapping, kind);
+      return [id, { row, values, etag, rowStamp, mapping, fields, lineage: lineageOf(row, kind), flag }];
     }),
   );
 };

@@ -79,7 +79,7 @@ const explained = async (push: Push, link: Link, outcome: RowOutcome): Promise<R
   const told = await withTwin(ports.dynamics, row, outcome, attempt.signal);
   if (email === undefined || sent === undefined || !isDuplicate(told)) return told;
   if (!(await isGivingUp(push, told.twin, email, sent.to))) return told;
-  const operation = { ...updateOf(link, fields), duplicatesAllowed: true } as const;
+  const operation = { ...updateOf(link, mapping), duplicatesAllowed: true } as const;
   return ports.dynamics.writeOne(operation, attempt.signal);
 };
 

@@ -11,10 +11,17 @@ export const EMAIL_COLUMN = 'emailaddress1';
 /** Columns that the sync reads of every row besides the mapped ones: for matching and for rows that take no part. */
 const ALWAYS = [EMAIL_COLUMN, 'statecode', 'merged'] as const;
 
-export const selectionOf = ({ fields, lineage, scope }: Mapping, kind: Kind): string[] => {
+export const selectionOf = ({ fields, lineage, scope, stampColumns }: Mapping, kind: Kind): string[] => {
   const flag = scope[kind]?.readable === true ? [scope[kind].name] : [];
+  const stamp = stampColumns[kind];
   return [
-    ...new Set([...fields[kind].map(selectedColumn), ...lineage[kind].map(lookupColumn), ...flag, ...ALWAYS]),
+    ...new Set([
+      ...fields[kind].map(selectedColumn),
+      ...lineage[kind].map(lookupColumn),
+      ...flag,
+      ...(stamp === null ? [] : [stamp]),
+      ...ALWAYS,
+    ]),
   ].sort();
 };
 
@@ -29,6 +36,12 @@ export const valuesOf = (row: Row, fields: readonly MappedField[]): FieldValues 
     if (Object.hasOwn(row.values, column)) values[name] = row.values[column] ?? null;
   }
   return values;
+};
+
+/** Which call of ours wrote the row last, as far as it tells. */
+export const rowStampOf = ({ values }: Row, { stampColumns }: Mapping, kind: Kind): string | null => {
+  const column = stampColumns[kind];
+  return column === null ? null : textOf(values[column]);
 };
 
 export const rowEmailKey = (row: Row): string | null => emailKey(textOf(row.values[EMAIL_COLUMN]));

@@ -54,6 +54,8 @@ export interface Ports {
   readonly choices: readonly FieldChoice[];
   /** Its record filter. */
   readonly scope: ScopeChoice;
+  /** Column into which each write of a row puts which call it is. */
+  readonly stampColumn?: string | undefined;
   readonly onMarketoDelete: 'keep' | 'recreate';
   /** Whole months that the ledger is kept besides the current one. */
   readonly ledgerMonths: number;

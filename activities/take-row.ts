@@ -8,7 +8,7 @@ import { rowFlag } from './flags.js';
 import { keyOf } from './keys.js';
 import { agreedAtBirth } from './new-person.js';
 import { observeRow } from './reread.js';
-import { lineageOf, rowEmailKey, takesNoPart, valuesOf } from './rows.js';
+import { lineageOf, rowEmailKey, rowStampOf, takesNoPart, valuesOf } from './rows.js';
 import type { Ports } from './settings.js';
 
 /**
@@ -21,10 +21,11 @@ export const takeRow = (ports: Ports, link: Link, row: Row, mapping: Mapping): L
   const flag = rowFlag(mapping.scope[link.kind], row);
   const known = withFlag({ ...link, ...lineage }, flag);
   switch (link.status) {
-    case 'linked':
-      return [
-        observeRow(ports, link, { values: valuesOf(row, fields), etag: row.etag, fields, lineage, flag }),
-      ];
+    case 'linked': {
+      const rowStamp = rowStampOf(row, mapping, link.kind);
+      const values = valuesOf(row, fields);
+      return [observeRow(ports, link, { values, etag: row.etag, rowStamp, fields, lineage, flag })];
+    }
     case 'unmatched':
       return [link.marketoId === null ? waiting(known, row, fields) : joined(known, row, fields)];
     case 'ambiguous':

@@ -54,7 +54,8 @@ const doubts = (link: Link): number =>
 export const updates: Form = {
   action: 'updateOnly',
   lookupField: 'id',
-  begin: (link, { at, deadline, carried }) => markSent(link, 'marketo', at, deadline, carried?.get(link.id)),
+  begin: (link, { at, deadline, carried }) =>
+    markSent(link, 'marketo', { at, deadline }, carried?.get(link.id)),
   undo: (link, call) => moved(link, call, { state: 'planned', deadline: null }),
   record: (link, call) => ({
     id: link.marketoId,

@@ -1,6 +1,7 @@
 import type { Catalog } from '../rules/catalog.js';
 import { codecFor, meets } from '../rules/codecs/index.js';
 import type { FieldChoice } from '../rules/mapping.js';
+import { misfitOf } from '../rules/stamp-column.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { didYouMean } from './nearest.js';
 import { keyName, type KeyPath, type Positions } from './positions.js';
@@ -22,7 +23,8 @@ export function checkAgainstCatalog(config: SyncConfig, catalog: Catalog, positi
   const flags = (['lead', 'contact', 'person'] as const).flatMap((key) =>
     checkFlag(config.scope[key], key, catalog).map((message) => tell(['scope', key], message)),
   );
-  return [...fields, ...flags];
+  const stamps = checkStamps(config.stampColumn, catalog).map((message) => tell(['stampColumn'], message));
+  return [...fields, ...flags, ...stamps];
 }
 
 /** A flag of the record filter is there and says Yes or No. */
@@ -35,6 +37,17 @@ function checkFlag(name: string | undefined, key: Kind | 'person', catalog: Cata
   if (found !== undefined) return [`${name} is of type ${found.type}; a flag has to be of type boolean.`];
   const flags = Object.keys(known).filter((other) => known[other]?.type === 'boolean');
   return [key === 'person' ? noField(name, flags) : noColumn(key, name, flags)];
+}
+
+/** The stamp column is there on both tables and takes a stamp. */
+function checkStamps(name: string | undefined, { dynamics }: Catalog): readonly string[] {
+  if (name === undefined) return [];
+  return KINDS.flatMap((kind) => {
+    const column = Object.hasOwn(dynamics[kind], name) ? dynamics[kind][name] : undefined;
+    if (column === undefined) return [noColumn(kind, name, Object.keys(dynamics[kind]))];
+    const misfit = misfitOf(kind, name, column);
+    return misfit === undefined ? [] : [`${misfit.message}.`];
+  });
 }
 
 const noField = (name: string, others: readonly string[]): string =>

@@ -41,6 +41,20 @@ export const checkScope = (
   ...KINDS.flatMap((kind) => flagsMapped(scope[kind], kind, kind, rows, positions)),
 ];
 
+/** Whoever else writes to the stamp column takes the trace of our writes away. */
+export const checkStampColumn = (
+  name: unknown,
+  rows: readonly Row[],
+  positions: Positions,
+): readonly Problem[] =>
+  KINDS.flatMap((kind) => {
+    const row = rows.find(({ choice }) => name !== undefined && choice[kind] === name);
+    if (row === undefined) return [];
+    const where = positions(['fields', row.index, kind]);
+    const message = `${String(name)} is synced as a field at ${where}: the stamp column is the sync's own.`;
+    return [{ path: ['stampColumn'], message }];
+  }).slice(0, 1);
+
 function flagsMapped(
   name: string | undefined,
   flag: keyof ScopeChoice,

@@ -158,6 +158,11 @@ export const syncConfigSchema = z.strictObject({
     .min(1, 'must have at least one field.')
     .describe('field selection: the only fields that are read and written'),
   scope: scopeSchema,
+  stampColumn: columnName
+    .optional()
+    .describe(
+      'logical name of a text column of both tables, into which each write of a row puts which one it is: then an edit over a write whose answer was lost is known for the later one. Nobody else may write to it',
+    ),
   onMarketoDelete: z
     .enum(['keep', 'recreate'])
     .default('keep')

@@ -5,7 +5,7 @@ import type { Thresholds } from '../rules/guard.js';
 import type { FieldChoice } from '../rules/mapping.js';
 import type { ScopeChoice } from '../rules/scope.js';
 import { ConfigurationError } from './configuration-error.js';
-import { checkFields, checkScope, type Problem, type Row } from './field-checks.js';
+import { checkFields, checkScope, checkStampColumn, type Problem, type Row } from './field-checks.js';
 import { didYouMean } from './nearest.js';
 import { at, keyName, positionsIn, type KeyPath, type Positions } from './positions.js';
 import { fieldSchema, scopeSchema, syncConfigSchema } from './sync-config-schema.js';
@@ -14,6 +14,8 @@ import { fieldSchema, scopeSchema, syncConfigSchema } from './sync-config-schema
 export interface SyncConfig {
   readonly fields: readonly FieldChoice[];
   readonly scope: ScopeChoice;
+  /** Column of both tables that carries which write of ours a row was given last. */
+  readonly stampColumn?: string | undefined;
   readonly onMarketoDelete: 'keep' | 'recreate';
   /** Shares of each remote's limits, above 0 and at most 1; calls of Marketo's day. */
   readonly budget: {
@@ -91,6 +93,7 @@ function locateSyncConfig(text: string, file: string): LocatedConfig {
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => described(issue, content.value))),
     ...checkFields(rows, positions),
     ...checkScope(wellFormedScope(content.value), rows, positions),
+    ...checkStampColumn(valueAt(content.value, ['stampColumn']), rows, positions),
   ];
   if (parsed.success && problems.length === 0) return { config: parsed.data, positions };
   return fail(
@@ -139,7 +142,7 @@ function valueAt(content: unknown, path: KeyPath): unknown {
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   '': [
-    ...['fields', 'scope', 'onMarketoDelete', 'budget'],
+    ...['fields', 'scope', 'stampColumn', 'onMarketoDelete', 'budget'],
     ...['reconciliation', 'timing', 'guard', 'ledger'],
   ],
   fields: ['marketo', 'lead', 'contact', 'direction', 'consent'],

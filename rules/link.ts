@@ -57,6 +57,8 @@ export interface Write {
   readonly sentAt?: IsoInstant;
   /** Until then a call may still be under way. */
   readonly deadline: IsoInstant | null;
+  /** What its call writes into the stamp column, where there is one. */
+  readonly rowStamp?: string;
   /** Our entry for it was seen in Marketo's change log. */
   readonly logged: boolean;
   /** It gives Marketo back an edit of its own that an earlier write covered: it carries nothing across. */

@@ -1,6 +1,7 @@
 import type { DynamicsColumn, MarketoField } from './catalog.js';
 import { codecFor, meets } from './codecs/index.js';
 import { scopeOf } from './map-scope.js';
+import { stampColumnsOf } from './stamp-column.js';
 import { LINEAGE } from './succession.js';
 import type { FieldChoice, FieldNotice, MappedField, Mapping, MappingInput } from './mapping.js';
 import { KINDS, type Direction, type Kind } from './terms.js';
@@ -12,7 +13,7 @@ type Outcome = Readonly<{ field?: MappedField; notice?: Notice }>;
  * What of the field selection can be synced on each table, and a notice for each row that cannot, or only one way. One
  * notice per row and table: the first reason that applies.
  */
-export function mapFields({ choices, scope = {}, catalog }: MappingInput): Mapping {
+export function mapFields({ choices, scope = {}, stampColumn, catalog }: MappingInput): Mapping {
   const fields: Record<Kind, MappedField[]> = { lead: [], contact: [] };
   const notices: FieldNotice[] = [];
   for (const kind of KINDS) {
@@ -35,7 +36,14 @@ export function mapFields({ choices, scope = {}, catalog }: MappingInput): Mappi
     contact: readableOf(catalog.dynamics.contact, LINEAGE.contact),
   };
   const flags = scopeOf(scope, catalog);
-  return { fields, lineage, scope: flags.scope, notices: [...notices, ...flags.notices] };
+  const stamps = stampColumnsOf(stampColumn, catalog);
+  return {
+    fields,
+    lineage,
+    scope: flags.scope,
+    stampColumns: stamps.columns,
+    notices: [...notices, ...flags.notices, ...stamps.notices],
+  };
 }
 
 const readableOf = (

@@ -1,6 +1,7 @@
 import type { Catalog, DynamicsColumn, MarketoField } from './catalog.js';
 import type { Codec } from './codecs/index.js';
 import type { Scope, ScopeChoice } from './scope.js';
+import type { StampColumns } from './stamp-column.js';
 import type { Direction, Kind } from './terms.js';
 
 /** One row of the field selection in `sync.config.yaml` (design: rule 6). */
@@ -34,7 +35,7 @@ export interface MappedField {
 
 /** A chosen field that is set aside, with the reason that people are shown. */
 export interface FieldNotice {
-  /** The person field, or `scope.lead` and the like for a flag of the record filter. */
+  /** The person field; `scope.lead` and the like for a flag of the record filter; `stampColumn`. */
   readonly field: string;
   readonly kind: Kind;
   readonly code: 'unknown-field' | 'unknown-column' | 'types-cannot-meet' | 'unreadable' | 'read-only';
@@ -47,11 +48,14 @@ export interface Mapping {
   readonly lineage: Readonly<Record<Kind, readonly string[]>>;
   /** By which flags people leave records out. */
   readonly scope: Scope;
+  readonly stampColumns: StampColumns;
   readonly notices: readonly FieldNotice[];
 }
 
 export type MappingInput = Readonly<{
   choices: readonly FieldChoice[];
   scope?: ScopeChoice;
+  /** Logical name of the column that carries stamps, on both tables. */
+  stampColumn?: string | undefined;
   catalog: Catalog;
 }>;

@@ -8,20 +8,23 @@ import type { FieldValue, IsoInstant, Side } from './terms.js';
 export const plannedWrites = (link: Link, side: Side): readonly Write[] =>
   link.writes.filter((write) => write.side === side && write.state === 'planned');
 
+/** A call that is about to be made. */
+export interface SentCall {
+  readonly at: IsoInstant;
+  /** Until then it may be under way. */
+  readonly deadline: IsoInstant;
+  /** What it writes into the stamp column of its row. */
+  readonly rowStamp?: string;
+}
+
 /**
  * Marks the planned writes, or those of some fields, as under way: saved before the call, so that a crash leaves them in
  * doubt, never unknown.
  */
-export const markSent = (
-  link: Link,
-  side: Side,
-  at: IsoInstant,
-  deadline: IsoInstant,
-  fields?: readonly string[],
-): Link =>
+export const markSent = (link: Link, side: Side, call: SentCall, fields?: readonly string[]): Link =>
   replaced(link, (write) =>
     write.side === side && write.state === 'planned' && fields?.includes(write.field) !== false
-      ? { ...write, state: 'sent', at, sentAt: at, deadline }
+      ? { ...write, ...call, state: 'sent', sentAt: call.at }
       : write,
   );
 

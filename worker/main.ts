@@ -49,6 +49,7 @@ const main = async (): Promise<void> => {
     installation: env.installation,
     choices: config.fields,
     scope: config.scope,
+    stampColumn: config.stampColumn,
     onMarketoDelete: config.onMarketoDelete,
     ledgerMonths: config.ledger.months,
     timing: timingOf(env.restMs, config),

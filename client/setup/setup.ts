@@ -163,7 +163,8 @@ const checkedMapping = (
       problems,
     );
   }
-  const mapping = mapFields({ choices: config.fields, scope: config.scope, catalog });
+  const { fields: choices, scope, stampColumn } = config;
+  const mapping = mapFields({ choices, scope, stampColumn, catalog });
   const { lead, contact } = mapping.fields;
   for (const { kind, field, message } of mapping.notices) {
     tell({ status: 'notice', text: `${field} on ${kind}: ${message}` });

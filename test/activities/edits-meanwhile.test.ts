@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Crash, startWorld, type World } from '../support/world.js';
+import { both, killedIn, typedPairIn } from '../support/typed-pair.js';
+import { startWorld, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -8,40 +8,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-type Kind = 'lead' | 'contact';
 const KINDS = ['lead', 'contact'] as const;
-
-/** A linked pair at rest, with what people do to it. */
-const pairOn = async (kind: Kind) => {
-  const table = `${kind}s` as const;
-  const id = randomUUID();
-  const row = { [`${kind}id`]: id, lastname: 'Ruiz', jobtitle: 'old', emailaddress1: `${id}@example.com` };
-  await world.doors.createRows(table, [row]);
-  await world.settled();
-  const marketoId = (await world.links()).find(({ dynamicsId }) => dynamicsId === id)?.marketoId ?? 0;
-  return {
-    marketoId,
-    typeInMarketo: (title: string | null) => world.doors.editPerson(marketoId, { title }),
-    typeInDynamics: (jobtitle: string | null) => world.doors.editRow(table, id, { jobtitle }),
-    phoneInMarketo: (phone: string) => world.doors.editPerson(marketoId, { phone }),
-    phoneInDynamics: (telephone1: string) => world.doors.editRow(table, id, { telephone1 }),
-    held: async () => {
-      const [person, entry] = await Promise.all([world.person(marketoId), world.row(table, id)]);
-      return {
-        titles: [person['title'] ?? null, entry['jobtitle'] ?? null],
-        phones: [person['phone'] ?? null, entry['telephone1'] ?? null],
-      };
-    },
-  };
-};
-
-const both = (value: string | null) => [value, value];
-
-/** The run ends at its next writing call to this side: the call has its effect, nobody hears of it. */
-const runUntilKilled = async (side: 'marketo' | 'dynamics', when: 'before' | 'after' = 'after') => {
-  world.crash(side, when);
-  await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
-};
+const pairOn = typedPairIn(() => world);
+const runUntilKilled = killedIn(() => world);
 
 describe.each(KINDS)('A write to Marketo for a %s, its answer gone and the run ended,', (kind) => {
   it.each(['before', 'after'] as const)('is caught up with (killed %s the call)', async (when) => {

@@ -55,6 +55,29 @@ it('a flag of the record filter that is not there, or says more than Yes and No,
   ]);
 });
 
+it('a stamp column that is missing on a table, or does not take a stamp, is told with file, line and key', () => {
+  const stamps: Catalog = {
+    ...catalog,
+    dynamics: {
+      lead: { jobtitle, new_stamp: column('string', { name: 'new_stamp', maxLength: 20 }) },
+      contact: { new_marketostamp: column('memo', { name: 'new_marketostamp' }) },
+    },
+  };
+  const selected = (name: string): readonly string[] => {
+    writeFileSync(file, `fields:\n  - { marketo: title, lead: jobtitle }\nstampColumn: ${name}\n`);
+    const { config, positions } = loadSyncConfig(file);
+    return checkAgainstCatalog(config, stamps, positions);
+  };
+  expect(selected('new_stamp')).toEqual([
+    `${file}:3:1: stampColumn: lead.new_stamp takes 20 characters; a stamp needs 36.`,
+    `${file}:3:1: stampColumn: the Dynamics table contact has no column "new_stamp".`,
+  ]);
+  expect(selected('new_marketostamp')).toEqual([
+    `${file}:3:1: stampColumn: the Dynamics table lead has no column "new_marketostamp".`,
+    `${file}:3:1: stampColumn: contact.new_marketostamp is of type memo; a stamp needs a line of text.`,
+  ]);
+});
+
 it('each field and column that does not exist, and each pair that cannot meet, is told with file, line and key', () => {
   expect(
     check(

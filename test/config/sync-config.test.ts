@@ -50,6 +50,7 @@ describe('sync.config.yaml', () => {
   it('may say everything', () => {
     const text = `${rows('{ marketo: leadScore, contact: new_score, direction: toDynamics }')}
 scope: { lead: new_synctomkto, person: syncExcluded }
+stampColumn: new_marketostamp
 onMarketoDelete: recreate
 budget: { marketo: { share: 1, dailyQuota: 20000, dailyReserve: 500 } }
 reconciliation: { every: off, callsPerMinute: 5 }
@@ -60,6 +61,7 @@ ledger: { months: 3 }
     expect(parseSyncConfig(text, 'f')).toEqual({
       fields: [{ marketo: 'leadScore', contact: 'new_score', direction: 'toDynamics', consent: false }],
       scope: { lead: 'new_synctomkto', person: 'syncExcluded' },
+      stampColumn: 'new_marketostamp',
       onMarketoDelete: 'recreate',
       budget: {
         marketo: { share: 1, dailyQuota: 20_000, dailyReserve: 500 },
@@ -106,12 +108,22 @@ describe('each mistake gives one message with file, line and key:', () => {
     [
       'a key far from any',
       `${rows(GOOD)}colour: red\n`,
-      '3:1: colour: unknown key. Known are fields, scope, onMarketoDelete, budget, reconciliation, timing, guard, ledger.',
+      '3:1: colour: unknown key. Known are fields, scope, stampColumn, onMarketoDelete, budget, reconciliation, timing, guard, ledger.',
     ],
     [
       'a flag that is synced as a field',
       `${rows('{ marketo: optIn, lead: new_optin }')}scope: { lead: new_optin }\n`,
       '3:10: scope.lead: new_optin is synced as a field at sync.config.yaml:2:23: a flag of the filter cannot be, because nothing is written to a record that it leaves out.',
+    ],
+    [
+      'a stamp column that is synced as a field',
+      `${rows('{ marketo: note, contact: new_note }')}stampColumn: new_note\n`,
+      "3:1: stampColumn: new_note is synced as a field at sync.config.yaml:2:22: the stamp column is the sync's own.",
+    ],
+    [
+      'a stamp column by its display name',
+      `${rows(GOOD)}stampColumn: Marketo Stamp\n`,
+      '3:1: stampColumn: must be the logical name of a column: lower-case letters, digits and "_".',
     ],
     [
       'a flag of our own',

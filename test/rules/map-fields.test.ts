@@ -30,6 +30,37 @@ function mapped(scene: Scene): Mapping {
 const directions = ({ fields }: Mapping): readonly string[] => fields.lead.map(({ direction }) => direction);
 const codes = ({ notices }: Mapping): readonly string[] => notices.map(({ code }) => code);
 
+describe('a stamp column', () => {
+  const stampsOf = (...columns: readonly Partial<DynamicsColumn>[]): Mapping => {
+    const [lead, contact] = columns.map((over) => ({
+      new_stamp: column('string', { name: 'new_stamp', ...over }),
+    }));
+    const catalog: Catalog = { marketo: {}, dynamics: { lead: lead ?? {}, contact: contact ?? {} } };
+    return mapFields({ choices: [], stampColumn: 'new_stamp', catalog });
+  };
+
+  it('is used on each table where it can be read and written', () => {
+    expect(stampsOf({}, {})).toMatchObject({
+      ...{ stampColumns: { lead: 'new_stamp', contact: 'new_stamp' }, notices: [] },
+    });
+    expect(mapped({}).stampColumns).toEqual({ lead: null, contact: null });
+  });
+
+  it.each([
+    ['that is not there', [{}], 'unknown-column', 'The Dynamics table contact has no column new_stamp'],
+    ['of another type', [{}, { type: 'memo' }], 'types-cannot-meet', 'is of type memo'],
+    ['that is too short', [{}, { maxLength: 35 }], 'types-cannot-meet', 'takes 35 characters'],
+    ['that may not be read', [{}, { readable: false }], 'unreadable', 'may not read contact.new_stamp'],
+    ['that may not be changed', [{}, { updatable: false }], 'read-only', 'may not change contact.new_stamp'],
+  ] as const)('%s is told, and not used there', (_, columns, code, message) => {
+    const { stampColumns, notices } = stampsOf(...columns);
+    expect(stampColumns).toEqual({ lead: 'new_stamp', contact: null });
+    expect(notices).toMatchObject([{ kind: 'contact', field: 'stampColumn', code }]);
+    expect(notices[0]?.message).toContain(message);
+    expect(notices[0]?.message).toContain('rows are written without a stamp');
+  });
+});
+
 describe('a chosen field', () => {
   it('is mapped on each table that names a column for it, and only there', () => {
     const onBoth = mapped({ choice: { contact: 'jobtitle', consent: true } });

@@ -30,7 +30,7 @@ describe('a call', () => {
   });
 
   it('is under way from a moment to its deadline, for its side alone', () => {
-    const link = markSent(planned, 'dynamics', at(1), at(31));
+    const link = markSent(planned, 'dynamics', { at: at(1), deadline: at(31) });
     expect(link.writes).toMatchObject([
       { state: 'sent', at: at(1), sentAt: at(1), deadline: at(31) },
       { state: 'sent' },
@@ -39,7 +39,7 @@ describe('a call', () => {
   });
 
   it('that did not run leaves its writes as planned', () => {
-    const sent = markSent(planned, 'dynamics', at(1), at(31));
+    const sent = markSent(planned, 'dynamics', { at: at(1), deadline: at(31) });
     expect(states(markUnsent(sent, 'dynamics'))).toEqual(['title planned', 'city planned', 'title planned']);
   });
 });
@@ -58,8 +58,7 @@ describe('the answer of a call', () => {
         },
       ),
       side,
-      at(60),
-      at(90),
+      { at: at(60), deadline: at(90) },
     );
 
   it('says nothing about an earlier call in doubt', () => {

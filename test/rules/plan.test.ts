@@ -234,7 +234,7 @@ describe('a field on trial', () => {
   });
 
   it('is parked no more once its write is settled', () => {
-    const sent = markSent(planned(tried).link, 'dynamics', at(61), at(91));
+    const sent = markSent(planned(tried).link, 'dynamics', { at: at(61), deadline: at(91) });
     expect(settleSent(sent, 'dynamics', [title]).parked).toEqual({});
   });
 

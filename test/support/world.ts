@@ -211,6 +211,7 @@ const portsOf = (db: Database, env: Readonly<Record<string, string>>, options: W
     installation: 'test',
     choices: config.fields,
     scope: config.scope,
+    stampColumn: config.stampColumn,
     onMarketoDelete: options.onMarketoDelete ?? 'keep',
     guard: config.guard,
     ledgerMonths: config.ledger.months,
@@ -322,7 +323,8 @@ const worldOf = (
       losePage: (kind) => losePage(ports, kind),
     },
     select: (config) => {
-      Object.assign(ports, { choices: parseSyncConfig(config, 'sync.config.yaml').fields });
+      const { fields: choices, stampColumn } = parseSyncConfig(config, 'sync.config.yaml');
+      Object.assign(ports, { choices, stampColumn });
     },
     request: async (marketoId, syncAs = 'lead') => {
       const input = requestOf(marketoId, syncAs);

@@ -208,7 +208,7 @@ function* send(w: World, side: Side): Generator<undefined, Sent | undefined> {
     w.sent.push(...writes);
     const change = Object.fromEntries(writes.map(({ field, to }) => [field, to]));
     sent = { change, fields: writes.map(({ field }) => field), etag: link.etag };
-    return markSent(link, side, instant(w.now), instant(w.now + CALL));
+    return markSent(link, side, { at: instant(w.now), deadline: instant(w.now + CALL) });
   });
   return sent;
 }
