@@ -130,12 +130,14 @@ class StormGame {
 
   async judge(real: Observed): Promise<void> {
     const { names, told, met } = this.#game;
-    const claims = claimsOf(names, real);
+    const rows = names.all('dynamics');
+    // Nothing is in Dynamics of a request that was refused.
+    const claims = claimsOf(names, real).filter(({ row, status }) => status !== 'ended' || rows.includes(row));
     for (const { row, person, status } of claims)
       told.push(`(the store: ${row} of ${String(person)} is ${status})`);
     const wrong = unlawful({
       ...{ persons: real.persons, rows: real.rows, claims, met },
-      known: { persons: names.all('marketo'), rows: names.all('dynamics') },
+      known: { persons: names.all('marketo'), rows },
       history: historyOf(this.#deeds),
     });
     if (wrong.length > 0) fail(this.#game, `the end is not what the rules permit:\n  ${wrong.join('\n  ')}`);
