@@ -3,7 +3,7 @@ import type { Asked, Ordered } from './deeds.js';
 import { arm, disarm } from './faults.js';
 import { comeToRest, demandAccount, fail, noteLook, type Game } from './game.js';
 import { observe, type Observed } from './observed.js';
-import { asFound, differences } from './oracle.js';
+import { asFound, differences, type Meanwhile } from './oracle.js';
 import { cycled, distinct, underWay } from './reference/cycle.js';
 import { after, type Deed } from './reference/people.js';
 import { requested } from './reference/request.js';
@@ -30,8 +30,7 @@ export const playFollowed = async (game: Game, script: Script): Promise<void> =>
 export class Followed {
   readonly #game: Game;
   #worlds: World[];
-  /** Fields of persons that somebody typed into while a cycle ran, since the model was last exact. */
-  readonly #typed = new Set<string>();
+  readonly #meanwhile: Meanwhile = { typed: new Set(), replaced: new Map() };
   #disturbedAt = -Infinity;
   #sure = true;
 
@@ -43,11 +42,22 @@ export class Followed {
   async act(act: Act, meanwhile = false): Promise<void> {
     const { people, stage } = this.#game;
     for (const deed of await people.act(act)) {
+      if (meanwhile && deed.did === 'edit') this.#noteTyped(deed);
       this.#follow(deed);
-      if (meanwhile && deed.did === 'edit' && deed.side === 'marketo')
-        this.#typed.add(`${deed.record}/${deed.field}`);
     }
     await stage.pass(7_000);
+  }
+
+  #noteTyped({ side, record, field }: Extract<Deed, { did: 'edit' }>): void {
+    const { typed, replaced } = this.#meanwhile;
+    const key = `${record}/${field}`;
+    if (side === 'marketo') {
+      typed.add(key);
+      return;
+    }
+    const values = replaced.get(key) ?? new Set();
+    for (const { rows } of this.#worlds) values.add(rows[record]?.values[field] ?? null);
+    replaced.set(key, values);
   }
 
   #follow(deed: Deed | Asked | Ordered): void {
@@ -113,12 +123,13 @@ export class Followed {
     const real = await observe(stage.real, names);
     people.look(real);
     const left = worlds.flatMap((world) => {
-      if (!this.#sure) return asFound(world, real, this.#typed) ?? [];
+      if (!this.#sure) return asFound(world, real, this.#meanwhile) ?? [];
       return differences(world, real).length === 0 ? world : [];
     });
     if (left.length === 0) fail(this.#game, closest(worlds, real));
     if (this.#sure) {
-      this.#typed.clear();
+      this.#meanwhile.typed.clear();
+      this.#meanwhile.replaced.clear();
       noteLook(this.#game, real, people.typings.length);
     }
     this.#keep(distinct(left));

@@ -1,4 +1,4 @@
-import { fieldsOf, type FieldName } from './fields.js';
+import { fieldsOf, type FieldName, type Value } from './fields.js';
 import type { Observed } from './observed.js';
 import { copyOf, type Row, type Values, type World } from './reference/state.js';
 
@@ -71,23 +71,32 @@ const pairsDiffer = (world: World, real: Observed): string[] => {
     );
 };
 
+/** What people did while a cycle ran, since the model was last exact. */
+export interface Meanwhile {
+  /** Fields that were typed into in Marketo, as `person/field`: our write may stand over that until the log has told. */
+  readonly typed: Set<string>;
+  /** Values of rows that were typed over, by `row/field`: our write may carry one that was read before. */
+  readonly replaced: Map<string, Set<Value>>;
+}
+
 /**
  * The world as it may stand after a cycle that was disturbed; undefined where it cannot have come to this. What Marketo
  * holds is what was written there, because its log will tell. What Dynamics holds may be a value of ours that landed without
  * the sync knowing: then either may count as agreed (SPEC.md, gaps: "A lost answer of Dynamics").
- *
- * @param typed what people typed in Marketo while a cycle ran, as `person/field`: our write may stand over it until the log
- *   has told.
  */
-export const asFound = (before: World, real: Observed, typed: ReadonlySet<string>): World | undefined => {
+export const asFound = (before: World, real: Observed, { typed, replaced }: Meanwhile): World | undefined => {
   const world = copyOf(before);
   const persons = Object.values(world.persons).filter(({ gone }) => !gone);
   if (persons.length !== real.persons.size) return undefined;
   for (const { id, values } of persons) {
     const found = real.persons.get(id);
     if (found === undefined) return undefined;
-    const isCovered = (name: FieldName): boolean =>
-      typed.has(`${id}/${name}`) && rowOfPerson(world, id)?.values[name] === found.values[name];
+    const isCovered = (name: FieldName): boolean => {
+      const row = rowOfPerson(world, id);
+      if (row === undefined || !typed.has(`${id}/${name}`)) return false;
+      const value = found.values[name];
+      return row.values[name] === value || replaced.get(`${row.id}/${name}`)?.has(value) === true;
+    };
     if (names(values).some((name) => values[name] !== found.values[name] && !isCovered(name)))
       return undefined;
   }

@@ -132,7 +132,9 @@ class StormGame {
     const { names, told, met } = this.#game;
     const rows = names.all('dynamics');
     // Nothing is in Dynamics of a request that was refused.
-    const claims = claimsOf(names, real).filter(({ row, status }) => status !== 'ended' || rows.includes(row));
+    const claims = claimsOf(names, real).filter(
+      ({ row, status }) => status !== 'ended' || rows.includes(row),
+    );
     for (const { row, person, status } of claims)
       told.push(`(the store: ${row} of ${String(person)} is ${status})`);
     const wrong = unlawful({
