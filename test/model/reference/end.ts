@@ -55,11 +55,9 @@ const vanished = ({ known, persons, rows, history }: End): string[] => [
   }),
 ];
 
-/** Made by a call without an answer, and deleted before the sync had looked for it: nothing tells that it ever was. */
-const wasNeverMet = ({ history, met }: End, person: string): boolean => {
-  const { gone, into } = history.personFate(person);
-  return gone && into === null && !met.has(person);
-};
+/** Made by a call without an answer, and gone before the sync had looked for it: nothing tells whose person it was. */
+const wasNeverMet = ({ history, met }: End, person: string): boolean =>
+  history.personFate(person).gone && !met.has(person);
 
 const doubled = (end: End): string[] => {
   const { known, claims, persons, history } = end;
