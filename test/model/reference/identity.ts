@@ -171,7 +171,8 @@ const setAside = (link: Link, { by }: Heir): void => {
 const withoutHeir = (link: Link, row: Row): void => {
   if (link.status === 'tombstone') return;
   if (row.state === 'merged') end(link);
-  else if (link.status !== 'linked') Object.assign(link, { status: 'linked', stamp: null });
+  // What was typed while it was set aside may be read in the next cycle only.
+  else if (link.status !== 'linked') Object.assign(link, { status: 'linked', stamp: null, born: true });
 };
 
 const move = (world: World, link: Link, from: Row, { row, by }: Heir): void => {

@@ -59,7 +59,7 @@ export interface Link {
   awaits: string | null;
   /** What the person is still to be told: its key, or the loss of its row. */
   stamp: 'key' | 'flag' | null;
-  /** It came together in this very cycle: what was not read of either side by then is merged in the next one. */
+  /** It came together, or goes on, in this very cycle: what was not read of either side by then is merged in the next one. */
   born: boolean;
 }
 
