@@ -20,15 +20,23 @@ export const bury = (link: Link): Link =>
 export const endLink = (link: Link): Link => {
   // A row that is restored does not bring the person back either.
   if (link.status === 'tombstone') return { ...link, dirty: false };
-  const flagged = link.marketoId !== null && (link.status === 'linked' || isHeldBack(link));
+  const flagged = isPair(link) || isMakingPerson(link);
   const ended: Link = {
     ...atRest(link),
     status: 'ended',
     stamp: flagged ? { dynamicsDeleted: true } : null,
     dirty: flagged,
+    creation: isMakingPerson(link) ? link.creation : null,
   };
   return endedWith(link, ended, { side: 'dynamics', rule: 'gone' });
 };
+
+const isPair = (link: Link): boolean =>
+  link.marketoId !== null && (link.status === 'linked' || isHeldBack(link));
+
+/** A call without an answer may have made its person, which is looked for. */
+const isMakingPerson = ({ marketoId, creation }: Link): boolean =>
+  marketoId === null && creation?.sentAt != null;
 
 /** A pair that another one keeps from following its row, or its person. */
 const isHeldBack = ({ status, marketoId }: Link): boolean =>

@@ -14,6 +14,7 @@ import { currentMapping } from './catalog.js';
 import type { ChunkRef, ResolveResult } from './contract.js';
 import { matchRows } from './match-rows.js';
 import { keyOf } from './keys.js';
+import { findOrphans } from './orphans.js';
 import { keepRefusals, refuse, type Refused } from './refusals.js';
 import { forgetOld, type Attempt, type Ports } from './settings.js';
 
@@ -33,6 +34,7 @@ export const NOTHING_RESOLVED: ResolveResult = {
 export const resolve = async (ports: Ports, input: ChunkRef, attempt: Attempt): Promise<ResolveResult> => {
   const mapping = await currentMapping(ports);
   return inBatches(ports, input.chunk, attempt, NOTHING_RESOLVED, async (links) => {
+    await findOrphans(ports, links, attempt);
     const waiting = links.filter(({ status }) => status === 'unmatched' || status === 'ambiguous');
     const matched = await matchRows(ports, mapping, waiting, attempt);
     const linked = [...links.filter(({ status }) => status === 'linked'), ...matched.linked];

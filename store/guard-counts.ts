@@ -42,7 +42,8 @@ export const dirtyPairs = async (db: Database, after: number, limit: number): Pr
  * has another row; whose person is gone and of whom no cycle has taken note.
  */
 const ENDED: Readonly<Record<Side, ReturnType<typeof sql<boolean>>>> = {
-  dynamics: sql<boolean>`links.dirty and links.status = 'ended' and links.stamp is not null and not exists (
+  dynamics: sql<boolean>`links.dirty and links.status = 'ended' and links.stamp is not null
+    and links.marketo_id is not null and not exists (
     select from links as alive where alive.marketo_id = links.marketo_id and alive.status <> 'ended')`,
   marketo: sql<boolean>`links.dirty and links.status = 'tombstone'`,
 };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
-import { retried, startWorld, type World, type WorldOptions } from '../support/world.js';
+import { Crash, retried, startWorld, type World, type WorldOptions } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
@@ -68,6 +68,26 @@ describe('A row deleted in Dynamics', () => {
     await world.settled();
     expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: true });
   });
+
+  // Found by the model (seed 77000001).
+  it.each(['before', 'after'] as const)(
+    'while the creation of its person has no answer (killed %s the call) leaves that person flagged, if there is one',
+    async (when) => {
+      world = await startWorld();
+      const email = `${randomUUID()}@example.com`;
+      const [lead = ''] = await world.doors.createRows('leads', [{ lastname: 'Ruiz', emailaddress1: email }]);
+      world.crash('marketo', when);
+      await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+      await world.doors.deleteRow('leads', lead);
+      await world.settled();
+      expect(await persons()).toBe(when === 'after' ? 1 : 0);
+      for await (const page of world.doors.persons())
+        expect(page).toMatchObject([{ dynamicsId: lead, dynamicsDeleted: true }]);
+      expect(await world.links()).toMatchObject([
+        { status: 'ended', dirty: false, creation: null, stamp: null },
+      ]);
+    },
+  );
 
   it('is not written again by a push that was under way', async () => {
     const marketoId = await pair();
