@@ -120,8 +120,7 @@ const wrongClaim = (end: End, { row, person, status, awaits, parked }: Claim): s
       return person === null
         ? when(
             // A person that was deleted does not come back to the row that waits for it either.
-            awaits === null ||
-              !(end.persons.has(awaits) || claimOfPerson(end, awaits)?.status === 'tombstone'),
+            awaits === null || !(end.persons.has(awaits) || history.personFate(awaits).gone),
             `${is}, and it waits for ${String(awaits)}, who is not there`,
           )
         : when(!isPairedElsewhere(end, heir, person), `${is}, and its heir ${heir} is nobody else's`);
