@@ -23,6 +23,7 @@ import { answer, busy, type Request } from './request.js';
 import { freeRowIds } from './reserve-rows.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
+import { withdraw } from './withdraw-reservation.js';
 
 /**
  * Creates the row of a person, or links one that is there. A person that has its row already is left alone: nothing is
@@ -76,6 +77,8 @@ const matchOrCreate = async (request: Request): Promise<CreatePersonResult> => {
       return judged.result;
     case 'make':
       return createRow(request, judged.link);
+    case 'withdraw':
+      return withdraw(request, judged.link);
     case 'link-again':
       return linkAgain(request, judged.link);
     case 'match':

@@ -202,7 +202,7 @@ const sendable = (person: PersonRecord, fields: readonly MappedField[]) => {
 };
 
 /** The row is there. What was sent is agreed; the rest is read again by the next cycle, which merges it. */
-const settleCreated = async (
+export const settleCreated = async (
   request: Request,
   reserved: Link,
   refusals: readonly LocalRefusal[],

@@ -26,12 +26,17 @@ export type OwnJudgement =
   /** Reserved by an earlier attempt: the row is made under the id that stands there. */
   | { readonly do: 'make'; readonly link: Link }
   | { readonly do: 'link-again'; readonly link: Link }
+  /** Reserved by an earlier attempt, and out of scope since. */
+  | { readonly do: 'withdraw'; readonly link: Link }
   | { readonly do: 'match' };
 
 export const judgeOwn = (request: Request, own: Link | undefined, isHeld: boolean): OwnJudgement => {
   if (own?.status === 'linked') return answered(answer('already-there', own));
   if (own?.status === 'ambiguous' || own?.status === 'merged-away') return answered(heldBack(own));
-  if (isHeld || isFlaggedOut(request, own)) return answered(answer('out-of-scope', undefined));
+  if (isHeld || isFlaggedOut(request, own))
+    return own?.status === 'unmatched'
+      ? { do: 'withdraw', link: own }
+      : answered(answer('out-of-scope', undefined));
   if (own?.status === 'unmatched') return { do: 'make', link: own };
   // A tombstone stops the cycle, not a request: the person is there after all, and its row too.
   return own === undefined ? { do: 'match' } : { do: 'link-again', link: own };

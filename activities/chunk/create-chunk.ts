@@ -1,4 +1,4 @@
-import type { RemoteFailure } from '../../rules/failures.js';
+import { RemoteFailure } from '../../rules/failures.js';
 import type { Link } from '../../rules/link.js';
 import { chunkByKey, personsOfChunk, type ChunkPerson } from '../../store/chunks.js';
 import { claimEmails, releaseEmails } from '../../store/claims.js';
@@ -20,6 +20,7 @@ import {
 import { answer, busy } from '../request.js';
 import { freeRowIds, reserveRows } from '../reserve-rows.js';
 import type { Attempt, Ports } from '../settings.js';
+import { withdraw } from '../withdraw-reservation.js';
 import { findCandidates } from './find-records.js';
 import { conclude, memberOf, type Group, type Member } from './group.js';
 import { joinMembers, linkRows, type FoundPair } from './link-rows.js';
@@ -127,21 +128,39 @@ const matchOrCreate = async (group: Group, members: readonly Member[]): Promise<
     group.ports.db,
     members.map(({ asked }) => asked.marketoId),
   );
-  const sorted = { answered: [] as Answered[], again: [] as Linked[], reserved: [] as Linked[] };
+  const sorted = {
+    answered: [] as Answered[],
+    again: [] as Linked[],
+    reserved: [] as Linked[],
+    withdrawn: [] as Linked[],
+  };
   const fresh: Member[] = [];
   for (const member of members) {
     const { marketoId } = member.asked;
     const judged = judgeOwn(member.request, own.get(marketoId), held.has(marketoId));
     if (judged.do === 'answer') sorted.answered.push({ asked: member.asked, result: judged.result });
     else if (judged.do === 'make') sorted.reserved.push({ member, link: judged.link });
+    else if (judged.do === 'withdraw') sorted.withdrawn.push({ member, link: judged.link });
     else if (judged.do === 'link-again') sorted.again.push({ member, link: judged.link });
     else fresh.push(member);
   }
   const matched = await matchNew(group, fresh);
   await conclude(group.ports.db, [...sorted.answered, ...matched.answered]);
+  for (const each of sorted.withdrawn) await withdrawOne(group, each);
   await joinMembers(group, sorted.again);
   await linkRows(group, matched.pairs);
   await makeRows(group, [...sorted.reserved, ...(await reserve(group, matched.alone))]);
+};
+
+/** There are few of them: reservations of persons that were left out of scope since. */
+const withdrawOne = async (group: Group, { member, link }: Linked): Promise<void> => {
+  try {
+    const result = await withdraw(member.request, link);
+    await conclude(group.ports.db, [{ asked: member.asked, result }]);
+  } catch (error) {
+    if (!(error instanceof RemoteFailure)) throw error;
+    group.hindrances.push(error);
+  }
 };
 
 interface Answered {

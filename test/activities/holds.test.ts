@@ -8,7 +8,8 @@ import { renderWhy } from '../../client/why/render.js';
 import { explanationsOf, readAccount } from '../../launch/start/explanations.js';
 import { pairsIn } from '../support/scoped-pairs.js';
 import { startScopedWorld } from '../support/scope.js';
-import { requestOf, retried, type World } from '../support/world.js';
+import { elapse } from '../support/elapse.js';
+import { Crash, newAttempt, requestOf, retried, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -113,6 +114,46 @@ describe('A hold', () => {
     expect(await releaseRecord(world.db, { marketoId })).toMatchObject({ released: true, stillOut: ['row'] });
     await world.settled();
     expect(await world.person(marketoId)).toMatchObject({ title: 'CTO' });
+  });
+
+  // Found by the model (seed 79000001).
+  it.each(['before', 'after'] as const)(
+    'ends what a request had reserved whose worker died %s its call, unless the row is there',
+    async (when) => {
+      const email = `${randomUUID()}@example.com`;
+      const [marketoId = 0] = await world.doors.createPersons([{ email, lastName: 'Ruiz' }]);
+      const request = () => createPerson(world.ports, requestOf(marketoId), newAttempt());
+      world.crash('dynamics', when);
+      await expect(request()).rejects.toBeInstanceOf(Crash);
+      await elapse(world.db, world.ports.timing.takeoverMs * 100);
+      await hold({ marketoId });
+      const { outcome } = await request();
+      expect(outcome).toBe(when === 'after' ? 'created' : 'out-of-scope');
+      await releaseRecord(world.db, { marketoId });
+      const row = { lastname: 'Ruiz', emailaddress1: email };
+      const [lead = ''] = when === 'before' ? await world.doors.createRows('leads', [row]) : [];
+      await world.settled();
+      const { status, dynamicsId } = await world.linkOfPerson(marketoId);
+      expect(status).toBe('linked');
+      if (when === 'before') expect(dynamicsId).toBe(lead);
+      expect((await world.duplicates()).filter((key) => key.includes(email))).toEqual([]);
+    },
+  );
+
+  it('waits with that for a call that may still make the row', async () => {
+    const email = `${randomUUID()}@example.com`;
+    const [marketoId = 0] = await world.doors.createPersons([{ email, lastName: 'Ruiz' }]);
+    const request = () => createPerson(world.ports, requestOf(marketoId), newAttempt());
+    world.crash('dynamics', 'before');
+    await expect(request()).rejects.toBeInstanceOf(Crash);
+    await world.db
+      .updateTable('email_claims')
+      .set({ held_until: new Date(0) })
+      .execute();
+    await hold({ marketoId });
+    await expect(request()).rejects.toMatchObject({ type: 'Busy' });
+    await elapse(world.db, world.ports.timing.dynamicsDeadlineMs);
+    expect(await request()).toMatchObject({ outcome: 'out-of-scope' });
   });
 
   it('takes a row out of the group that it made ambiguous', async () => {
