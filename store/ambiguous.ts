@@ -12,14 +12,16 @@ import type { LinksTable } from './schema.js';
  */
 export const wakeGroupsOf = (moved: string, own: string): RawBuilder<unknown> => sql`
   update links set dirty = true, version = version + 1
-  where exists (select from ${sql.ref(moved)}) and status = 'ambiguous' and not dirty
-    and id not in (select id from ${sql.ref(own)})
-    and (
-      email_key in (select email_key from ${sql.ref(moved)})
-      or exists (
-        select from jsonb_array_elements(candidates) as candidate
-        where candidate ->> 'side' = 'marketo'
-          and (candidate ->> 'id')::bigint in (select marketo_id from ${sql.ref(moved)})))`;
+  where not dirty and id not in (select id from ${sql.ref(own)}) and id in (
+    select same.id from ${sql.ref(moved)} join links as same
+      on same.email_key = ${sql.ref(`${moved}.email_key`)} and same.status = 'ambiguous'
+    union all
+    select has.id
+    from links as has
+      cross join lateral jsonb_array_elements(has.candidates) as candidate
+      join ${sql.ref(moved)} on ${sql.ref(`${moved}.marketo_id`)}::text = candidate ->> 'id'
+    where has.status = 'ambiguous' and candidate ->> 'side' = 'marketo'
+      and exists (select from ${sql.ref(moved)}))`;
 
 /** Marks ambiguous groups for another look, because something that no link tells moved one of their e-mails or candidates. */
 export const wakeAmbiguous = async (
