@@ -21,13 +21,15 @@ const MINUTE = 60_000;
 /** Claims of the dead end before anybody goes on. */
 export const CLAIMS_END_MS = 2 * MINUTE;
 
-/** What somebody does at a moment of the cycle, and the death of its worker. */
+/** What somebody does at a moment of the cycle, one after the other, and the death of its worker. */
 export const happeningsOf = (
   { inside, trouble }: Pick<Round, 'inside' | 'trouble'>,
   meanwhile: (act: Act) => Promise<void>,
   tell: (line: string) => void,
 ): Happening[] => {
-  const acts = inside.map(({ at, act }) => ({ at, happens: () => meanwhile(act) }));
+  let before: Promise<void> = Promise.resolve();
+  const happens = (act: Act): Promise<void> => (before = before.then(() => meanwhile(act)));
+  const acts = inside.map(({ at, act }) => ({ at, happens: () => happens(act) }));
   if (trouble?.is !== 'crash') return acts;
   return [...acts, deathAt(trouble.at, () => tell('(the worker dies)'))];
 };

@@ -76,6 +76,10 @@ const FATES: readonly Fate[] = [
       ),
   ],
   ['was refused, and waits', (edit, end) => isParked(edit, end)],
+  [
+    'waits with its pair, which is set aside',
+    (edit, end) => end.real.aside.has(edit.record) && ownStand(edit, end) === edit.value,
+  ],
   ['waits for a right', (edit, end) => isNoticed(edit, end) && ownStand(edit, end) === edit.value],
   [
     'stands where it was typed: its record has no other side',

@@ -17,6 +17,8 @@ export interface Observed {
   readonly rows: ReadonlyMap<string, { readonly kind: Kind; readonly values: Partial<Values> }>;
   /** Pairs as the store has them: person to row, by name. */
   readonly pairs: ReadonlyMap<string, string>;
+  /** Records of pairs that are set aside, by name. */
+  readonly aside: ReadonlySet<string>;
   /** Fields that are parked, by person of a pair. */
   readonly parked: ReadonlyMap<string, ReadonlySet<string>>;
   readonly links: readonly Link[];
@@ -81,6 +83,14 @@ export const observe = async (real: RealWorld, names: Names): Promise<Observed> 
         nameOf(names, 'dynamics', dynamicsId),
       ]),
     ),
+    aside: new Set(
+      links
+        .filter(isAside)
+        .flatMap(({ marketoId, dynamicsId }) => [
+          nameOf(names, 'marketo', marketoId),
+          nameOf(names, 'dynamics', dynamicsId),
+        ]),
+    ),
     parked: new Map(
       pairs.map(({ marketoId, parked }) => [
         nameOf(names, 'marketo', marketoId),
@@ -90,6 +100,9 @@ export const observe = async (real: RealWorld, names: Names): Promise<Observed> 
     links,
   };
 };
+
+const isAside = ({ status, marketoId }: Link): boolean =>
+  marketoId !== null && (status === 'ambiguous' || status === 'merged-away');
 
 const nameOf = (names: Names, side: Side, id: unknown): string =>
   names.nameOf(side, String(id)) ?? `${side} ${String(id)}`;
