@@ -83,7 +83,13 @@ export const seeRows = (world: World): void => {
       newLink(world, row.id, row.state === 'open' ? 'waiting' : 'excluded');
     if (link === undefined) continue;
     if (row.state === 'gone') end(link);
-    else if (row.state !== 'open' && link.status === 'waiting') close(link);
+    else if (
+      row.state !== 'open' &&
+      link.person === null &&
+      link.status !== 'excluded' &&
+      link.status !== 'ended'
+    )
+      close(link);
   }
 };
 
