@@ -6,6 +6,8 @@ export interface WatchedCalls {
   readonly ports: Ports;
   /** From now on calls are counted from 0, and these things happen; a failure of one ends what made the call. */
   readonly plan: (happenings: readonly Happening[]) => void;
+  /** Resolves when nobody is in the middle of anything: calls go side by side, and a death at one ends nobody's work at another. */
+  readonly idle: () => Promise<void>;
   /** What did not come about. */
   readonly rest: () => Happening[];
 }
@@ -22,10 +24,15 @@ type Call = (...args: never[]) => unknown;
 export const watchCalls = (ports: Ports): WatchedCalls => {
   let planned: Happening[] = [];
   let count = 0;
+  let atWork: Promise<void> = Promise.resolve();
   const due = async (call: number, when: Moment['when']): Promise<void> => {
     const now = planned.filter(({ at }) => at.call === call && at.when === when);
     planned = planned.filter((happening) => !now.includes(happening));
-    for (const { happens } of now) await happens();
+    for (const { happens, kills } of now) {
+      // People do one thing after the other.
+      if (kills !== true) atWork = atWork.then(happens);
+      await (kills === true ? happens() : atWork);
+    }
   };
   const isDeadly = (call: number): boolean =>
     planned.some(({ at, kills }) => kills === true && at.call === call && at.when === 'after');
@@ -50,7 +57,9 @@ export const watchCalls = (ports: Ports): WatchedCalls => {
     plan: (happenings) => {
       planned = [...happenings];
       count = 0;
+      atWork = Promise.resolve();
     },
+    idle: () => atWork,
     rest: () => planned.splice(0),
   };
 };

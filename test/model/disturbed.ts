@@ -21,15 +21,13 @@ const MINUTE = 60_000;
 /** Claims of the dead end before anybody goes on. */
 export const CLAIMS_END_MS = 2 * MINUTE;
 
-/** What somebody does at a moment of the cycle, one after the other, and the death of its worker. */
+/** What somebody does at a moment of the cycle, and the death of its worker. */
 export const happeningsOf = (
   { inside, trouble }: Pick<Round, 'inside' | 'trouble'>,
   meanwhile: (act: Act) => Promise<void>,
   tell: (line: string) => void,
 ): Happening[] => {
-  let before: Promise<void> = Promise.resolve();
-  const happens = (act: Act): Promise<void> => (before = before.then(() => meanwhile(act)));
-  const acts = inside.map(({ at, act }) => ({ at, happens: () => happens(act) }));
+  const acts = inside.map(({ at, act }) => ({ at, happens: () => meanwhile(act) }));
   if (trouble?.is !== 'crash') return acts;
   return [...acts, deathAt(trouble.at, () => tell('(the worker dies)'))];
 };
@@ -49,9 +47,11 @@ export const attemptCycle = async ({ calls, pass }: Stage, how: Disturbed): Prom
   try {
     await runCycle(calls.ports, { order: how.order, step });
     await how.then?.(calls.ports);
+    await calls.idle();
     return true;
   } catch (error) {
     if (!(error instanceof Crash)) throw error;
+    await calls.idle();
     await pass(CLAIMS_END_MS);
     return false;
   }
