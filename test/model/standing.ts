@@ -67,7 +67,7 @@ const STATUS = { 'set-aside': 'waiting', unmatched: 'waiting' } as const;
 const linkOf = (world: World, link: RealLink, { row, person, status, awaits }: Claim): Link => {
   const isAside = status === 'set-aside' && person !== null;
   return {
-    ...{ seq: next(world), row, person, awaits, stamp: null, born: false },
+    ...{ seq: next(world), row, person, awaits, stamp: null, born: null },
     status: isAside ? 'aside' : status === 'set-aside' || status === 'unmatched' ? STATUS[status] : status,
     base: Object.fromEntries(
       FIELD_NAMES.flatMap((name) => {

@@ -42,9 +42,10 @@ const syncPairs = (world: World, pick: Pick, sure: boolean): void => {
   for (const link of world.links) {
     if (link.status !== 'linked') continue;
     if (world.persons[link.person ?? '']?.gone === true || world.rows[link.row]?.state === 'gone') continue;
-    const waits = link.born && pick([true, false]);
-    link.born = false;
-    if (!waits) syncFields(world, link, { pick, sure });
+    const { born } = link;
+    link.born = null;
+    if (born === 'new' && pick([true, false])) continue;
+    syncFields(world, link, { pick, sure: sure && born !== 'again' });
   }
 };
 

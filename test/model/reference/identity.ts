@@ -21,7 +21,7 @@ const close = (link: Link): void => {
 /** The row goes on with another person, with whom nothing is agreed. */
 const join = (link: Link, person: string): void => {
   Object.assign(link, { person, status: 'linked', stamp: 'key', awaits: null, base: {}, parked: {} });
-  link.born = true;
+  link.born = 'new';
 };
 
 /**
@@ -178,7 +178,7 @@ const withoutHeir = (link: Link, row: Row): void => {
   if (link.status === 'tombstone') return;
   if (row.state === 'merged') end(link);
   // What was typed while it was set aside may be read in the next cycle only.
-  else if (link.status !== 'linked') Object.assign(link, { status: 'linked', stamp: null, born: true });
+  else if (link.status !== 'linked') Object.assign(link, { status: 'linked', stamp: null, born: 'again' });
 };
 
 const move = (world: World, link: Link, from: Row, { row, by }: Heir): void => {

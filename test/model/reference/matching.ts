@@ -67,7 +67,7 @@ const giveBirth = (world: World, link: Link): void => {
   };
   world.persons[person.id] = person;
   pair(link, person);
-  link.born = true;
+  link.born = 'new';
   for (const { name, direction } of fieldsOf(row.kind)) {
     if (direction === 'toDynamics' || row.values[name] === null || row.values[name] === false) continue;
     person.values[name] = row.values[name];
@@ -94,7 +94,7 @@ export const rowValues = (row: Pick<Row, 'kind'>, given: Partial<Row['values']>)
 export const newLink = (world: World, row: string, status: Link['status']): Link => {
   const link: Link = {
     ...{ seq: next(world), row, person: null, status, base: {}, parked: {} },
-    ...{ awaits: null, stamp: null, born: false },
+    ...{ awaits: null, stamp: null, born: null },
   };
   world.links.push(link);
   return link;

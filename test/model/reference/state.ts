@@ -59,8 +59,11 @@ export interface Link {
   awaits: string | null;
   /** What the person is still to be told: its key, or the loss of its row. */
   stamp: 'key' | 'flag' | null;
-  /** It came together, or goes on, in this very cycle: what was not read of either side by then is merged in the next one. */
-  born: boolean;
+  /**
+   * It came together in this very cycle (`new`), or goes on after it was set aside (`again`): what was not read of either
+   * side by then is merged in the next one.
+   */
+  born: 'new' | 'again' | null;
 }
 
 export type PersonEvent =
