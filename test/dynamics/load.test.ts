@@ -113,9 +113,9 @@ describe('every call', () => {
       .onLane('backfill')
       .writeOne({ type: 'update', kind: 'lead', id: id(1), etag: 'W/"1"', values: {} });
     expect(budget.requests).toEqual([
-      { lane: 'cycle', deadlineMs: 150_000, signal: undefined },
-      { lane: 'on-demand', deadlineMs: 150_000, signal },
-      { lane: 'backfill', deadlineMs: 160_000, signal: undefined },
+      { lane: 'cycle', deadlineMs: 120_000, signal: undefined },
+      { lane: 'on-demand', deadlineMs: 120_000, signal },
+      { lane: 'backfill', deadlineMs: 130_000, signal: undefined },
     ]);
   });
 
