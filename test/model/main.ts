@@ -41,41 +41,56 @@ const runHere = async (): Promise<boolean> => {
   return runOn(stage).finally(stage.close);
 };
 
+/** Seeds of one worker lie this far apart, so that workers never share one. */
+const NEXT_SEED = 1_000;
+
+/** Plays all the runs that were asked for; a difference is told in full and the rest goes on from a further seed. */
 const runOn = async (stage: Stage): Promise<boolean> => {
-  const { runs, seed, path, storms } = options;
   const began = performance.now();
-  let done = 0;
-  let uncertain = 0;
-  const perRun = (): number => Math.round((performance.now() - began) / Math.max(1, done));
-  const property = fc.asyncProperty(storms ? stormScript : script, async (each: Script) => {
-    await play(stage, each).catch((error: unknown) => {
-      if (!(error instanceof Uncertain)) throw error;
-      uncertain += 1;
+  const counts = { runs: 0, uncertain: 0, differences: 0 };
+  const sum = (seed: number): string => {
+    const perRun = Math.round((performance.now() - began) / Math.max(1, counts.runs));
+    return `seed ${String(seed)}: ${String(counts.runs)} runs, ${String(perRun)} ms each, ${String(counts.uncertain)} too uncertain to judge, ${String(counts.differences)} differences`;
+  };
+  for (let { seed } = options; counts.runs < options.runs; seed += NEXT_SEED) {
+    // What is played while a difference is made smaller is no run.
+    let shrinking = false;
+    const property = fc.asyncProperty(options.storms ? stormScript : script, async (each: Script) => {
+      const end = await play(stage, each).catch((error: unknown) => error);
+      const parts = end instanceof Error && !(end instanceof Uncertain);
+      if (!shrinking) {
+        counts.runs += 1;
+        if (parts) counts.differences += 1;
+        else if (end !== undefined) counts.uncertain += 1;
+        if (counts.runs % TELL_AFTER === 0) say(`${sum(seed)} so far`);
+      }
+      shrinking ||= parts;
+      if (parts) throw end;
     });
-    done += 1;
-    if (done % TELL_AFTER === 0)
-      say(`seed ${String(seed)}: ${String(done)} runs, ${String(perRun())} ms each`);
-  });
-  const result = await fc.check(property, { numRuns: runs, seed, ...(path !== undefined && { path }) });
-  if (!result.failed) {
-    say(
-      `seed ${String(seed)}: ${String(done)} runs, ${String(perRun())} ms each, ${String(uncertain)} too uncertain to judge. The real system does what the model says.`,
-    );
-    return true;
+    const result = await fc.check(property, {
+      numRuns: options.runs - counts.runs,
+      seed,
+      ...(options.path !== undefined && { path: options.path }),
+    });
+    if (!result.failed) break;
+    tell(seed, result);
   }
-  const [found] = result.counterexample ?? [];
-  const { errorInstance } = result;
+  say(`${sum(options.seed)}.${counts.differences === 0 ? ' The real system does what the model says.' : ''}`);
+  return counts.differences === 0;
+};
+
+const tell = (seed: number, result: fc.RunDetails<[Script]>): void => {
+  const { errorInstance, counterexample, counterexamplePath, numShrinks } = result;
   say(
-    `\nThe real system and the model part, seed ${String(seed)}, after ${String(result.numShrinks)} steps of shrinking:\n`,
+    `\nThe real system and the model part, seed ${String(seed)}, after ${String(numShrinks)} steps of shrinking:\n`,
   );
-  if (found !== undefined) say(story(found));
+  if (counterexample !== null) say(story(counterexample[0]));
   say(
     `\n${errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance)}`,
   );
   say(
-    `\nAgain: npm run model -- --seed ${String(seed)} --path ${result.counterexamplePath ?? ''} --runs 1${storms ? ' --storms' : ''}`,
+    `\nAgain: npm run model -- --seed ${String(seed)} --path ${counterexamplePath ?? ''} --runs 1${options.storms ? ' --storms' : ''}\n`,
   );
-  return false;
 };
 
 /** Each worker is a process of its own with a world of its own; their seeds follow each other. */
