@@ -71,6 +71,9 @@ ${Object.values(FIELDS)
   .join('\n')}
 `;
 
+export const STAMPED = `${CONFIG}stampColumn: new_marketostamp
+`;
+
 /** A boolean that was never set is false, on both sides; e-mail addresses know no letter case. */
 export const normal = (name: FieldName, value: Value | undefined): Value => {
   if (FIELDS[name].consent) return value === true;

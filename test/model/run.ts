@@ -13,7 +13,8 @@ export const play = async (stage: Stage, script: Script): Promise<void> => {
     if (script.storm === null) await playFollowed(game, script);
     else await playStorm(game, script, script.storm);
   } catch (error) {
-    if (error instanceof Mismatch) error.stack = `${error.stack ?? error.message}\n\n${await believed(stage)}`;
+    if (error instanceof Mismatch)
+      error.stack = `${error.stack ?? error.message}\n\n${await believed(stage)}`;
     throw error;
   }
 };

@@ -102,6 +102,8 @@ export interface Script {
   readonly namesContact: boolean;
   /** A CRM workflow touches each row that the API wrote. */
   readonly touches: boolean;
+  /** Writes of rows bear a stamp, in a column of theirs. */
+  readonly stamps: boolean;
   readonly start: readonly Act[];
   readonly rounds: readonly Round[];
   /** Null: the model follows step by step. */
@@ -225,7 +227,7 @@ export const scriptOf = (
   fc.record({
     skewMs: fc.oneof(fc.constant(0), fc.integer({ min: -2_500, max: 2_500 })),
     lagMs: fc.constantFrom(0, 0, 2_000, 6_000),
-    ...{ losersDeleted: fc.boolean(), namesContact: fc.boolean() },
+    ...{ losersDeleted: fc.boolean(), namesContact: fc.boolean(), stamps: fc.boolean() },
     touches: fc.oneof(
       { weight: 3, arbitrary: fc.constant(false) },
       { weight: 1, arbitrary: fc.constant(true) },

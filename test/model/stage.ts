@@ -4,7 +4,7 @@ import { requestOf, runBackfill, startWorld, type World as RealWorld } from '../
 import { startVirtualClock, type VirtualClock } from '../support/virtual-clock.js';
 import { watchCalls, type WatchedCalls } from './calls.js';
 import { runCycle } from './cycle.js';
-import { CITY_LENGTH, CONFIG, type Kind, type Side } from './fields.js';
+import { CITY_LENGTH, CONFIG, STAMPED, type Kind, type Side } from './fields.js';
 import type { Script } from './scenario.js';
 
 /** The real system, made once and used for one script after the other. */
@@ -97,6 +97,7 @@ export const openStage = async (clock: VirtualClock = startVirtualClock()): Prom
       await pass(LONG_MS + 1_000 - (Date.now() % 1_000));
       await forgetCatalog(real, new Date());
       if (await rights.reopen()) await readAnew();
+      real.select(script.stamps ? STAMPED : CONFIG);
       skewMs = script.skewMs;
       const { lagMs: commitLagMs, losersDeleted: mergeLosersDeleted } = script;
       await door('marketo', 'PATCH', '/admin/settings', {
