@@ -95,6 +95,15 @@ const FATES: readonly Fate[] = [
       ),
   ],
   [
+    // A row that is made for a person takes its values without a decision.
+    'was agreed by a pair, and that pair ended',
+    (edit, end) =>
+      !isPaired(edit, end) &&
+      end.real.links.some(
+        ({ status, agreed }) => status !== 'linked' && agreed[edit.side]?.[edit.field] === edit.value,
+      ),
+  ],
+  [
     'was there before its record had a pair, and that pair ended',
     (edit, end) => !isPaired(edit, end) && !wasPairedBefore(edit, end),
   ],
