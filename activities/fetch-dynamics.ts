@@ -1,5 +1,6 @@
 import type { ChangesFrom, Row } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
+import { inParts } from '../rules/in-parts.js';
 import type { Mapping } from '../rules/mapping.js';
 import type { Kind } from '../rules/terms.js';
 import { dropCursor, holdCursor, moveCursor, takeCursor, type Cursor } from '../store/cursors.js';
@@ -140,8 +141,7 @@ const takeMissing = async (reading: Reading): Promise<number> => {
   const { ports, kind, attempt } = reading;
   const missing = await missingFromLoad(ports.db, { kind, lane: 'cycle' });
   let deleted = 0;
-  for (let at = 0; at < missing.length; at += ROWS_PER_SAVE) {
-    const some = missing.slice(at, at + ROWS_PER_SAVE);
+  for (const some of inParts(missing, ROWS_PER_SAVE)) {
     const found = await ports.dynamics.readRows(kind, some, ['statecode'], attempt.signal);
     const there = new Set(found.map(({ id }) => id));
     const gone = some.filter((id) => !there.has(id));
@@ -165,8 +165,8 @@ const commit = async (
 const ROWS_PER_SAVE = 500;
 
 const takeRows = async (reading: Reading, rows: readonly Row[], mapping: Mapping): Promise<void> => {
-  for (let at = 0; at < rows.length; at += ROWS_PER_SAVE) {
-    let waiting = rows.slice(at, at + ROWS_PER_SAVE);
+  for (const some of inParts(rows, ROWS_PER_SAVE)) {
+    let waiting = some;
     while (waiting.length > 0) waiting = await takeSome(reading, waiting, mapping);
     reading.attempt.progress();
   }

@@ -7,6 +7,7 @@ import {
 } from '../marketo/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import { halve } from '../rules/halve.js';
+import { inParts } from '../rules/in-parts.js';
 import {
   dueEntries,
   endEntries,
@@ -157,8 +158,7 @@ const findInLog = async (
 ): Promise<EntryEnd[]> => {
   const ends: EntryEnd[] = [];
   const typeIds = [activityTypes.refused, activityTypes.syncPerson];
-  for (let at = 0; at < doubtful.length; at += PERSONS_AT_ONCE) {
-    const some = doubtful.slice(at, at + PERSONS_AT_ONCE);
+  for (const some of inParts(doubtful, PERSONS_AT_ONCE)) {
     const since = new Date(Math.min(...some.map((entry) => Date.parse(entry.at))) - 60_000).toISOString();
     const marketoIds = [...new Set(some.map(({ marketoId }) => marketoId))];
     let token = await marketo.pagingToken(since, signal);

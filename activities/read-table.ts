@@ -1,5 +1,6 @@
 import type { ChangePage } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
+import { inParts } from '../rules/in-parts.js';
 import type { Kind } from '../rules/terms.js';
 import { storeClock } from '../store/backfill.js';
 import { cursor } from '../store/cursors.js';
@@ -116,8 +117,8 @@ const ROWS_AT_ONCE = 500;
 /** What the reading did not meet was deleted, or made since its page was read: it is asked for by id. */
 const endThoseMissing = async (reading: TableReading, load: Load): Promise<void> => {
   const missing = await missingFromLoad(reading.ports.db, load);
-  for (let at = 0; at < missing.length; at += ROWS_AT_ONCE) {
-    const gone = await endMissing(reading, missing.slice(at, at + ROWS_AT_ONCE));
+  for (const some of inParts(missing, ROWS_AT_ONCE)) {
+    const gone = await endMissing(reading, some);
     if (gone > 0) reading.tally['missingRows'] = (reading.tally['missingRows'] ?? 0) + gone;
     reading.attempt.progress();
   }

@@ -1,4 +1,5 @@
 import { RemoteFailure } from '../../rules/failures.js';
+import { inParts } from '../../rules/in-parts.js';
 import type { Link } from '../../rules/link.js';
 import { chunkByKey, personsOfChunk, type ChunkPerson } from '../../store/chunks.js';
 import { claimEmails, releaseEmails } from '../../store/claims.js';
@@ -44,10 +45,10 @@ export const createChunk = async (
     if (open.length === 0) return countOutcomes(await personsOfChunk(ports.db, key));
     const hindrances: RemoteFailure[] = [];
     const mapping = await currentMapping(ports);
-    for (let at = 0; at < open.length; at += BATCH) {
+    for (const some of inParts(open, BATCH)) {
       attempt.signal.throwIfAborted();
       const group: Group = { ports, mapping, attempt, campaignId, hindrances };
-      await workOn(group, open.slice(at, at + BATCH));
+      await workOn(group, some);
       attempt.progress();
     }
     const left = await personsOfChunk(ports.db, key, 'open');
