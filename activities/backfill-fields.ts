@@ -54,14 +54,13 @@ const readPersons = (ports: Ports, attempt: Attempt, turn: Turn): Promise<number
     (after) => linksToBackfill(ports.db, 'marketo', after, PERSONS_AT_ONCE),
     async (links) => {
       const mapping = await currentMapping(ports);
-      const found = await personsById(ports, links, mapping, attempt.signal);
+      const { found, isWhole } = await personsById(ports, links, mapping, attempt.signal);
       return links.map((link) => {
         const values = found.get(link.marketoId ?? 0);
-        if (values === undefined || isBeingWritten(link, 'marketo'))
-          return { ...link, backfillMarketo: false, rereadMarketo: true };
+        if (values === undefined || isBeingWritten(link, 'marketo')) return { ...link, rereadMarketo: true };
         const context = contextOf(ports, mapping.fields[link.kind]);
         const observed = observe(link, { side: 'marketo', values }, context);
-        return { ...observed.link, backfillMarketo: false };
+        return { ...observed.link, backfillMarketo: !isWhole(link.kind) };
       });
     },
   );
@@ -74,8 +73,7 @@ const readRows = (ports: Ports, kind: Kind, attempt: Attempt, turn: Turn): Promi
       const rows = await rowsOfLinks(ports, kind, links, attempt.signal);
       return links.map((link) => {
         const row = rows.get(link.dynamicsId ?? '');
-        if (row === undefined || isBeingWritten(link, 'dynamics'))
-          return { ...link, backfillDynamics: false, rereadDynamics: true };
+        if (row === undefined || isBeingWritten(link, 'dynamics')) return { ...link, rereadDynamics: true };
         return observeRow(ports, link, row);
       });
     },

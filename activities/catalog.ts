@@ -2,7 +2,7 @@ import type { Access } from '../dynamics/index.js';
 import type { Catalog, DynamicsColumn } from '../rules/catalog.js';
 import { rememberLabels } from '../rules/former-options.js';
 import { mapFields } from '../rules/map-fields.js';
-import { markRegained, regainedOf } from '../rules/regained.js';
+import { markRegained, regainedOf, type Regained } from '../rules/regained.js';
 import type { Mapping } from '../rules/mapping.js';
 import { KINDS, type Kind } from '../rules/terms.js';
 import { installation } from '../store/installations.js';
@@ -56,8 +56,9 @@ export const refreshCatalog = async (
 /** Keeps the whole catalog, and the labels that its options had before. */
 const keepCatalog = async (ports: Ports, read: Catalog, readAt: Date): Promise<ReadCatalog> => {
   const before = (await loadCatalog(ports.db))?.catalog;
-  const catalog = await withRegained(ports, before, rememberLabels(before, read));
-  await saveCatalog(ports.db, catalog, readAt);
+  const catalog = await saveMarked(ports, before, rememberLabels(before, read), (marked) =>
+    saveCatalog(ports.db, marked, readAt),
+  );
   return { catalog, mapping: await tellMapping(ports, before, catalog) };
 };
 
@@ -65,27 +66,37 @@ const mapWith = ({ choices, scope, stampColumn }: Ports, catalog: Catalog): Mapp
   mapFields({ choices, scope, stampColumn, catalog });
 
 /**
- * The catalog in which fields that may be read again are marked. Their links are marked for a read first: whoever decides
- * by this catalog finds that what they hold is out of date.
+ * Saves the catalog, with marks on the fields that may be read again. Their links are marked for a read first: whoever
+ * decides by this catalog finds that what they hold is out of date.
+ *
+ * @returns what was saved.
  */
-const withRegained = async (
+const saveMarked = async (
   ports: Ports,
   before: Catalog | undefined,
   catalog: Catalog,
+  save: (marked: Catalog) => Promise<void>,
 ): Promise<Catalog> => {
-  if (before === undefined) return catalog;
-  const regained = regainedOf(mapWith(ports, before), mapWith(ports, catalog));
-  for (const { kind, fields, flag } of regained) {
-    // The log of Marketo was not taken in either, where the field was not synced.
-    await markForBackfill(ports.db, kind, fields.length > 0 ? ['marketo', 'dynamics'] : ['dynamics']);
-    // Rows without a person wait for it too: the table is read again as a whole.
-    if (flag !== null) await doubtColumn(ports.db, kind, flag);
-  }
+  const regained = before === undefined ? [] : regainedOf(mapWith(ports, before), mapWith(ports, catalog));
+  const marked = markRegained(before, catalog, regained);
+  await markLinks(ports, regained);
   for (const kind of KINDS) {
-    const [had, has] = [before, catalog].map(({ dynamics }) => dynamics[kind][EMAIL_COLUMN]?.readable);
+    const [had, has] = [before, catalog].map((each) => each?.dynamics[kind][EMAIL_COLUMN]?.readable);
     if (had === false && has === true) await doubtColumn(ports.db, kind, EMAIL_COLUMN);
   }
-  return markRegained(before, catalog, regained);
+  await save(marked);
+  // A read by the catalog before may have ended between the two, and taken marks away.
+  await markLinks(ports, regained);
+  return marked;
+};
+
+const markLinks = async ({ db }: Ports, regained: readonly Regained[]): Promise<void> => {
+  for (const { kind, fields, flag } of regained) {
+    // The log of Marketo was not taken in either, where the field was not synced.
+    await markForBackfill(db, kind, fields.length > 0 ? ['marketo', 'dynamics'] : ['dynamics']);
+    // Rows without a person wait for it too: the table is read again as a whole.
+    if (flag !== null) await doubtColumn(db, kind, flag);
+  }
 };
 
 /** Keeps what people are told about fields; those that may be written again are taken up. */
@@ -138,8 +149,14 @@ export const mappingUnder = async (
   });
   if (moved.length === 0) return mapWith(ports, before);
   const under = Object.fromEntries(moved.map(({ kind, columns }) => [kind, columns]));
-  const marked = await withRegained(ports, before, { ...before, dynamics: { ...before.dynamics, ...under } });
-  for (const { kind } of moved) await saveColumns(ports.db, kind, marked.dynamics[kind]);
+  await saveMarked(
+    ports,
+    before,
+    { ...before, dynamics: { ...before.dynamics, ...under } },
+    async (marked) => {
+      for (const { kind } of moved) await saveColumns(ports.db, kind, marked.dynamics[kind]);
+    },
+  );
   const now = (await loadCatalog(ports.db))?.catalog ?? before;
   return tellMapping(ports, before, now);
 };

@@ -15,6 +15,7 @@ import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
 import { personsOfRows, type Found, type Taken } from './persons-of-rows.js';
 import { tellNewborn } from './refusals.js';
+import { observeRow, rowsOfLinks } from './reread.js';
 import { EMAIL_COLUMN } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -43,13 +44,9 @@ export const matchRows = async (
   try {
     const nameless = open.filter((link) => link.emailKey === null);
     const group = await unmatchedByEmail(ports.db, [...held]);
-    const links = [
-      ...(await linksById(
-        ports.db,
-        nameless.map(({ id }) => id),
-      )),
-      ...group,
-    ].filter(takesPart);
+    const ids = nameless.map(({ id }) => id);
+    const there = [...(await linksById(ports.db, ids)), ...group].filter(takesPart);
+    const links = await readWaiting(ports, there, attempt.signal);
     const { free, taken, unknown } = await personsOfRows(ports, mapping, links, attempt.signal);
     const stolen = links.flatMap((link) => {
       const holder = taken.find(({ crmKey }) => crmKey === link.dynamicsId);
@@ -63,6 +60,21 @@ export const matchRows = async (
   } finally {
     await releaseEmails(ports.db, attempt.holder);
   }
+};
+
+/** Rows that wait for the backfill lane, which reads pairs alone, are read now: nothing is paired with what is out of date. */
+const readWaiting = async (ports: Ports, links: readonly Link[], signal: AbortSignal): Promise<Link[]> => {
+  const current = new Map<number, Link>();
+  for (const kind of KINDS) {
+    const due = links.filter((link) => link.kind === kind && link.backfillDynamics);
+    if (due.length === 0) continue;
+    const rows = await rowsOfLinks(ports, kind, due, signal);
+    for (const link of due) {
+      const row = rows.get(link.dynamicsId ?? '');
+      if (row !== undefined) current.set(link.id, observeRow(ports, link, row));
+    }
+  }
+  return links.map((link) => current.get(link.id) ?? link);
 };
 
 /**

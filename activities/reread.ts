@@ -29,14 +29,15 @@ export const rereadPersons = async (
   for (;;) {
     const links = await linksToReread(ports.db, 'marketo', PERSONS_AT_ONCE);
     if (links.length === 0) return read;
-    const found = await personsById(ports, links, mapping, attempt.signal);
+    const { found, isWhole } = await personsById(ports, links, mapping, attempt.signal);
     const refused: Refused[] = [];
     const seen = links.map((link) => {
       const values = found.get(link.marketoId ?? 0);
       if (values === undefined) return bury(link);
       const context = contextOf(ports, mapping.fields[link.kind]);
       const observed = observe(link, { side: 'marketo', values }, context);
-      const known = { ...observed.link, rereadMarketo: false, backfillMarketo: false };
+      const backfillMarketo = link.backfillMarketo && !isWhole(link.kind);
+      const known = { ...observed.link, rereadMarketo: false, backfillMarketo };
       const taken = takeRefusals(known, observed.refusals, cycle);
       refused.push(...taken.refused);
       return withFlag(taken.link, personFlag(mapping.scope.person, values));
@@ -71,18 +72,33 @@ const takeRefusals = (
   return { link: current, refused };
 };
 
-/** What these persons hold now, by id. */
+interface PersonsRead {
+  /** What they hold now, by id. */
+  readonly found: ReadonlyMap<number, Readonly<Record<string, FieldValue>>>;
+  readonly isWhole: IsWhole;
+}
+
 export const personsById = async (
-  { marketo }: Ports,
+  ports: Ports,
   links: readonly Link[],
   mapping: Mapping,
   signal: AbortSignal,
-): Promise<Map<number, Readonly<Record<string, FieldValue>>>> => {
+): Promise<PersonsRead> => {
   const kinds = [...new Set(links.map(({ kind }) => kind))];
   const fields = ['id', ...personFields(mapping, kinds)];
   const values = links.flatMap(({ marketoId }) => marketoId ?? []);
-  const { persons } = await marketo.readPersons({ by: 'id', values, fields }, signal);
-  return new Map(persons.map(({ id, values: held }: PersonRecord) => [id, held]));
+  const { persons } = await ports.marketo.readPersons({ by: 'id', values, fields }, signal);
+  const found = new Map(persons.map(({ id, values: held }: PersonRecord) => [id, held]));
+  return { found, isWhole: await wholeness(ports, fields) };
+};
+
+/** Tells of persons of a kind whether all was read of them that is synced by now. */
+export type IsWhole = (kind: Kind) => boolean;
+
+/** A read that began before a right was given does not ask for the field: asked after the read. */
+export const wholeness = async (ports: Ports, asked: readonly string[]): Promise<IsWhole> => {
+  const mapping = await currentMapping(ports);
+  return (kind) => personFields(mapping, [kind]).every((name) => asked.includes(name));
 };
 
 /** Reads every row of a table again that a link marks; one that is no longer there ends its link. */

@@ -32,8 +32,6 @@ export interface MarketoField {
   readonly searchable: boolean;
   /** True where Marketo's native CRM sync owns the field. */
   readonly crmManaged: boolean;
-  /** It was hidden from us for a while: links that wait for a read hold what it was before. */
-  readonly regained?: true;
 }
 
 /** Types of a Dataverse column that this product tells apart (Microsoft: web-api-properties, AttributeType). */
@@ -77,7 +75,7 @@ export interface DynamicsColumn {
   readonly options?: readonly Option[];
   /** Labels that options had before they were renamed or removed, newest first: Marketo may still say them. */
   readonly formerOptions?: readonly Option[];
-  /** It could not be read for a while: links that wait for a read hold what it was before. */
+  /** Its field could not be synced for a while: links that wait for the backfill lane hold what it was before, on either side. */
   readonly regained?: true;
   readonly secured: boolean;
   readonly readable: boolean;

@@ -1,4 +1,4 @@
-import type { Catalog, DynamicsColumn, MarketoField } from './catalog.js';
+import type { Catalog, DynamicsColumn } from './catalog.js';
 import type { Link } from './link.js';
 import type { MappedField, Mapping } from './mapping.js';
 import { KINDS, type Kind } from './terms.js';
@@ -31,23 +31,17 @@ export const markRegained = (
   now: Catalog,
   regained: readonly Regained[],
 ): Catalog => {
-  const marketo: Record<string, MarketoField> = { ...now.marketo };
   const dynamics = { lead: { ...now.dynamics.lead }, contact: { ...now.dynamics.contact } };
-  for (const [name, field] of Object.entries(now.marketo))
-    if (before?.marketo[name]?.regained === true) marketo[name] = { ...field, regained: true };
   for (const kind of KINDS)
     for (const [name, column] of Object.entries(now.dynamics[kind]))
       if (column.readable && before?.dynamics[kind][name]?.regained === true)
         dynamics[kind][name] = { ...column, regained: true };
   for (const { kind, fields } of regained)
-    for (const { name, column, dynamicsColumn, marketoField } of fields) {
+    for (const { column, dynamicsColumn } of fields)
       dynamics[kind][column] = { ...dynamicsColumn, regained: true } satisfies DynamicsColumn;
-      marketo[name] = { ...marketoField, regained: true };
-    }
-  return { marketo, dynamics };
+  return { ...now, dynamics };
 };
 
-/** What a side holds of the field by now is not known: it could not be read for a while, and the link waits for its read. */
-export const isStale = (link: Link, { dynamicsColumn, marketoField }: MappedField): boolean =>
-  (dynamicsColumn.regained === true && (link.backfillDynamics || link.rereadDynamics)) ||
-  (marketoField.regained === true && (link.backfillMarketo || link.rereadMarketo));
+/** What a side holds of the field by now is not known: it was not synced for a while, and the link waits for its read. */
+export const isStale = (link: Link, { dynamicsColumn }: MappedField): boolean =>
+  dynamicsColumn.regained === true && (link.backfillDynamics || link.backfillMarketo);

@@ -4,7 +4,10 @@ import type { Kind, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
 import { linkOf } from './links.js';
 
-/** Links whose record on `side` the backfill lane is to read, in order of id, those after `after`. */
+/**
+ * Pairs whose record on `side` the backfill lane is to read, in order of id, those after `after`. What the next cycle reads
+ * anyway is left to it.
+ */
 export const linksToBackfill = async (
   db: Database,
   side: Side,
@@ -12,25 +15,31 @@ export const linksToBackfill = async (
   limit: number,
   kind?: Kind,
 ): Promise<Link[]> => {
-  const mark = side === 'marketo' ? 'backfill_marketo' : 'backfill_dynamics';
-  let found = db.selectFrom('links').selectAll().where(mark, '=', true).where('status', '=', 'linked');
+  const [mark, left] =
+    side === 'marketo'
+      ? (['backfill_marketo', 'reread_marketo'] as const)
+      : (['backfill_dynamics', 'reread_dynamics'] as const);
+  let found = db.selectFrom('links').selectAll().where(mark, '=', true).where(left, '=', false);
+  found = found.where('status', '=', 'linked');
   if (kind !== undefined) found = found.where('kind', '=', kind);
   return (await found.where('id', '>', after).orderBy('id').limit(limit).execute()).map(linkOf);
 };
 
-/** True while a link waits for the backfill lane. */
+/** True while a pair waits for the backfill lane. */
 export const hasBackfill = async (db: Database): Promise<boolean> => {
   const row = await db
     .selectFrom('links')
     .select('id')
-    .where((eb) => eb.or([eb('backfill_marketo', '=', true), eb('backfill_dynamics', '=', true)]))
+    .where(
+      sql<boolean>`(backfill_marketo and not reread_marketo or backfill_dynamics and not reread_dynamics)`,
+    )
     .where('status', '=', 'linked')
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 };
 
-/** Number of links that wait for the backfill lane. */
+/** Number of pairs that wait for the backfill lane, or for the cycle to which it left them. */
 export const countBackfill = async (db: Database): Promise<number> => {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from links
@@ -47,16 +56,20 @@ const inRanges = async (db: Database, change: (from: number, to: number) => Prom
   for (let from = 1; from <= last; from += LINKS_AT_ONCE) await change(from, from + LINKS_AT_ONCE - 1);
 };
 
-/** Has the backfill lane read these sides of every pair of a table. */
+/**
+ * Has the backfill lane read these sides of every pair of a table. Rows that may get a person are marked too: they are read
+ * when they get one.
+ */
 export const markForBackfill = (db: Database, kind: Kind, sides: readonly Side[]): Promise<void> =>
   inRanges(db, async (from, to) => {
+    const marketo = sql`(${sides.includes('marketo')} and marketo_id is not null)`;
+    const dynamics = sql`${sides.includes('dynamics')}`;
     await sql`
       update links set version = version + 1,
-        backfill_marketo = backfill_marketo or ${sides.includes('marketo')},
-        backfill_dynamics = backfill_dynamics or ${sides.includes('dynamics')}
-      where id between ${from} and ${to} and kind = ${kind} and status = 'linked'
-        and not ((backfill_marketo or not ${sides.includes('marketo')})
-          and (backfill_dynamics or not ${sides.includes('dynamics')}))`.execute(db);
+        backfill_marketo = backfill_marketo or ${marketo}, backfill_dynamics = backfill_dynamics or ${dynamics}
+      where id between ${from} and ${to} and kind = ${kind}
+        and status in ('linked', 'unmatched', 'ambiguous', 'merged-away')
+        and (not backfill_marketo and ${marketo} or not backfill_dynamics and ${dynamics})`.execute(db);
   });
 
 /**

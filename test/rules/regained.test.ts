@@ -48,7 +48,7 @@ describe('A field that may be read again', () => {
   it.each([
     ['waits for the backfill lane', { backfillDynamics: true }],
     ['waits for it to read the person', { backfillMarketo: true }],
-    ['waits for the cycle that reads the row again', { rereadDynamics: true }],
+    ['was left by the lane to the cycle', { backfillDynamics: true, rereadDynamics: true }],
   ])('is not decided while its link %s', (_what, waiting) => {
     const fields = fieldsUnder(catalogOf({ readable: false }), catalogOf());
     expect(decidedFor({ ...edited, ...waiting }, fields)).toEqual({ decided: [], unread: ['title'] });
@@ -56,7 +56,8 @@ describe('A field that may be read again', () => {
 
   it('is decided once its record was read, and was never waited for by others', () => {
     const fields = fieldsUnder(catalogOf({ readable: false }), catalogOf());
-    expect(decidedFor(edited, fields)).toEqual({ decided: ['title'], unread: [] });
+    for (const link of [edited, { ...edited, rereadMarketo: true, rereadDynamics: true }])
+      expect(decidedFor(link, fields)).toEqual({ decided: ['title'], unread: [] });
     const other = mappingOf(catalogOf()).fields.lead;
     expect(decidedFor({ ...edited, backfillDynamics: true }, other)).toEqual({
       decided: ['title'],
