@@ -169,7 +169,7 @@ const changePlaces = async (
   }
   const emptied = { ...closeLink(other), ...old, agreed: nothing, causes: {} };
   // A row has one link at every moment.
-  await saveAll(ports, tx, [{ ...emptied, dynamicsId: null }]);
+  await saveAll(ports, tx, [{ ...emptied, dynamicsId: null }], [there.id]);
   await saveAll(ports, tx, [there]);
   await saveAll(ports, tx, [{ ...emptied, version: emptied.version + 1 }]);
 };
@@ -204,7 +204,12 @@ const withoutSuccessor = (link: Link): Link => {
 };
 
 /** @throws RemoteFailure `Busy` when somebody else changed one of them: the step begins again. */
-const saveAll = async ({ timing }: Ports, tx: Database, links: readonly Link[]): Promise<void> => {
-  const saved = await saveLinks(tx, links, timing.overlapMs);
+const saveAll = async (
+  { timing }: Ports,
+  tx: Database,
+  links: readonly Link[],
+  savedNext?: readonly number[],
+): Promise<void> => {
+  const saved = await saveLinks(tx, links, timing.overlapMs, savedNext);
   if (saved.size < links.length) throw busy('a pair whose row has a successor');
 };

@@ -161,6 +161,8 @@ const keep = async (
     await tellNewborn(tx, together);
     const persons = together.flatMap(({ marketoId }) => marketoId ?? []);
     await forgetFormer(tx, persons);
+    const torn = ambiguous.flatMap((group) => leftBehind(group.rows.flatMap(linkOf), done));
+    for (const [id, link] of await saveLinks(tx, torn, ports.timing.overlapMs)) done.set(id, link);
     return done;
   });
   const kept = (some: readonly Link[]): Link[] => some.flatMap(({ id }) => saved.get(id) ?? []);
@@ -170,6 +172,12 @@ const keep = async (
     quarantined: kept(unclear).length + kept(stolen).length,
   };
 };
+
+/** Rows of a group that somebody else moved another row of while it was judged: it is looked at again. */
+const leftBehind = (group: readonly Link[], saved: ReadonlyMap<number, Link>): Link[] =>
+  group.every(({ id }) => saved.has(id))
+    ? []
+    : group.flatMap(({ id }) => saved.get(id) ?? []).map((link) => ({ ...link, dirty: true }));
 
 /** The pair is complete: born dirty, read again on both sides by the next cycle, so that no edit made meanwhile is lost. */
 const joined = (link: Link, person: Found, mapping: Mapping): Link => {

@@ -8,7 +8,8 @@ import type { LinksTable } from './schema.js';
  * A part of a statement that moves links: marks the groups that they were of, or are of now, for another look.
  *
  * @param moved names rows of `email_key` and `marketo_id`, as they were and as they are
- * @param own names rows with the `id` of all that the statement writes itself: whoever judged those has looked
+ * @param own names rows with the `id` of all that the statement, or what follows in its transaction, writes itself:
+ *   whoever judged those has looked, and holds their versions
  */
 export const wakeGroupsOf = (moved: string, own: string): RawBuilder<unknown> => sql`
   update links set dirty = true, version = version + 1

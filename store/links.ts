@@ -169,21 +169,25 @@ const columnsOf = (link: Link, overlapMs: number): Record<string, unknown> => ({
  * Saves links by compare-and-set on their version, in one statement, notes edits that end with them in the ledger, and
  * wakes the ambiguous groups that one of them left or joined.
  *
+ * @param savedNext ids of links that the same transaction goes on to save: those are not woken.
  * @returns the saved links with their new version, by id; a link that somebody else changed meanwhile is missing.
  */
 export const saveLinks = async (
   db: Database,
   links: readonly Link[],
   overlapMs: number,
+  savedNext: readonly number[] = [],
 ): Promise<Map<number, Link>> => {
   if (links.length === 0) return new Map();
   const documents = JSON.stringify(links.map((link) => columnsOf(link, overlapMs)));
+  const ids = links.map(({ id }) => id);
   const lost = links.flatMap(({ id, lost: edits }) =>
     edits === undefined ? [] : { id, ...recordedEdits(edits) },
   );
   const { rows } = await sql<{ id: number; version: number }>`
     with was as materialized (
-      select id, ${PLACE} from links where id = any(${links.map(({ id }) => id)}::bigint[])),
+      select id, ${PLACE} from links where id = any(${ids}::bigint[])),
+    own as (select unnest(${[...ids, ...savedNext]}::bigint[]) as id),
     saved as (update links set
       version = links.version + 1, kind = x.kind, status = x.status, marketo_id = x.marketo_id,
       dynamics_id = x.dynamics_id, email_key = x.email_key, dirty = x.dirty, reread_marketo = x.reread_marketo, reread_dynamics = x.reread_dynamics,
@@ -208,7 +212,7 @@ export const saveLinks = async (
         lateral (values (was.email_key, was.marketo_id), (saved.email_key, saved.marketo_id)) as place (email_key, marketo_id)
       where (was.status, was.marketo_id, was.email_key, was.in_scope)
         is distinct from (saved.status, saved.marketo_id, saved.email_key, saved.in_scope)),
-    woken as (${wakeGroupsOf('moved', 'was')}),
+    woken as (${wakeGroupsOf('moved', 'own')}),
     noted as (
       insert into ledger (link_id, cycle, side, decisions)
       select saved.id, (select coalesce(max(number), 0) from cycles), x.side, x.decisions

@@ -102,7 +102,10 @@ const requireFree = async (tx: Database, marketoId: number): Promise<void> => {
  */
 export const decideSeparate = (db: Database, record: RecordRef, decider: Decider): Promise<Decided> =>
   underClaim(db, record, async (tx, groups) => {
-    for (const group of groups) await separate(tx, group, decider);
+    const links: Link[] = [];
+    for (const group of groups) links.push(...(await separated(tx, group, decider)));
+    // At once: whoever is saved wakes the others of its group, which would then not be as they were read.
+    await saveAll(tx, [...new Map(links.map((link) => [link.id, link])).values()]);
     return {
       what: 'separated',
       rows: groups.flatMap(({ links }) => links.flatMap(({ dynamicsId }) => dynamicsId ?? [])),
@@ -110,7 +113,7 @@ export const decideSeparate = (db: Database, record: RecordRef, decider: Decider
     };
   });
 
-const separate = async (tx: Database, group: Group, decider: Decider): Promise<void> => {
+const separated = async (tx: Database, group: Group, decider: Decider): Promise<Link[]> => {
   const { why, links, persons, emailKey } = group;
   if (!DECISIONS[why].separate) {
     throw new CommandFailure(`Persons ${persons.join(' and ')} both carry the id of this row.`, {
@@ -119,18 +122,15 @@ const separate = async (tx: Database, group: Group, decider: Decider): Promise<v
       ],
     });
   }
-  if (why === 'key-held') await giveOwnKeys(tx, persons);
   const decision = { what: 'separated' as const, persons, emailKey, ...decider };
-  await saveAll(
-    tx,
-    links.map((link) => ({ ...(why === 'qualified' ? closeLink(link) : alone(link)), decision })),
-  );
+  const apart = links.map((link) => ({ ...(why === 'qualified' ? closeLink(link) : alone(link)), decision }));
+  return why === 'key-held' ? [...(await withOwnKeys(tx, persons)), ...apart] : apart;
 };
 
 const alone = (link: Link): Link => ({ ...link, status: 'unmatched', candidates: null, dirty: true });
 
 /** The person carries the id of another row than its own: it gets its own again before that row may have a person. */
-const giveOwnKeys = async (tx: Database, persons: readonly number[]): Promise<void> => {
+const withOwnKeys = async (tx: Database, persons: readonly number[]): Promise<Link[]> => {
   const holders = await linksByPerson(tx, persons);
   for (const holder of holders) {
     if (holder.status === 'linked' && isInScope(holder)) continue;
@@ -139,10 +139,7 @@ const giveOwnKeys = async (tx: Database, persons: readonly number[]): Promise<vo
       { hints: ['Clear dynamicsId on the person in Marketo: the row is matched again then.'] },
     );
   }
-  await saveAll(
-    tx,
-    holders.map((holder) => ({ ...holder, stamp: keyOf(holder), dirty: true })),
-  );
+  return holders.map((holder) => ({ ...holder, stamp: keyOf(holder), dirty: true }));
 };
 
 /** For somebody who is matching the same e-mails. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPerson } from '../../activities/create-person.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { followSuccessors } from '../../activities/follow-successors.js';
+import { askForPass } from '../../store/reconciliations.js';
 import { mergeRows, qualify } from '../support/succession.js';
 import { Crash, newAttempt, requestOf, startWorld, type World } from '../support/world.js';
 
@@ -61,6 +62,35 @@ describe('An ambiguous group of two rows and a person', () => {
     await followSuccessors(world.ports, newAttempt());
     await world.quiet();
     expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: second });
+  });
+
+  it('is one no more when one row leaves it while it is judged', async () => {
+    const email = `${randomUUID()}@example.com`;
+    const [marketoId = 0] = await world.doors.createPersons([{ email, lastName: 'Ruiz' }]);
+    const [first = '', second = ''] = await world.doors.createRows('leads', [
+      { lastname: 'Ruiz', emailaddress1: email },
+      { lastname: 'Ruiz', emailaddress1: email },
+    ]);
+    const { ports } = world;
+    const { marketo } = ports;
+    let left = false;
+    const readPersons: typeof marketo.readPersons = async (query, signal) => {
+      const read = await marketo.readPersons(query, signal);
+      if (query.by === 'email' && !left) {
+        left = true;
+        await world.doors.editRow('leads', second, { emailaddress1: `${randomUUID()}@example.com` });
+        // The backfill lane claims no e-mails.
+        await askForPass(world.db, 'request', new Date().toISOString());
+        await world.backfill();
+      }
+      return read;
+    };
+    Object.assign(ports, { marketo: { ...marketo, readPersons } });
+    await world.cycle();
+    Object.assign(ports, { marketo });
+    expect(left).toBe(true);
+    await world.quiet();
+    expect(await world.linkOfPerson(marketoId)).toMatchObject({ status: 'linked', dynamicsId: first });
   });
 
   it('is one no more when one row is merged into the other', async () => {

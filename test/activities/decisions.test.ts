@@ -195,4 +195,24 @@ describe('A decision to separate', () => {
     expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
     await world.settled();
   });
+
+  it('ends the pairs of two leads of one e-mail at once, by the contact into which both were qualified', async () => {
+    const [contact = ''] = await world.doors.createRows('contacts', [
+      { lastname: 'Ito', emailaddress1: newEmail() },
+    ]);
+    const [[first = ''], [second = '']] = [await leads(newEmail(), 1), await leads(newEmail(), 1)];
+    await world.settled();
+    for (const lead of [first, second]) await qualify(world, lead, contact);
+    await world.settled();
+    const { emailKey } = await linkOfRow(first);
+    await world.db
+      .updateTable('links')
+      .set({ email_key: emailKey })
+      .where('dynamics_id', '=', second)
+      .execute();
+    const { rows } = await decideSeparate(world.db, { dynamicsId: contact }, decider());
+    expect(new Set(rows)).toEqual(new Set([first, second]));
+    for (const lead of [first, second])
+      expect(await linkOfRow(lead)).toMatchObject({ status: 'excluded', marketoId: null });
+  });
 });

@@ -4,6 +4,7 @@ import { refreshCatalog, requireInstallation } from '../../activities/catalog.js
 import { followAndOpen } from '../../activities/cycle.js';
 import { diff } from '../../activities/diff.js';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { followSuccessors } from '../../activities/follow-successors.js';
 import { pushToMarketo } from '../../activities/push-marketo.js';
 import { resolve } from '../../activities/resolve.js';
 import { activate, expectPairMoved, personsSince, qualify } from '../support/succession.js';
@@ -202,6 +203,14 @@ describe('A lead that is qualified into a contact that is there', () => {
     await world.doors.deletePerson(other);
     await world.settled();
     await expectMoved(marketoId, CONTACT);
+  });
+
+  it('follows as soon as the other person is gone, also where nobody woke it', async () => {
+    const { marketoId } = await conflict();
+    const gone = { status: 'tombstone', dirty: false } as const;
+    await world.db.updateTable('links').set(gone).where('dynamics_id', '=', CONTACT).execute();
+    await retried((attempt) => followSuccessors(world.ports, attempt));
+    expect(await linkOfRow(CONTACT)).toMatchObject({ status: 'linked', marketoId });
   });
 
   it('goes on with its lead when the contact is gone', async () => {
