@@ -35,7 +35,7 @@ const isPair = (link: Link): boolean =>
   link.marketoId !== null && (link.status === 'linked' || isHeldBack(link));
 
 /** A call without an answer may have made its person, which is looked for. */
-const isMakingPerson = ({ marketoId, creation }: Link): boolean =>
+export const isMakingPerson = ({ marketoId, creation }: Link): boolean =>
   marketoId === null && creation?.sentAt != null;
 
 /** A pair that another one keeps from following its row, or its person. */

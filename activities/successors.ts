@@ -35,19 +35,23 @@ export const readSuccessors = async (
   let open = await named(ports, links, signal);
   for (let step = 1; open.length > 0; step += 1) {
     const rows = await readRows(ports, open, signal);
-    const further: Pointer[] = [];
+    const further: Succeeded[] = [];
     for (const { linkId, successor } of open) {
       const read = rows.get(keyOf(successor));
       if (read === undefined) continue;
       const row = newRow(successor.kind, read);
-      const next = row.successor;
-      if (step < LONGEST_CHAIN && isKnown(next)) further.push({ linkId, successor: next });
-      else found.set(linkId, { by: successor.by, row, fields: read.fields, flag: read.flag });
+      found.set(linkId, { by: successor.by, row, fields: read.fields, flag: read.flag });
+      if (step < LONGEST_CHAIN)
+        further.push({ id: linkId, successor: row.successor, dynamicsId: row.dynamicsId });
     }
-    open = further;
+    open = await named(ports, further, signal);
+    for (const { linkId } of open) found.delete(linkId);
   }
   return found;
 };
+
+/** Something of a link, or of a row further on in its chain. */
+type Succeeded = Pick<Link, 'id' | 'successor' | 'dynamicsId'>;
 
 interface Pointer {
   readonly linkId: number;
@@ -80,12 +84,16 @@ const readRows = async (
 };
 
 /** A qualified lead that names no contact: the contact may name the lead, here or in Dynamics. */
-const named = async (ports: Ports, links: readonly Link[], signal: AbortSignal): Promise<Pointer[]> => {
-  const nameless = links.flatMap(({ successor, dynamicsId }) =>
+const named = async (
+  ports: Ports,
+  succeeded: readonly Succeeded[],
+  signal: AbortSignal,
+): Promise<Pointer[]> => {
+  const nameless = succeeded.flatMap(({ successor, dynamicsId }) =>
     successor?.by === 'qualified' && successor.id === null && dynamicsId !== null ? dynamicsId : [],
   );
   const contacts = await contactsOf(ports, nameless, signal);
-  return links.flatMap(({ id: linkId, successor, dynamicsId }): Pointer[] => {
+  return succeeded.flatMap(({ id: linkId, successor, dynamicsId }): Pointer[] => {
     if (isKnown(successor)) return [{ linkId, successor }];
     const contact = contacts.get(dynamicsId ?? '');
     return contact === undefined

@@ -170,6 +170,38 @@ describe('Two contacts merged in Dynamics, each with a person,', () => {
   });
 });
 
+describe('A lead merged into one that is then qualified, each with a person,', () => {
+  // Found by the model (seed 84003001): the second person got the closed lead.
+  it.each([true, false])('is set aside (the lead names its contact: %s)', async (named) => {
+    await world.setting('dynamics', { qualifyFillsParents: named });
+    await world.doors.createRows('leads', [lead(LOSER), lead(WINNER)]);
+    await world.settled();
+    const [lost, won] = [await personOf(LOSER), await personOf(WINNER)];
+    await mergeRows(world, 'leads', { winner: WINNER, loser: LOSER });
+    const contact = await qualify(world, WINNER);
+    await world.settled();
+    expect(await world.linkOfPerson(won)).toMatchObject({ status: 'linked', dynamicsId: contact });
+    expect(await world.linkOfPerson(lost)).toMatchObject({ status: 'ambiguous', dynamicsId: LOSER });
+    await world.setting('dynamics', { qualifyFillsParents: true });
+  });
+});
+
+describe('A contact merged into one with a person, while its own person was being made,', () => {
+  // Found by the model (seed 84002002).
+  it('leaves a person that is told of the loss, if the call that nobody heard of had made it', async () => {
+    const { won } = await start([winner()]);
+    await world.doors.createRows('contacts', [loser()]);
+    world.crash('marketo', 'after');
+    await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+    await mergeRows(world, 'contacts', { winner: WINNER, loser: LOSER });
+    await world.settled();
+    const [lost = 0] = (await persons()).filter((id) => id !== won);
+    expect(await world.person(lost)).toMatchObject({ dynamicsId: LOSER, dynamicsDeleted: true });
+    expect(await world.person(won)).toMatchObject({ dynamicsId: WINNER });
+    expect((await world.person(won))['dynamicsDeleted']).not.toBe(true);
+  });
+});
+
 describe('A merge in Dynamics while the sync works', () => {
   it('is not written over by a push that was under way', async () => {
     const { lost } = await start([loser()]);

@@ -206,7 +206,8 @@ describe('A lead that is qualified into a contact that is there', () => {
   });
 
   it('follows as soon as the other person is gone, also where nobody woke it', async () => {
-    const { marketoId } = await conflict();
+    const { marketoId, other } = await conflict();
+    await world.doors.deletePerson(other);
     const gone = { status: 'tombstone', dirty: false } as const;
     await world.db.updateTable('links').set(gone).where('dynamics_id', '=', CONTACT).execute();
     await retried((attempt) => followSuccessors(world.ports, attempt));

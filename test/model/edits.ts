@@ -100,8 +100,14 @@ const FATES: readonly Fate[] = [
     (edit, end) =>
       !isPaired(edit, end) &&
       end.real.links.some(
-        ({ status, agreed }) => status !== 'linked' && agreed[edit.side]?.[edit.field] === edit.value,
+        ({ status, agreed }) => status !== 'linked' && agreed[edit.side][edit.field] === edit.value,
       ),
+  ],
+  [
+    // What may not be read or written is nobody's to follow.
+    'was typed into a field that the pair never synced, and that pair ended',
+    ({ record, side, field }, { real }) =>
+      (real.ended.get(record) ?? []).some(({ agreed }) => !Object.hasOwn(agreed[side], field)),
   ],
   [
     'was there before its record had a pair, and that pair ended',

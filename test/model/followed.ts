@@ -51,12 +51,10 @@ export class Followed {
   #noteTyped({ side, record, field }: Extract<Deed, { did: 'edit' }>): void {
     const { typed, replaced } = this.#meanwhile;
     const key = `${record}/${field}`;
-    if (side === 'marketo') {
-      typed.add(key);
-      return;
-    }
+    if (side === 'marketo') typed.add(key);
     const values = replaced.get(key) ?? new Set();
-    for (const { rows } of this.#worlds) values.add(rows[record]?.values[field] ?? null);
+    for (const { persons, rows } of this.#worlds)
+      values.add((side === 'marketo' ? persons : rows)[record]?.values[field] ?? null);
     replaced.set(key, values);
   }
 

@@ -22,6 +22,8 @@ export interface Observed {
   /** Fields that are parked, by person of a pair. */
   readonly parked: ReadonlyMap<string, ReadonlySet<string>>;
   readonly links: readonly Link[];
+  /** Links whose pair ended, by names of their records. */
+  readonly ended: ReadonlyMap<string, readonly Link[]>;
 }
 
 /** Names of records, by the ids that the real systems gave them. */
@@ -98,7 +100,16 @@ export const observe = async (real: RealWorld, names: Names): Promise<Observed> 
       ]),
     ),
     links,
+    ended: endedBy(names, links),
   };
+};
+
+const endedBy = (names: Names, links: readonly Link[]): Map<string, Link[]> => {
+  const ended = new Map<string, Link[]>();
+  for (const link of links.filter(({ status }) => status !== 'linked'))
+    for (const name of [nameOf(names, 'marketo', link.marketoId), nameOf(names, 'dynamics', link.dynamicsId)])
+      ended.set(name, [...(ended.get(name) ?? []), link]);
+  return ended;
 };
 
 const isAside = ({ status, marketoId }: Link): boolean =>

@@ -75,7 +75,7 @@ const pairsDiffer = (world: World, real: Observed): string[] => {
 export interface Meanwhile {
   /** Fields that were typed into in Marketo, as `person/field`: our write may stand over that until the log has told. */
   readonly typed: Set<string>;
-  /** Values of rows that were typed over, by `row/field`: our write may carry one that was read before. */
+  /** Values that were typed over, by `record/field`: our write may carry one that was read before. */
   readonly replaced: Map<string, Set<Value>>;
 }
 
@@ -102,7 +102,7 @@ export const asFound = (before: World, real: Observed, { typed, replaced }: Mean
   }
   const rows = Object.values(world.rows).filter(({ state }) => state !== 'gone');
   if (rows.length !== real.rows.size) return undefined;
-  return rows.every((row) => takeRow(world, row, real)) ? world : undefined;
+  return rows.every((row) => takeRow(world, row, real, replaced)) ? world : undefined;
 };
 
 const names = (values: Values): FieldName[] => Object.keys(values) as FieldName[];
@@ -110,7 +110,12 @@ const names = (values: Values): FieldName[] => Object.keys(values) as FieldName[
 const rowOfPerson = ({ links, rows }: World, id: string): Row | undefined =>
   rows[links.find(({ person, status }) => person === id && status === 'linked')?.row ?? ''];
 
-const takeRow = (world: World, { id, kind, values }: Row, real: Observed): boolean => {
+const takeRow = (
+  world: World,
+  { id, kind, values }: Row,
+  real: Observed,
+  replaced: Meanwhile['replaced'],
+): boolean => {
   const found = real.rows.get(id)?.values;
   const link = world.links.find(({ row, status }) => row === id && status === 'linked');
   const person = link?.person == null ? undefined : world.persons[link.person];
@@ -118,7 +123,9 @@ const takeRow = (world: World, { id, kind, values }: Row, real: Observed): boole
     const value = found?.[name];
     if (value === undefined) return false;
     if (values[name] === value) return true;
-    if (link === undefined || person?.values[name] !== value) return false;
+    if (link === undefined || person === undefined) return false;
+    const wasHeld = replaced.get(`${person.id}/${name}`)?.has(value) === true;
+    if (person.values[name] !== value && !wasHeld) return false;
     values[name] = value;
     link.base[name] = [...new Set([...(link.base[name] ?? [undefined]), value])].sort();
     return true;
