@@ -1,10 +1,12 @@
 import { mayPassLater, type SyncResult } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
+import { rejectionsOf } from '../rules/parked.js';
 import { isInScope } from '../rules/scope.js';
+import { restTrials } from '../rules/trials.js';
 import { linksByPerson } from '../store/links.js';
 import { keyHeldBy, keyOf } from './keys.js';
 import type { Push } from './push.js';
-import { tellNewborn } from './refusals.js';
+import { tellNewborn, type Refused } from './refusals.js';
 import { decideLinks } from './resolve.js';
 import { namedBy, refusePerson, type Form, type Skipped, type Taken } from './send-persons.js';
 
@@ -67,11 +69,17 @@ const takeSkipped = (push: Push, link: Link, result: Skipped): Taken => {
     return { link: { ...link, creation: unsent, dirty: true }, done: false, deferred: true };
   const refused = refusePerson(link, result, Object.keys(values), push);
   const named = namedBy(result, Object.keys(values));
-  if (named === undefined)
-    return { link: { ...refused.link, creation: null, dirty: false }, refused: [refused], done: false };
+  if (named === undefined) return refusedWhole(refused);
   const rest = Object.fromEntries(Object.entries(values).filter(([field]) => field !== named));
   const creation = { ...unsent, values: rest };
   return { link: { ...refused.link, creation }, refused: [refused], done: false, again: true };
+};
+
+/** Nothing of it is made. What another refusal had parked is judged by this answer too: its trial is over. */
+const refusedWhole = (refused: Refused): Taken => {
+  const link = { ...restTrials(refused.link), creation: null, dirty: false };
+  const returned = [...new Set([...refused.returned, ...rejectionsOf(link)])];
+  return { link, refused: [{ ...refused, link, returned }], done: false };
 };
 
 /**

@@ -49,9 +49,13 @@ const isQuiet = ({ link, decisions, refusals, swinging }: Planned): boolean =>
 /** Out of scope: what was seen stays, nothing is planned, and what waits for a person waits on. */
 const leaveAlone = (link: Link): Link => ({
   ...withoutPlans(link),
-  creation: link.creation?.sentAt == null ? null : link.creation,
+  ...withoutPlannedPerson(link),
   dirty: false,
 });
+
+/** What a planned creation had been refused goes with its plan: the next one begins anew. */
+const withoutPlannedPerson = ({ creation }: Link): Partial<Link> =>
+  creation !== null && creation.sentAt === null ? { creation: null, parked: {} } : {};
 
 /** A link that ended and owes nothing any more, or one that others hold back. */
 const isIdle = ({ status, stamp, marketoId }: Link): boolean =>

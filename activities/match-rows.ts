@@ -4,6 +4,7 @@ import type { Mapping } from '../rules/mapping.js';
 import { match, type AmbiguousGroup, type Matching, type UnmatchedRow } from '../rules/matching.js';
 import { isInScope, withFlag } from '../rules/scope.js';
 import { KINDS, type Kind } from '../rules/terms.js';
+import { isCreationRefused } from '../rules/trials.js';
 import { loadCatalog } from '../store/catalogs.js';
 import { claimEmails, releaseEmails } from '../store/claims.js';
 import { cursor } from '../store/cursors.js';
@@ -147,14 +148,16 @@ const keep = async (
   const paired = pairs.flatMap(({ row, person }) =>
     linkOf(row).map((link) => joined(link, person as Found, mapping)),
   );
-  const lonely = alone.flatMap((row) => linkOf(row).map((link) => awaitingPerson(link, mapping)));
+  const rows = alone.flatMap(linkOf);
+  const lonely = rows.filter((link) => !isCreationRefused(link)).map((link) => awaitingPerson(link, mapping));
+  const refused = rows.filter(isCreationRefused).map((link) => ({ ...link, dirty: false }));
   const unclear = ambiguous.flatMap((group) =>
     group.rows.flatMap(linkOf).map((link) => setAside(link, group)),
   );
   const saved = await ports.db.transaction().execute(async (tx) => {
     const done = await saveLinks(
       tx,
-      [...(await takeOverHolds(tx, paired)), ...lonely, ...unclear, ...stolen],
+      [...(await takeOverHolds(tx, paired)), ...lonely, ...refused, ...unclear, ...stolen],
       ports.timing.overlapMs,
     );
     const together = [...done.values()].filter(({ status }) => status === 'linked');

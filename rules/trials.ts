@@ -22,19 +22,33 @@ export const isRefusedAgain = (
 export const isParkedFor = ({ parked }: Link, rejectionIds: ReadonlySet<string>): boolean =>
   Object.values(parked).some(({ rejectionId }) => rejectionId !== null && rejectionIds.has(rejectionId));
 
-/** The link with what these refusals parked on trial: the next plan takes it up although nothing moved. */
-export const tryAgain = (link: Link, rejectionIds: ReadonlySet<string>): Link => ({
-  ...link,
-  dirty: true,
-  parked: Object.fromEntries(
-    Object.entries(link.parked).map(([name, parked]) => [
-      name,
-      parked.rejectionId !== null && rejectionIds.has(parked.rejectionId)
-        ? { ...parked, trial: true }
-        : parked,
-    ]),
-  ),
-});
+/**
+ * Marketo refused to make the person of a row, for exactly what is parked: it is not made of what is left over. While a
+ * creation is planned, only fields that a refusal had named are parked, and the others go without them.
+ */
+export const isCreationRefused = ({ status, marketoId, creation, parked }: Link): boolean =>
+  status === 'unmatched' && marketoId === null && creation === null && Object.values(parked).some(isHeld);
+
+/**
+ * The link with what these refusals parked on trial: the next plan takes it up although nothing moved. A creation is tried
+ * whole, whichever of its refusals is due.
+ */
+export const tryAgain = (link: Link, rejectionIds: ReadonlySet<string>): Link => {
+  const isWhole = isCreationRefused(link);
+  const isTried = ({ rejectionId }: Parked): boolean =>
+    rejectionId !== null && (isWhole || rejectionIds.has(rejectionId));
+  return {
+    ...link,
+    dirty: true,
+    parked: mapParked(link, (parked) => (isTried(parked) ? { ...parked, trial: true } : parked)),
+  };
+};
+
+/** The link with nothing on trial any more. */
+export const restTrials = (link: Link): Link => ({ ...link, parked: mapParked(link, putBack) });
+
+const mapParked = ({ parked }: Link, change: (parked: Parked) => Parked): Link['parked'] =>
+  Object.fromEntries(Object.entries(parked).map(([name, each]) => [name, change(each)]));
 
 /** Key fields that the person did not take are on trial: they are to be written again. */
 export const stampOnTrial = (link: Link, keyOf: (link: Link) => FieldValues): Link =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Link, Overtaken } from '../../rules/link.js';
 import { markSent, park, settleSent } from '../../rules/outcome.js';
 import { plan, type Planned } from '../../rules/plan.js';
-import { tryAgain } from '../../rules/trials.js';
+import { isCreationRefused, restTrials, tryAgain } from '../../rules/trials.js';
 import { at, field, pair, titled, write } from './pair.js';
 import { column } from './schema.js';
 
@@ -245,5 +245,22 @@ describe('a field on trial', () => {
 
   it('of another refusal stays where it is', () => {
     expect(tryAgain(edited, new Set(['r2'])).parked).toEqual(edited.parked);
+  });
+
+  it('of a person that was refused as a whole brings along what another refusal of it had named', () => {
+    const lone: Link = { ...edited, status: 'unmatched', marketoId: null };
+    const refused = { side: 'marketo' as const, code: '1003' };
+    const parked = ['title', 'city'].reduce(
+      (link, name, nth) => park(link, name, values, 'refused', `r${String(nth + 1)}`, refused),
+      lone,
+    );
+    expect(isCreationRefused(parked)).toBe(true);
+    const whole = tryAgain(parked, new Set(['r1']));
+    expect(isCreationRefused(whole)).toBe(false);
+    expect(Object.values(whole.parked).map(({ trial }) => trial)).toEqual([true, true]);
+    expect(isCreationRefused(restTrials(whole))).toBe(true);
+    // Fields that were named while the creation goes on are left out of it.
+    const creation = { values: {}, sentAt: null, deadline: null };
+    expect(isCreationRefused({ ...parked, creation })).toBe(false);
   });
 });
