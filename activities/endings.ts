@@ -6,15 +6,30 @@ import { without } from '../rules/scope.js';
  * Deleted in Marketo: what was under way to the person ends; the row in Dynamics stays. A row that has a successor takes no
  * part any more.
  */
-export const bury = (link: Link): Link =>
-  isHeldBack(link)
-    ? closeLink(link)
-    : endedWith(
-        link,
-        // Dirty until a cycle has taken note of it: the guard on mass change counts those.
-        { ...atRest(link), status: 'tombstone', stamp: null, dirty: true },
-        { side: 'marketo', rule: 'gone' },
-      );
+export const bury = (link: Link): Link => {
+  if (isHeldBack(link)) return closeLink(link);
+  if (isOnlyDecided(link)) return matchAnew(link);
+  return endedWith(
+    link,
+    // Dirty until a cycle has taken note of it: the guard on mass change counts those.
+    { ...atRest(link), status: 'tombstone', stamp: null, dirty: true },
+    { side: 'marketo', rule: 'gone' },
+  );
+};
+
+/** People decided who the person is, and nobody has seen that one yet: nothing tells that there was a pair. */
+const isOnlyDecided = ({ status, marketoId, decision, seen, agreed }: Link): boolean =>
+  status === 'linked' &&
+  decision?.what === 'linked' &&
+  marketoId !== null &&
+  decision.persons.includes(marketoId) &&
+  [seen, agreed].every(({ marketo }) => Object.keys(marketo).length === 0);
+
+/** The row is what it was before the decision, which is kept for `why`. */
+const matchAnew = (link: Link): Link => ({
+  ...without(atRest(link), 'person'),
+  ...{ status: 'unmatched', marketoId: null, stamp: null, dirty: true },
+});
 
 /** Deleted in Dynamics: the person stays, and is to be flagged. */
 export const endLink = (link: Link): Link => {

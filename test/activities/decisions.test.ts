@@ -97,6 +97,28 @@ describe('A decision to link', () => {
     );
   });
 
+  it('for a person that is gone by then leaves the row to the candidate that is left', async () => {
+    const { marketoIds, ids } = await group(1, 2);
+    const [dynamicsId = ''] = ids;
+    const [gone = 0, left = 0] = marketoIds;
+    await world.doors.deletePerson(gone);
+    await decideLink(world.db, { dynamicsId }, { marketoId: gone, dynamicsId }, decider());
+    await world.settled();
+    expect(await linkOfRow(dynamicsId)).toMatchObject({ status: 'linked', marketoId: left });
+    expect(await world.person(left)).toMatchObject({ dynamicsId });
+  });
+
+  it('for a person that never was opens the question again', async () => {
+    const [dynamicsId = ''] = await leads(`ruiz,${newEmail()}`, 1);
+    await world.settled();
+    await decideLink(world.db, { dynamicsId }, { marketoId: 99_999, dynamicsId }, decider());
+    await world.settled();
+    expect(await linkOfRow(dynamicsId)).toMatchObject({ status: 'ambiguous', ambiguity: 'comma' });
+    await decideSeparate(world.db, { dynamicsId }, decider());
+    await world.settled();
+    expect(await linkOfRow(dynamicsId)).toMatchObject({ status: 'linked' });
+  });
+
   it('waits for whoever matches the same e-mail', async () => {
     const { email, marketoIds, ids } = await group(1, 2);
     const [id = ''] = ids;
