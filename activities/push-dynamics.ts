@@ -40,7 +40,7 @@ export const pushToDynamics = async (
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
     const due = links.filter((link) => isDue(link) || isInDoubt(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches };
+    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches, repeated: new Set() };
     const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
       pushClaimed(push, held),
     );
@@ -111,8 +111,10 @@ const writeRows = async (push: Push, due: readonly Link[]): Promise<Written> => 
   const sent = await save(
     ports,
     ready.map(({ link, fields }) => {
-      const stamped = mapping.stampColumns[link.kind] === null ? {} : { rowStamp: randomUUID() };
-      return markSent(link, 'dynamics', { at: at.toISOString(), deadline, ...stamped }, fields);
+      // What was refused and not explained may be the stamp's column: the second time it goes without.
+      const isStamped = mapping.stampColumns[link.kind] !== null && !push.repeated.has(link.id);
+      const call = { at: at.toISOString(), deadline, ...(isStamped && { rowStamp: randomUUID() }) };
+      return markSent(link, 'dynamics', call, fields);
     }),
   );
   const operations = sent.map((link) => updateOf(link, mapping));

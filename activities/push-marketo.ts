@@ -20,7 +20,7 @@ export const pushToMarketo = async (ports: Ports, input: ChunkRef, attempt: Atte
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
     const due = links.filter((link) => isUpdate(link) || isCreation(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches };
+    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches, repeated: new Set() };
     const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
       pushClaimed(push, held),
     );

@@ -15,6 +15,8 @@ export interface Push {
   readonly searches: FieldSearches;
   /** Narrowed while the push runs, once a refusal shows that rights or schema are not what the store has. */
   mapping: Mapping;
+  /** Links whose write went once more, because a refusal of a column is explained by neither rights nor schema. */
+  readonly repeated: Set<number>;
   /** The catalog is read again at most once in a push. */
   refreshed?: Promise<Mapping>;
 }

@@ -1,10 +1,11 @@
-import type { RefusalScope } from '../dynamics/index.js';
+import type { Refusal } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import { heldValues, type Link } from '../rules/link.js';
-import type { FieldNotice, MappedField, Mapping } from '../rules/mapping.js';
+import { heldValues, type Link, type Write } from '../rules/link.js';
+import type { Mapping } from '../rules/mapping.js';
 import { giveUp, park, plannedWrites } from '../rules/outcome.js';
 import type { Kind } from '../rules/terms.js';
-import { addNotices, ageCatalog } from '../store/catalogs.js';
+import { isRefusedAgain } from '../rules/trials.js';
+import { ageCatalog } from '../store/catalogs.js';
 import { refreshCatalog, requireInstallation } from './catalog.js';
 import { save } from './claimed.js';
 import { atRest, type Push } from './push.js';
@@ -14,8 +15,16 @@ import type { Ports } from './settings.js';
 export interface FieldRefusal {
   /** Its writes are planned again. */
   readonly link: Link;
-  readonly scope: Extract<RefusalScope, 'column-rights' | 'schema'>;
-  readonly column: string | undefined;
+  /** The writes as the refused call carried them. */
+  readonly carried: readonly Write[];
+  readonly outcome: Refusal;
+}
+
+export interface SetAside {
+  /** Links that have something else to write, or the same once more. */
+  readonly again: readonly Link[];
+  /** Rights and schema, read again, say that all of it may be written, and so it was refused a second time. */
+  readonly unexplained: readonly FieldRefusal[];
 }
 
 /** The sync user may not write to a table at all: nothing goes on until somebody mends it. */
@@ -30,29 +39,26 @@ export const forbidden = (kind: Kind, code: string): RemoteFailure =>
   });
 
 /**
- * Sets fields aside that Dynamics refuses whatever the record: one notice about the field, nothing on anybody's log. Which
- * field it is, rights and schema tell when they are read again; error texts do not reliably name it.
- *
- * @returns the links that have something else to write.
+ * Sets fields aside that Dynamics refuses whatever the record: the notice about the field says so, nothing is on anybody's
+ * log. Which field it is, rights and schema tell when they are read again; error texts do not reliably name it. Where they
+ * bar none, the answer was of a moment or they are late themselves: the write goes once more.
  */
-export const setFieldsAside = async (push: Push, refusals: readonly FieldRefusal[]): Promise<Link[]> => {
-  if (refusals.length === 0) return [];
-  const before = push.mapping;
-  push.mapping = await readAgain(push);
-  const notices: FieldNotice[] = [];
-  const aside = refusals.map((refusal) => {
-    const { kind } = refusal.link;
-    if (isOfStamp(refusal, before, push.mapping)) {
-      push.mapping = withoutStamps(push.mapping, kind);
-      return refusal.link;
-    }
-    const fields = culprits(refusal, before.fields[kind], push.mapping.fields[kind]);
-    notices.push(...fields.map((field) => noticeOf(refusal, field)));
-    return atRest(quarantine(refusal.link, fields));
-  });
-  if (notices.some(({ kind, field }) => mayStill(push.mapping, kind, field))) await ageCatalog(push.ports.db);
-  await addNotices(push.ports.db, notices);
-  return (await save(push.ports, aside)).filter((link) => plannedWrites(link, 'dynamics').length > 0);
+export const setFieldsAside = async (push: Push, refusals: readonly FieldRefusal[]): Promise<SetAside> => {
+  if (refusals.length === 0) return { again: [], unexplained: [] };
+  await readAgain(push);
+  const aside: Link[] = [];
+  const unexplained: FieldRefusal[] = [];
+  for (const refusal of refusals) {
+    const { link } = refusal;
+    const barred = barredOf(refusal, push.mapping);
+    if (takeOutStamp(push, refusal)) aside.push(link);
+    else if (barred.length > 0) aside.push(atRest(quarantine(link, barred)));
+    else if (goesOnceMore(push, refusal)) aside.push(link);
+    else unexplained.push(refusal);
+  }
+  if (unexplained.length > 0) await ageCatalog(push.ports.db);
+  const saved = await save(push.ports, aside);
+  return { again: saved.filter((link) => plannedWrites(link, 'dynamics').length > 0), unexplained };
 };
 
 /** Rights and both schemas as they are now, past the server's cache. */
@@ -61,16 +67,22 @@ export const readStrongly = async (ports: Ports, signal: AbortSignal): Promise<M
   return (await refreshCatalog(ports, syncUserId, signal, { strong: true })).mapping;
 };
 
+/** Once: what a refusal has narrowed since is not given back. */
 const readAgain = (push: Push): Promise<Mapping> =>
-  (push.refreshed ??= readStrongly(push.ports, push.attempt.signal));
+  (push.refreshed ??= readStrongly(push.ports, push.attempt.signal).then(
+    (mapping) => (push.mapping = mapping),
+  ));
 
-const mayStill = (mapping: Mapping, kind: Kind, name: string): boolean =>
-  mapping.fields[kind].some((field) => field.name === name && field.updatable);
-
-/** The stamp column was refused, not a field: the row is written without. */
-const isOfStamp = ({ link: { kind }, column }: FieldRefusal, before: Mapping, now: Mapping): boolean => {
-  const stampColumn = before.stampColumns[kind];
-  return stampColumn !== null && (column === stampColumn || now.stampColumns[kind] === null);
+/**
+ * True if the call bore a stamp whose column was refused, and not a field: the row is written without. Told by what the call
+ * carried, because calls that were sent beside it are refused after the mapping has lost the column.
+ */
+const takeOutStamp = (push: Push, { link: { kind }, carried, outcome }: FieldRefusal): boolean => {
+  if (carried.every(({ rowStamp }) => rowStamp === undefined)) return false;
+  const stampColumn = push.mapping.stampColumns[kind];
+  if (stampColumn !== null && outcome.column !== stampColumn) return false;
+  push.mapping = withoutStamps(push.mapping, kind);
+  return true;
 };
 
 const withoutStamps = (mapping: Mapping, kind: Kind): Mapping => ({
@@ -78,17 +90,20 @@ const withoutStamps = (mapping: Mapping, kind: Kind): Mapping => ({
   stampColumns: { ...mapping.stampColumns, [kind]: null },
 });
 
-/** Fields that may not be written now; if all may, the one that the error named, or any of those sent. */
-const culprits = (
-  { link, column }: FieldRefusal,
-  before: readonly MappedField[],
-  now: readonly MappedField[],
-): string[] => {
-  const sent = plannedWrites(link, 'dynamics').map(({ field }) => field);
-  const barred = sent.filter((name) => !now.some((field) => field.name === name && field.updatable));
-  if (barred.length > 0) return barred;
-  const named = before.find((field) => field.column === column)?.name;
-  return named !== undefined && sent.includes(named) ? [named] : sent;
+/** Fields of the refused write that may not be written by now. */
+const barredOf = ({ link }: FieldRefusal, { fields }: Mapping): string[] =>
+  plannedWrites(link, 'dynamics')
+    .map(({ field }) => field)
+    .filter((name) => !fields[link.kind].some((field) => field.name === name && field.updatable));
+
+/** Once in a push, and not what was refused so before and is on trial. */
+const goesOnceMore = ({ repeated }: Push, { link, outcome: { code } }: FieldRefusal): boolean => {
+  const isTried = plannedWrites(link, 'dynamics').some(({ field }) =>
+    isRefusedAgain(link.parked[field], { side: 'dynamics', code }),
+  );
+  if (isTried || repeated.has(link.id)) return false;
+  repeated.add(link.id);
+  return true;
 };
 
 const quarantine = (link: Link, fields: readonly string[]): Link => {
@@ -98,8 +113,3 @@ const quarantine = (link: Link, fields: readonly string[]): Link => {
     giveUp(link, writes, false),
   );
 };
-
-const noticeOf = ({ link: { kind }, scope }: FieldRefusal, field: string): FieldNotice =>
-  scope === 'schema'
-    ? { kind, field, code: 'unknown-column', message: `The table ${kind} does not take ${field} any more.` }
-    : { kind, field, code: 'read-only', message: `The sync user may not change ${field} of a ${kind}.` };

@@ -1,4 +1,4 @@
-import type { RowOutcome } from '../dynamics/index.js';
+import type { Refusal, RowOutcome } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import { actual, type Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
@@ -50,7 +50,7 @@ const saveTaken = async (push: Push, taken: readonly Taken[]): Promise<TakenOutc
   const saved = await saveOutcomes(push.ports, taken);
   const savedOf = (some: readonly Taken[]): Link[] => some.flatMap(({ link }) => saved.get(link.id) ?? []);
   const refusals = taken.flatMap((each) => each.ofField ?? []);
-  const aside = await setFieldsAside(
+  const aside = await takeFieldRefusals(
     push,
     refusals.flatMap((each) => {
       const link = saved.get(each.link.id);
@@ -60,12 +60,30 @@ const saveTaken = async (push: Push, taken: readonly Taken[]): Promise<TakenOutc
   return {
     done: taken.filter(({ done }) => done).map(({ link }) => link.id),
     ended: taken.map(({ link }) => link.id),
-    refused: countNew(refused),
-    unresolved: taken.filter(({ unresolved }) => unresolved).length,
+    refused: countNew(refused) + aside.refused,
+    unresolved: taken.filter(({ unresolved }) => unresolved).length + aside.unresolved,
     changed: savedOf(taken.filter(({ changed }) => changed)),
-    again: [...savedOf(taken.filter(({ again }) => again)), ...aside],
+    again: [...savedOf(taken.filter(({ again }) => again)), ...aside.again],
     failures: taken.flatMap(({ failure }) => failure ?? []),
   };
+};
+
+/** What rights and schema do not explain is a refusal of the record like any other: parked, told, and tried again. */
+const takeFieldRefusals = async (
+  push: Push,
+  refusals: readonly FieldRefusal[],
+): Promise<Pick<TakenOutcomes, 'refused' | 'unresolved' | 'again'>> => {
+  const { again, unexplained } = await setFieldsAside(push, refusals);
+  if (unexplained.length === 0) return { refused: 0, unresolved: 0, again };
+  const {
+    refused,
+    unresolved,
+    again: searched,
+  } = await saveTaken(
+    push,
+    unexplained.map((refusal) => takeRecordRefusal(push, refusal)),
+  );
+  return { refused, unresolved, again: [...again, ...searched] };
 };
 
 const explained = async (push: Push, link: Link, outcome: RowOutcome): Promise<RowOutcome> => {
@@ -145,7 +163,7 @@ const takeOutcome = (push: Push, link: Link, outcome: RowOutcome): Taken => {
     case 'gone':
       return { link: endLink(link) };
     case 'refused':
-      return takeRefusal(push, link, outcome, fields);
+      return takeRefusal(push, link, outcome);
     case 'transient': {
       const failure = new RemoteFailure(outcome.failure);
       if (outcome.failure.effect === 'none') return { link: markUnsent(link, 'dynamics'), failure };
@@ -155,24 +173,17 @@ const takeOutcome = (push: Push, link: Link, outcome: RowOutcome): Taken => {
   }
 };
 
-type RefusedOutcome = Extract<RowOutcome, { status: 'refused' }>;
-
-const takeRefusal = (
-  push: Push,
-  link: Link,
-  outcome: RefusedOutcome,
-  fields: readonly MappedField[],
-): Taken => {
-  const unsent = markUnsent(link, 'dynamics');
+const takeRefusal = (push: Push, link: Link, outcome: Refusal): Taken => {
+  const carried = link.writes.filter(({ side, state }) => side === 'dynamics' && state === 'sent');
+  const refusal = { link: markUnsent(link, 'dynamics'), carried, outcome };
   switch (outcome.scope) {
     case 'table-rights':
-      return { link: unsent, failure: forbidden(link.kind, outcome.code) };
+      return { link: refusal.link, failure: forbidden(link.kind, outcome.code) };
     case 'column-rights':
     case 'schema':
-      return { link: unsent, ofField: { link: unsent, scope: outcome.scope, column: outcome.column } };
-    case 'record': {
-      return takeRecordRefusal(push, link, outcome, fields);
-    }
+      return { link: refusal.link, ofField: refusal };
+    case 'record':
+      return takeRecordRefusal(push, refusal);
   }
 };
 
@@ -180,21 +191,18 @@ const takeRefusal = (
  * A refusal that names a column concerns that field, and so does one of a field on trial as before; the others go without
  * it. One that names none of several is searched for, unless it is about the row whatever is written.
  */
-const takeRecordRefusal = (
-  push: Push,
-  link: Link,
-  outcome: RefusedOutcome,
-  fields: readonly MappedField[],
-): Taken => {
-  const { code, message, whole } = outcome;
-  const sent = link.writes.filter(({ side, state }) => side === 'dynamics' && state === 'sent');
-  const named = fields.find(({ column }) => column === outcome.column)?.name;
-  const culprit = sent.find(({ field }) => field === named);
-  const names = sent.map(({ field }) => field);
-  const tried = names.some((field) => isRefusedAgain(link.parked[field], { side: 'dynamics', code }));
+const takeRecordRefusal = (push: Push, { link, carried, outcome }: FieldRefusal): Taken => {
+  const { code, message, scope, whole } = outcome;
+  const fields = push.mapping.fields[link.kind];
   const searching = push.searches.isSearching(link.id);
+  const named = fields.find(({ column }) => column === outcome.column)?.name;
+  // An answer about a column is about the only one that was written.
+  const isAlone = scope !== 'record' && !searching && carried.length === 1;
+  const culprit = carried.find(({ field }) => field === named || isAlone);
+  const names = carried.map(({ field }) => field);
+  const tried = names.some((field) => isRefusedAgain(link.parked[field], { side: 'dynamics', code }));
   if (culprit === undefined && !tried && (searching || (names.length > 1 && whole !== true))) {
-    return search(push, markUnsent(link, 'dynamics'), names, { passed: false, code, message }, fields);
+    return search(push, link, names, { passed: false, code, message }, fields);
   }
   push.searches.drop(link.id);
   const refusal = {
@@ -204,7 +212,7 @@ const takeRecordRefusal = (
     ...{ code, message, value: culprit?.to ?? null },
   };
   const refused = refuse(link, refusal, push.cycle);
-  return { link: atRest(markUnsent(refused.link, 'dynamics')), refused: [refused], again: true };
+  return { link: atRest(refused.link), refused: [refused], again: true };
 };
 
 const search = (

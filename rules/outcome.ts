@@ -1,4 +1,4 @@
-import { draftOf } from './draft.js';
+import { draftOf, omit } from './draft.js';
 import type { BySide, Cause, Link, Parked, Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { dropImpossible, replaceWrite, settle } from './settle.js';
@@ -24,9 +24,16 @@ export interface SentCall {
 export const markSent = (link: Link, side: Side, call: SentCall, fields?: readonly string[]): Link =>
   replaced(link, (write) =>
     write.side === side && write.state === 'planned' && fields?.includes(write.field) !== false
-      ? { ...write, ...call, state: 'sent', sentAt: call.at }
+      ? { ...withoutStamp(write), ...call, state: 'sent', sentAt: call.at }
       : write,
   );
+
+/** An earlier call bore it, and was refused. */
+const withoutStamp = (write: Write): Write => {
+  const bare: Record<string, unknown> & Write = { ...write };
+  omit(bare, 'rowStamp');
+  return bare;
+};
 
 /** Marketo answered `updated`: believed for now, settled by its log or a read. */
 export const markAnswered = (link: Link, side: Side, at: IsoInstant): Link => {

@@ -69,16 +69,6 @@ export const saveNotices = (db: Database, notices: readonly FieldNotice[]): Prom
       .execute();
   });
 
-/** Adds notices about fields that a write showed to be barred; the next reading of the catalog replaces them. */
-export const addNotices = async (db: Database, notices: readonly FieldNotice[]): Promise<void> => {
-  if (notices.length === 0) return;
-  await db
-    .insertInto('field_notices')
-    .values(notices.map(({ kind, field, code, message }) => ({ kind, field, code, message })))
-    .onConflict((oc) => oc.doNothing())
-    .execute();
-};
-
 /** Has the catalog read again by the next cycle. */
 export const ageCatalog = async (db: Database): Promise<void> => {
   await db

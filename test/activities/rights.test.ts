@@ -315,30 +315,6 @@ describe('A right that was given back', () => {
   });
 });
 
-describe('A refusal about a column that rights and schema do not explain', () => {
-  it('sets the fields of that write aside with a notice, and has the schema read again', async () => {
-    const [pair] = await pairs();
-    const { marketoId = 0, leadid = '' } = pair ?? {};
-    await world.doors.editPerson(marketoId, { city: 'Oslo' });
-    const fault = { kind: 'refuse', status: 400, code: '0x80060888', message: 'Could not find a property.' };
-    await world.fault('dynamics', { method: 'PATCH', path: '/leads(', ...fault });
-    await world.cycle();
-    expect(await notices()).toEqual(['lead city unknown-column']);
-    expect(await untold()).toBe(true);
-    const { read_at } = await world.db
-      .selectFrom('catalogs')
-      .select('read_at')
-      .where('name', '=', 'current')
-      .executeTakeFirstOrThrow();
-    expect(read_at.getTime()).toBe(0);
-    await world.settled();
-    expect(await world.row('leads', leadid)).toMatchObject({ address1_city: null });
-    await world.doors.editPerson(marketoId, { city: 'Bergen' });
-    await world.settled();
-    expect(await world.row('leads', leadid)).toMatchObject({ address1_city: 'Bergen' });
-  });
-});
-
 describe('A table that may not be written', () => {
   it('fails the step, naming the table, and nothing is lost', async () => {
     const [pair] = await pairs();

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requireInstallation } from '../../activities/catalog.js';
 import { changeColumn, readSchemas } from '../support/scope.js';
 import { both, killedIn, typedPairIn } from '../support/typed-pair.js';
 import { startWorld, type World } from '../support/world.js';
@@ -34,6 +36,21 @@ const notices = async () =>
   (await world.db.selectFrom('field_notices').select(['kind', 'field', 'code']).execute()).map(
     ({ kind, field, code }) => `${kind} ${field} ${code}`,
   );
+
+/** Calls are under way at once; what the first answers is known by the time the next one's answer is taken. */
+const answeredInTurn = () => {
+  const { dynamics } = world.ports;
+  const direct = { ...dynamics };
+  let last: Promise<void> | undefined;
+  Object.assign(dynamics, {
+    write: (...[rows, options]: Parameters<typeof direct.write>) =>
+      direct.write(rows, {
+        ...options,
+        onOutcomes: (...answer) =>
+          (last = (last ?? Promise.resolve()).then(() => options?.onOutcomes?.(...answer))),
+      }),
+  });
+};
 
 describe('With a stamp column', () => {
   it.each(['lead', 'contact'] as const)(
@@ -112,6 +129,47 @@ describe('With a stamp column', () => {
     await world.settled();
     expect(await stampOf(pair.id)).not.toBeNull();
     expect(await notices()).toEqual([]);
+  });
+
+  it('a column that may not be written any more sets no field of many rows aside, however many calls carry them', async () => {
+    await world.close();
+    world = await startWorld({ config: `${STAMPED}guard: off\n` });
+    const ids = Array.from({ length: 120 }, () => randomUUID());
+    await world.doors.createRows(
+      'leads',
+      ids.map((leadid) => ({
+        ...{ leadid, lastname: 'Ruiz', jobtitle: 'old' },
+        emailaddress1: `${leadid}@example.com`,
+      })),
+    );
+    await world.settled();
+    await changeColumn(world, 'leads', COLUMN, { secured: true, canRead: true, canUpdate: false });
+    for (const { marketoId } of await world.links())
+      await world.doors.editPerson(marketoId ?? 0, { title: 'ours' });
+    answeredInTurn();
+    await world.settled();
+    const rows = await Promise.all(ids.map((id) => world.row('leads', id)));
+    expect(new Set(rows.map((row) => row['jobtitle']))).toEqual(new Set(['ours']));
+    expect((await world.links()).flatMap(({ parked }) => Object.keys(parked))).toEqual([]);
+    expect(await notices()).toEqual(['lead stampColumn read-only']);
+  });
+
+  it('a refused column that rights and schema say may be written costs one write more, and no field', async () => {
+    const pair = await pairOn('lead');
+    const { dynamics } = world.ports;
+    const { syncUserId } = await requireInstallation(world.ports);
+    const lead = await dynamics.columns('lead', syncUserId);
+    const honest = { ...dynamics };
+    Object.assign(dynamics, {
+      columns: (...args: Parameters<typeof honest.columns>) =>
+        args[0] === 'lead' ? Promise.resolve(lead) : honest.columns(...args),
+    });
+    await changeColumn(world, 'leads', COLUMN, { secured: true, canRead: true, canUpdate: false });
+    await pair.typeInMarketo('ours');
+    await world.calls();
+    await world.cycle();
+    expect((await world.calls()).dynamics).toMatchObject({ 'PATCH /api/data/v9.2/leads({id})': 2 });
+    expect((await pair.held()).titles).toEqual(both('ours'));
   });
 
   it('selected later, the stamps of rows are read before the tables were read anew', async () => {

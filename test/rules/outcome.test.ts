@@ -29,6 +29,12 @@ describe('a call', () => {
     expect(plannedWrites(planned, 'dynamics').map(({ field: name }) => name)).toEqual(['title', 'city']);
   });
 
+  it('bears its own stamp or none, never that of a call before', () => {
+    const stamped = markSent(planned, 'dynamics', { at: at(1), deadline: at(31), rowStamp: 'one' });
+    const again = markSent(markUnsent(stamped, 'dynamics'), 'dynamics', { at: at(2), deadline: at(32) });
+    expect(again.writes.map(({ rowStamp }) => rowStamp)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('is under way from a moment to its deadline, for its side alone', () => {
     const link = markSent(planned, 'dynamics', { at: at(1), deadline: at(31) });
     expect(link.writes).toMatchObject([
