@@ -1,10 +1,11 @@
 import type { RowCreate, RowOutcome } from '../dynamics/index.js';
 import type { PersonRecord } from '../marketo/index.js';
+import { emailKey } from '../rules/email.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import type { FieldValue, FieldValues, Kind } from '../rules/terms.js';
-import { separatedPersons } from '../store/ambiguous.js';
+import { separatedPersons, type Addressed } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
 import { save } from './claimed.js';
@@ -17,6 +18,7 @@ import { kindFor, reserveRows, type RowIds } from './reserve-rows.js';
 import { heldBy } from './link-row.js';
 import { agreedAtBirth } from './new-person.js';
 import { readStrongly } from './refused-fields.js';
+import { EMAIL_COLUMN } from './rows.js';
 import { isDuplicate, withTwin } from './twin.js';
 import { keepRefusals, refuse, saveWithRefusals, type Refused } from './refusals.js';
 
@@ -124,7 +126,7 @@ export const explained = (
   outcome: RowOutcome,
   signal: AbortSignal,
 ): Promise<RowOutcome> =>
-  withTwin(dynamics, { ...operation, email: operation.values['emailaddress1'] }, outcome, signal);
+  withTwin(dynamics, { ...operation, email: operation.values[EMAIL_COLUMN] }, outcome, signal);
 
 /** People who decided that the rows of this address are somebody else's have decided about duplicates. */
 const makeRow = async (
@@ -133,9 +135,17 @@ const makeRow = async (
   signal: AbortSignal,
 ): Promise<RowOutcome> => {
   const outcome = await dynamics.writeOne(operation, signal);
-  if (!isDuplicate(outcome) || !(await separatedPersons(db, [person.id])).has(person.id)) return outcome;
+  if (!isDuplicate(outcome)) return outcome;
+  const separated = await separatedPersons(db, [addressed(person.id, operation)]);
+  if (!separated.has(person.id)) return outcome;
   return dynamics.writeOne({ ...operation, duplicatesAllowed: true }, signal);
 };
+
+/** By the address that the row would get: what was decided about another one says nothing of it. */
+export const addressed = (marketoId: number, { values }: RowCreate): Addressed => ({
+  marketoId,
+  emailKey: emailKey(values[EMAIL_COLUMN]),
+});
 
 /** A row that is said to be there may be another one, of another key: ours is believed in once it was read. */
 const proven = async (

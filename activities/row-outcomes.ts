@@ -1,19 +1,19 @@
 import type { Refusal, RowOutcome } from '../dynamics/index.js';
 import { RemoteFailure } from '../rules/failures.js';
-import { actual, type Link } from '../rules/link.js';
+import type { Link } from '../rules/link.js';
 import type { MappedField } from '../rules/mapping.js';
 import { markUnsent, plannedWrites, pruneWrites, settleSent } from '../rules/outcome.js';
-import type { FieldValue } from '../rules/terms.js';
 import { isRefusedAgain } from '../rules/trials.js';
-import { linksByRow } from '../store/links.js';
 import { endLink } from './endings.js';
 import { atRest, saveOutcomes, type Push } from './push.js';
 import type { Concluded, RefusedAnswer } from './field-searches.js';
 import { parkFound } from './found-fields.js';
+import { isGivingUp } from './giving-up.js';
 import { countNew, refuse, type Refused } from './refusals.js';
 import { forbidden, setFieldsAside, type FieldRefusal } from './refused-fields.js';
 import { keepOf } from './settings.js';
 import { updateOf } from './row-update.js';
+import { EMAIL_COLUMN } from './rows.js';
 import { DUPLICATE, isDuplicate, withTwin } from './twin.js';
 
 /** What became of the write of one link's row. */
@@ -89,32 +89,15 @@ const takeFieldRefusals = async (
 const explained = async (push: Push, link: Link, outcome: RowOutcome): Promise<RowOutcome> => {
   const { ports, mapping, attempt } = push;
   const fields = mapping.fields[link.kind];
-  const email = fields.find(({ column }) => column === 'emailaddress1');
+  const email = fields.find(({ column }) => column === EMAIL_COLUMN);
   const sent = link.writes.find(
     ({ side, state, field }) => side === 'dynamics' && state === 'sent' && field === email?.name,
   );
   const row = { kind: link.kind, id: link.dynamicsId ?? '', email: sent?.to };
   const told = await withTwin(ports.dynamics, row, outcome, attempt.signal);
-  if (email === undefined || sent === undefined || !isDuplicate(told)) return told;
-  if (!(await isGivingUp(push, told.twin, email, sent.to))) return told;
+  if (sent === undefined || !isDuplicate(told) || !(await isGivingUp(push, told.twin, sent.to))) return told;
   const operation = { ...updateOf(link, mapping), duplicatesAllowed: true } as const;
   return ports.dynamics.writeOne(operation, attempt.signal);
-};
-
-/**
- * The twin is a row of ours whose person holds another address by now: it gives this one up, and two that swap theirs would
- * wait for each other for ever.
- */
-const isGivingUp = async (
-  { ports: { db } }: Push,
-  twin: string | undefined,
-  { name, codec }: MappedField,
-  value: FieldValue,
-): Promise<boolean> => {
-  const [other] = twin === undefined ? [] : await linksByRow(db, [twin]);
-  if (other?.status !== 'linked') return false;
-  const wanted = actual(other, 'marketo', name);
-  return wanted !== undefined && codec.canonical('marketo', wanted) !== codec.canonical('dynamics', value);
 };
 
 /**
@@ -224,7 +207,7 @@ const search = (
 ): Taken => {
   const { searches } = push;
   if (!searches.isSearching(link.id)) {
-    const addresses = fields.filter(({ column }) => answer.code === DUPLICATE && column === 'emailaddress1');
+    const addresses = fields.filter(({ column }) => answer.code === DUPLICATE && column === EMAIL_COLUMN);
     searches.begin(
       link.id,
       names,

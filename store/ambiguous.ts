@@ -89,16 +89,26 @@ export const decidedAbout = async (db: Database, marketoId: number): Promise<Lin
   return rows.map(linkOf);
 };
 
-/** Those of these persons to whom people decided that some row does not belong. */
+/** A person that is to get a row, and the canonical form of its e-mail. */
+export interface Addressed {
+  readonly marketoId: number;
+  readonly emailKey: string | null;
+}
+
+/**
+ * Those of these persons of whom people decided that some row of that very e-mail does not belong to them. Where it was not
+ * the e-mail under which they met, it is the row's own.
+ */
 export const separatedPersons = async (
   db: Database,
-  marketoIds: readonly number[],
+  persons: readonly Addressed[],
 ): Promise<ReadonlySet<number>> => {
-  if (marketoIds.length === 0) return new Set();
+  if (persons.length === 0) return new Set();
   const { rows } = await sql<{ id: number }>`
-    select distinct person::bigint as id
-    from links, jsonb_array_elements_text(decision -> 'persons') as person
+    select distinct asked."marketoId" as id
+    from jsonb_to_recordset(${JSON.stringify(persons)}::jsonb) as asked ("marketoId" bigint, "emailKey" text)
+      join links on decision -> 'persons' @> to_jsonb(asked."marketoId")
     where decision is not null and decision ->> 'what' = 'separated'
-      and person::bigint = any(${[...marketoIds]}::bigint[])`.execute(db);
+      and coalesce(decision ->> 'emailKey', email_key) = asked."emailKey"`.execute(db);
   return new Set(rows.map(({ id }) => id));
 };

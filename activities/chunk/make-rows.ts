@@ -3,10 +3,11 @@ import { RemoteFailure } from '../../rules/failures.js';
 import type { Link } from '../../rules/link.js';
 import type { Mapping } from '../../rules/mapping.js';
 import { KINDS } from '../../rules/terms.js';
-import { separatedPersons } from '../../store/ambiguous.js';
+import { separatedPersons, type Addressed } from '../../store/ambiguous.js';
 import { linksByPerson, saveLinks } from '../../store/links.js';
 import { save } from '../claimed.js';
 import {
+  addressed,
   begun,
   endReservations,
   explained,
@@ -66,8 +67,10 @@ export const makeRows = async (group: Group, reserved: readonly Reserved[]): Pro
 
 const personOf = ({ member }: Begun): number => member.asked.marketoId;
 
-const duplicatesOf = (found: readonly Found[]): number[] =>
-  found.filter(({ outcome }) => isDuplicate(outcome)).map(({ row }) => personOf(row));
+const duplicatesOf = (found: readonly Found[]): Addressed[] =>
+  found
+    .filter(({ outcome }) => isDuplicate(outcome))
+    .map(({ row }) => addressed(personOf(row), row.operation));
 
 /** Writes rows and keeps what became of those that `select` leaves. */
 const write = async (

@@ -85,11 +85,19 @@ const separated = async (): Promise<number> => {
   return marketoIds[0] ?? 0;
 };
 
+const separatedAndMoved = async (): Promise<number> => {
+  const { email } = await pair();
+  const id = await separated();
+  await world.doors.editPerson(id, { email });
+  return id;
+};
+
 /** Those that let a cycle run come first: it would match the records of others. */
 const CASES = [
   ['one that carries the id of another person', withForeignKey, 'ambiguous'],
   ['one whose address belongs to another pair', besideTwin, 'refused'],
   ['one that people separated from a row of its address', separated, 'created'],
+  ['one that was separated from a row, and has the address of another pair', separatedAndMoved, 'refused'],
   ['a person that its flag leaves out', () => one(newEmail(), { syncExcluded: true }), 'out-of-scope'],
   ['a person on hold', held, 'out-of-scope'],
   ['a person on hold whose row is there', heldWithRow, 'out-of-scope'],

@@ -172,6 +172,16 @@ describe('A decision to separate', () => {
     expect((await linkOfRow(ids[0] ?? '')).marketoId).not.toBe(marketoIds[0]);
   });
 
+  it('says nothing of another address that the person has by then: a duplicate of that is refused', async () => {
+    const { marketoIds, ids } = await group(1, 2);
+    await decideSeparate(world.db, { dynamicsId: ids[0] ?? '' }, decider());
+    const email = newEmail();
+    await leads(email, 1);
+    await world.settled();
+    await world.doors.editPerson(marketoIds[0] ?? 0, { email });
+    expect(await world.request(marketoIds[0] ?? 0)).toMatchObject({ outcome: 'refused' });
+  });
+
   it('gives a person back the id of its own row, where another row carried it', async () => {
     const [own = ''] = await leads(newEmail(), 1);
     await world.settled();
