@@ -46,8 +46,15 @@ export const observe = (link: Link, observation: Observation, context: ObserveCo
   const read = context.fields.filter(({ name }) => Object.hasOwn(values, name));
   for (const { name, codec } of read) {
     const value = values[name] ?? null;
-    if (rowStamp != null) settleStamped(draft, codec, { side, field: name, rowStamp });
+    const stamped =
+      rowStamp == null ? undefined : settleStamped(draft, codec, { side, field: name, rowStamp });
     const write = openWrite(draft, side, name);
+    if (write !== undefined && isSameMove(codec, write, stamped)) {
+      // The same move, which another call had made by then: it counts once.
+      draft.writes = draft.writes.filter((each) => each !== write);
+      recordSeen(draft, codec, side, name, value);
+      continue;
+    }
     if (write !== undefined && codec.canonical(side, write.to) === codec.canonical(side, value)) {
       settle(draft, codec, write, value);
       continue;
@@ -70,17 +77,24 @@ export const observe = (link: Link, observation: Observation, context: ObserveCo
 /**
  * The stamp says that the call took effect: its value was agreed, and one that stands there by now is a later edit. Also
  * where the write was given up meanwhile, because its worker stalled.
+ *
+ * @returns the write that it settled.
  */
 const settleStamped = (
   draft: Draft,
   codec: Codec,
   { side, field, rowStamp }: Pick<Write, 'side' | 'field' | 'rowStamp'>,
-): void => {
+): Write | undefined => {
   const write = draft.writes.findLast(
     (each) => each.side === side && each.field === field && each.rowStamp === rowStamp,
   );
-  if (write?.state === 'sent' || write?.state === 'superseded') settle(draft, codec, write, write.to);
+  if (write?.state !== 'sent' && write?.state !== 'superseded') return undefined;
+  settle(draft, codec, write, write.to);
+  return write;
 };
+
+const isSameMove = (codec: Codec, { side, to }: Write, stamped: Write | undefined): boolean =>
+  stamped !== undefined && codec.canonical(side, stamped.to) === codec.canonical(side, to);
 
 /** Open writes to fields that are not synced any more, their time over: no read will ever tell what became of them. */
 const unseen = (draft: Draft, side: Side, { fields, now, overlapMs }: ObserveContext): readonly Write[] =>

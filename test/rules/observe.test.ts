@@ -175,6 +175,20 @@ describe('a write to Dynamics whose answer was lost', () => {
     expect(link.seen).toEqual({ marketo: { title: 'D' }, dynamics: { title: 'C' } });
   });
 
+  it('counts once as a move, also where a second call carried the same and had no effect', () => {
+    const writes = [
+      write({ side: 'dynamics', state: 'superseded', rowStamp: 'one' }),
+      write({ side: 'dynamics', state: 'sent', rowStamp: 'two' }),
+    ];
+    const causes = { title: { rule: 'one-sided', winner: 'marketo', cycle: 1, at: at(0) } } as const;
+    const carried = titled('A', { marketo: 'B' }, { writes, causes, etag: 'e1' });
+    const row = { side: 'dynamics', values: { title: 'B' }, etag: 'e2', rowStamp: 'one' } as const;
+    const { link } = read(carried, row);
+    expect(link.causes['title']?.swing?.times).toBe(1);
+    expect(states(link)).toEqual(['settled']);
+    expect(link.seen).toEqual({ marketo: {}, dynamics: {} });
+  });
+
   it('settles once: the stamp stays on the row, while values move on', () => {
     const settled = titled(
       'C',
