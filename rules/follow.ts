@@ -1,7 +1,6 @@
 import { draftOf, type Draft } from './draft.js';
 import { actual, type BySide, type Link, type Overtaken, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
-import { holdsStill } from './parked.js';
 import { recordSeen } from './settle.js';
 import type { FieldValue, FieldValues, Kind } from './terms.js';
 
@@ -104,11 +103,11 @@ const settleIn = (
     if (agreed !== undefined) {
       draft.agreed.marketo[name] = agreed.marketo;
       draft.agreed.dynamics[name] = agreed.dynamics;
-      // What people gave up stays given up as long as neither value moves: the new row holds the same.
+      // What people gave up stays given up where the new row holds the same; the plan sees whether Marketo's value moved.
       const parked = link.parked[name];
-      const now = { marketo: marketo ?? null, dynamics: held ?? null };
-      if (parked?.reason === 'discarded' && holdsStill(field, parked, now))
-        draft.parked[name] = { ...parked, ...now };
+      const isHeldStill = codec.canonical('dynamics', parked?.dynamics) === codec.canonical('dynamics', held);
+      if (parked?.reason === 'discarded' && isHeldStill)
+        draft.parked[name] = { ...parked, dynamics: held ?? null };
     }
     if (marketo !== undefined) recordSeen(draft, codec, 'marketo', name, marketo);
     if (held !== undefined) recordSeen(draft, codec, 'dynamics', name, held);

@@ -230,12 +230,18 @@ export const isNamedBy = (reasons: readonly GuardReason[], change: Change): bool
     return measure === 'clears' ? change.clears : measure === 'sameValue' && value === change.to;
   });
 
-/** Gives fields of a pair up for exactly the values that both sides hold now: each keeps its own. */
+/**
+ * Gives fields of a pair up for exactly the values that both sides hold now: each keeps its own, and an edit that our write
+ * covered is given up with them.
+ */
 export const giveUpFields = (link: Link, fields: readonly string[]): Link => {
   const unplanned = link.writes.filter(({ field, state }) => state !== 'planned' || !fields.includes(field));
+  const overtaken = Object.fromEntries(
+    Object.entries(link.overtaken).filter(([field]) => !fields.includes(field)),
+  );
   return fields.reduce<Link>(
     (current, field) => park(current, field, heldValues(link, field), 'discarded', null),
-    { ...link, writes: unplanned },
+    { ...link, writes: unplanned, overtaken },
   );
 };
 

@@ -3,7 +3,7 @@ import type { MappedField } from './mapping.js';
 import type { FieldValue } from './terms.js';
 
 /** True if both sides hold what they held when the field was parked. */
-export const holdsStill = ({ codec }: MappedField, parked: Parked, values: BySide<FieldValue>): boolean =>
+const holdsStill = ({ codec }: MappedField, parked: Parked, values: BySide<FieldValue>): boolean =>
   codec.canonical('marketo', parked.marketo) === codec.canonical('marketo', values.marketo) &&
   codec.canonical('dynamics', parked.dynamics) === codec.canonical('dynamics', values.dynamics);
 

@@ -1,12 +1,12 @@
 import { decide, type Verdict } from './decide.js';
 import { draftOf, omit, type Draft } from './draft.js';
 import type { Codec } from './codecs/index.js';
-import { actual, type BySide, type Link, type Overtaken, type Rule, type Write } from './link.js';
+import { actual, heldValues, type BySide, type Link, type Overtaken, type Rule, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { hasMoved } from './parked.js';
 import { isStale } from './regained.js';
 import { releaseSwinging } from './release-swinging.js';
-import { isTraceOfOurs, openWrite } from './settle.js';
+import { isTraceOfOurs, openWrite, standFromParked } from './settle.js';
 import { isOneTooMany } from './swing.js';
 import { across, type FieldValue, type IsoInstant, type Side } from './terms.js';
 import { isHeld, putBack } from './trials.js';
@@ -164,12 +164,18 @@ const isUnderWay = (draft: Draft, { name, codec }: MappedField, values: Values):
 
 /**
  * A refusal holds for exactly the values it was given. When one of them moves, every field that the same refusal parked
- * is tried again: where the target named no field, any of them may have been the cause.
+ * is tried again: where the target named no field, any of them may have been the cause. What was refused is an edit still;
+ * what people gave up is none.
  */
 const releaseMoved = (draft: Draft, fields: readonly MappedField[], out: Collected): void => {
   const moved = fields.filter(
     (field) => draft.parked[field.name]?.because !== 'swinging' && hasMoved(draft, field),
   );
+  for (const { name, codec } of moved) {
+    const parked = draft.parked[name];
+    if (parked?.reason !== 'discarded' || draft.overtaken[name] !== undefined) continue;
+    standFromParked(draft, codec, name, parked, heldValues(draft, name));
+  }
   const rejections = new Set(moved.flatMap(({ name }) => draft.parked[name]?.rejectionId ?? []));
   for (const [name, { rejectionId }] of Object.entries(draft.parked)) {
     const released =

@@ -1,7 +1,7 @@
 import { omit, type Draft } from './draft.js';
 import { heldValues } from './link.js';
 import type { MappedField } from './mapping.js';
-import { recordSeen } from './settle.js';
+import { standFromParked } from './settle.js';
 import { forgetSwings, keepOnTrial, standingOf } from './swing.js';
 
 /**
@@ -23,10 +23,6 @@ export const releaseSwinging = (draft: Draft, fields: readonly MappedField[], cy
       continue;
     }
     forgetSwings(draft, name);
-    if (isCovered) continue;
-    for (const side of ['marketo', 'dynamics'] as const) {
-      draft.agreed[side][name] = parked[side];
-      recordSeen(draft, codec, side, name, held[side]);
-    }
+    if (!isCovered) standFromParked(draft, codec, name, parked, held);
   }
 };

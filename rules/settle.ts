@@ -1,6 +1,6 @@
 import type { Codec } from './codecs/index.js';
 import { omit, type Draft } from './draft.js';
-import { actual, type Link, type Write } from './link.js';
+import { actual, type BySide, type Link, type Parked, type Write } from './link.js';
 import type { MappedField } from './mapping.js';
 import { noteMove } from './swing.js';
 import { across, type FieldValue, type Side } from './terms.js';
@@ -21,6 +21,22 @@ export const recordSeen = (
     codec.canonical(side, agreed[field] ?? null) === codec.canonical(side, value);
   if (isAgreed) omit(draft.seen[side], field);
   else draft.seen[side][field] = value;
+};
+
+/**
+ * What each side kept while the field was set aside is no edit to defend: only what moved since is one.
+ */
+export const standFromParked = (
+  draft: Draft,
+  codec: Codec,
+  field: string,
+  parked: Parked,
+  held: BySide<FieldValue>,
+): void => {
+  for (const side of ['marketo', 'dynamics'] as const) {
+    draft.agreed[side][field] = parked[side];
+    recordSeen(draft, codec, side, field, held[side]);
+  }
 };
 
 /**

@@ -92,4 +92,18 @@ describe('A change that is discarded', () => {
     expect(await world.person(all[0]?.marketoId ?? 0)).toMatchObject({ title: 'CEO' });
     expect(await world.row('leads', all[1]?.leadid ?? '')).toMatchObject({ jobtitle: 'Chair' });
   });
+
+  it('does not come back over the next edit of the other side', async () => {
+    const all = await pairs();
+    const spread = all.slice(0, 8).map(({ marketoId }) => ({ id: marketoId, title: 'Test' }));
+    await world.ports.marketo.syncPersons({ action: 'updateOnly', lookupField: 'id', records: spread });
+    expect((await world.cycle()).stopped).toBeDefined();
+    await decide(world, 'discard');
+    await world.settled();
+    const { leadid = '', marketoId = 0 } = all[0] ?? {};
+    await world.doors.editRow('leads', leadid, { jobtitle: 'Chair' });
+    await world.settled();
+    expect(await world.row('leads', leadid)).toMatchObject({ jobtitle: 'Chair' });
+    expect(await world.person(marketoId)).toMatchObject({ title: 'Chair' });
+  });
 });

@@ -95,6 +95,19 @@ describe('A value that was given up by decision', () => {
     await world.settled();
     expect(await world.person(marketoId)).toMatchObject({ title: 'Chair' });
   });
+
+  it.each(['after', 'before'])(
+    'gives way to an edit of the person made %s its qualification',
+    async (when) => {
+      const { leadid, marketoId } = await discarded();
+      const contact = await qualify(world, leadid);
+      if (when === 'after') await world.settled();
+      await world.doors.editPerson(marketoId, { title: 'Chair' });
+      await world.settled();
+      expect(await world.person(marketoId)).toMatchObject({ title: 'Chair' });
+      expect(await world.row('contacts', contact)).toMatchObject({ jobtitle: 'Chair' });
+    },
+  );
 });
 
 describe('A hold on a person', () => {

@@ -247,6 +247,25 @@ describe('A field that was given up', () => {
     ]);
   });
 
+  it.each(['lead', 'contact'] as const)('gives way to whoever edits the other side next, on a %s', (kind) => {
+    const cleared = giveUpFields(titled('A', { dynamics: null }, { kind }), ['title']);
+    expect(changes({ ...cleared, seen: { marketo: { title: 'C' }, dynamics: { title: null } } })).toEqual([
+      'marketo title C',
+    ]);
+    const spread = giveUpFields(titled('A', { marketo: 'Test' }, { kind }), ['title']);
+    expect(changes({ ...spread, seen: { marketo: { title: 'Test' }, dynamics: { title: 'C' } } })).toEqual([
+      'dynamics title C',
+    ]);
+  });
+
+  it('takes an edit that our write had covered with it', () => {
+    const covered = { value: 'Test', written: 'A', source: 'A', as: 'collision' } as const;
+    const link = giveUpFields(titled('A', {}, { overtaken: { title: covered } }), ['title']);
+    expect(changes({ ...link, seen: { marketo: {}, dynamics: { title: 'C' } } })).toEqual([
+      'dynamics title C',
+    ]);
+  });
+
   it('takes its planned write with it, and no other', () => {
     const writes = [write({ state: 'planned' }), write({ state: 'settled' })];
     expect(giveUpFields(titled('A', { dynamics: null }, { writes }), ['title']).writes).toEqual([writes[1]]);
