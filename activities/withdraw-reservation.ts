@@ -14,10 +14,11 @@ export const withdraw = async (request: Request, reserved: Link): Promise<Create
   const { ports, attempt } = request;
   const { kind, dynamicsId, creation, stamp } = reserved;
   if (creation?.sentAt != null) {
+    // Asked before the read: a call in its last moment may make the row while it is read.
+    const isOver = Date.now() >= Date.parse(creation.deadline ?? creation.sentAt);
     const row = await ports.dynamics.readRow(kind, dynamicsId ?? '', [], attempt.signal);
     if (row !== undefined) return settleCreated(request, reserved, [], null);
-    if (Date.now() < Date.parse(creation.deadline ?? creation.sentAt))
-      throw busy(`the row ${dynamicsId ?? ''}`);
+    if (!isOver) throw busy(`the row ${dynamicsId ?? ''}`);
   }
   const ended: Link = { ...reserved, status: 'ended', creation: null, dirty: stamp !== null };
   if ((await save(ports, [ended])).length === 0)
