@@ -1,14 +1,19 @@
 import type { Link } from '../rules/link.js';
+import type { Mapping } from '../rules/mapping.js';
+import { withFlag } from '../rules/scope.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
+import { personFlag } from './flags.js';
+import { takeOverHolds } from './holds.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
 /**
  * Looks for the persons of rows that were deleted while the call that was to make them had no answer: one that is there is
- * told of the loss like the person of any pair. Before the call's time is over nothing can be said.
+ * told of the loss like the person of any pair, once it is in scope. Before the call's time is over nothing can be said.
  */
 export const findOrphans = async (
   ports: Ports,
+  { scope }: Mapping,
   links: readonly Link[],
   { signal }: Attempt,
 ): Promise<void> => {
@@ -18,7 +23,7 @@ export const findOrphans = async (
     {
       by: 'dynamicsId',
       values: due.flatMap(({ dynamicsId }) => dynamicsId ?? []),
-      fields: ['id', 'dynamicsId'],
+      fields: ['id', 'dynamicsId', ...(scope.person?.readable === true ? [scope.person.name] : [])],
     },
     signal,
   );
@@ -29,11 +34,13 @@ export const findOrphans = async (
   const free = persons.filter(({ id }) => !living.some(({ marketoId }) => marketoId === id));
   const looked = due.map((link): Link => {
     const person = free.find(({ values }) => textOf(values['dynamicsId'])?.toLowerCase() === link.dynamicsId);
-    return person === undefined
-      ? { ...link, creation: null, stamp: null, dirty: false }
-      : { ...link, creation: null, marketoId: person.id };
+    if (person === undefined) return { ...link, creation: null, stamp: null, dirty: false };
+    const found = { ...link, creation: null, marketoId: person.id };
+    return withFlag(found, personFlag(scope.person, person.values), true);
   });
-  await saveLinks(ports.db, looked, ports.timing.overlapMs);
+  await ports.db
+    .transaction()
+    .execute(async (tx) => saveLinks(tx, await takeOverHolds(tx, looked), ports.timing.overlapMs));
 };
 
 const isOrphan = ({ status, marketoId, creation }: Link): boolean =>

@@ -34,7 +34,7 @@ export const NOTHING_RESOLVED: ResolveResult = {
 export const resolve = async (ports: Ports, input: ChunkRef, attempt: Attempt): Promise<ResolveResult> => {
   const mapping = await currentMapping(ports);
   return inBatches(ports, input.chunk, attempt, NOTHING_RESOLVED, async (links) => {
-    await findOrphans(ports, links, attempt);
+    await findOrphans(ports, mapping, links, attempt);
     const waiting = links.filter(({ status }) => status === 'unmatched' || status === 'ambiguous');
     const matched = await matchRows(ports, mapping, waiting, attempt);
     const linked = [...links.filter(({ status }) => status === 'linked'), ...matched.linked];

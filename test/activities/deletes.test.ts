@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { releaseRecord } from '../../client/hold/hold.js';
+import { newEmail } from '../support/groups.js';
+import { startScopedWorld } from '../support/scope.js';
+import { pairsIn } from '../support/scoped-pairs.js';
 import { Crash, retried, startWorld, type World, type WorldOptions } from '../support/world.js';
 
 let world: World;
@@ -24,6 +28,12 @@ const persons = async (): Promise<number> => {
   let count = 0;
   for await (const page of world.doors.persons()) count += page.length;
   return count;
+};
+
+const personWithKey = async (key: string): Promise<number> => {
+  for await (const page of world.doors.persons())
+    for (const { id, dynamicsId } of page) if (dynamicsId === key) return Number(id);
+  throw new Error(`no person has the key ${key}`);
 };
 
 const expireDeltas = () => fetch(`${world.dataverse}/admin/delta/expire`, { method: 'POST' });
@@ -86,6 +96,28 @@ describe('A row deleted in Dynamics', () => {
       expect(await world.links()).toMatchObject([
         { status: 'ended', dirty: false, creation: null, stamp: null },
       ]);
+    },
+  );
+
+  it.each(['flag', 'hold'] as const)(
+    'before its person was found tells that person nothing while it is out of scope (%s)',
+    async (by) => {
+      world = await startScopedWorld();
+      const [lead = ''] = await world.doors.createRows('leads', [
+        { lastname: 'Ruiz', emailaddress1: newEmail() },
+      ]);
+      world.crash('marketo', 'after');
+      await expect(world.cycle()).rejects.toBeInstanceOf(Crash);
+      const marketoId = await personWithKey(lead);
+      await world.doors.deleteRow('leads', lead);
+      if (by === 'hold') await pairsIn(() => world).hold({ marketoId });
+      else await world.doors.editPerson(marketoId, { syncExcluded: true });
+      await world.settled();
+      expect((await world.person(marketoId))['dynamicsDeleted']).not.toBe(true);
+      if (by === 'hold') await releaseRecord(world.db, { marketoId });
+      else await world.doors.editPerson(marketoId, { syncExcluded: false });
+      await world.settled();
+      expect(await world.person(marketoId)).toMatchObject({ dynamicsDeleted: true });
     },
   );
 
