@@ -1,7 +1,7 @@
 import { mergedIds, type Activity } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import { endedWith } from '../rules/lost-edits.js';
-import { mergePersons, withPerson } from '../rules/merged-persons.js';
+import { mergePersons, waitingWith, withPerson } from '../rules/merged-persons.js';
 import { rejectionsOf } from '../rules/parked.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import type { Database } from '../store/database.js';
@@ -57,7 +57,7 @@ const after = (
     case 'closes':
       return [closeLink(loser), ...(winner?.status === 'linked' ? [readAgain(winner)] : [])];
     case 'renames':
-      return [{ ...loser, marketoId: winnerId }];
+      return [waitingWith(loser, winnerId)];
   }
 };
 

@@ -2,6 +2,7 @@ import type { Row } from '../dynamics/index.js';
 import { actual, type Link } from '../rules/link.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { isInScope, withFlag, without } from '../rules/scope.js';
+import { STRANGERS } from '../rules/strangers.js';
 import type { Kind } from '../rules/terms.js';
 import type { NewLink } from '../store/links.js';
 import { rowFlag } from './flags.js';
@@ -43,13 +44,15 @@ export const takeRow = (ports: Ports, link: Link, row: Row, mapping: Mapping): L
   }
 };
 
-/** A row without a person: what it holds is kept for the match. */
+/** A row without a person: what it holds is kept for the match, and nothing of a person that it had. */
 const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => {
   const status = waitingAs(link, row);
-  const seen = { ...link.seen, dynamics: valuesOf(row, fields) };
+  const seen = { marketo: {}, dynamics: valuesOf(row, fields) };
   if (status === 'unmatched' && isRefusedStill(link, row, fields)) return { ...link, etag: row.etag, seen };
   return {
     ...link,
+    // So that a refused creation, too, is tried again with what the row holds now.
+    ...STRANGERS,
     status,
     emailKey: rowEmailKey(row),
     etag: row.etag,
@@ -57,8 +60,6 @@ const waiting = (link: Link, row: Row, fields: readonly MappedField[]): Link => 
     seen,
     ...(status === 'excluded' && { candidates: null, creation: null }),
     ...(status === 'unmatched' && { candidates: null }),
-    // A refused creation is tried again with what the row holds now.
-    parked: {},
   };
 };
 
@@ -113,10 +114,10 @@ const wasEdited = (link: Link, row: Row, fields: readonly MappedField[]): boolea
 };
 
 const WITHOUT_PERSON = {
+  ...STRANGERS,
   status: 'unmatched',
   marketoId: null,
   stamp: null,
-  agreed: { marketo: {}, dynamics: {} },
   seen: { marketo: {}, dynamics: {} },
 } as const satisfies Partial<Link>;
 

@@ -1,4 +1,5 @@
 import { actual, type Link } from './link.js';
+import { STRANGERS } from './strangers.js';
 import type { FieldValue } from './terms.js';
 
 /** What a merge of two persons makes of their links. */
@@ -38,10 +39,17 @@ export const withPerson = (link: Link, marketoId: number): Link => {
   }
   return {
     ...link,
+    ...STRANGERS,
     ...{ status: 'linked', marketoId, creation: null, candidates: null },
-    agreed: { marketo: {}, dynamics: {} },
     seen: { marketo: {}, dynamics: held },
-    ...{ writes: [], overtaken: {}, parked: {} },
     ...{ dirty: true, rereadMarketo: true, rereadDynamics: true },
   };
 };
+
+/** The pair waits on as it did, with another person. What its row holds is read once it goes on. */
+export const waitingWith = (link: Link, marketoId: number): Link => ({
+  ...link,
+  ...STRANGERS,
+  marketoId,
+  seen: { marketo: {}, dynamics: {} },
+});

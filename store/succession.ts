@@ -119,9 +119,14 @@ export const renameAwaited = async (db: Database, from: number, to: number): Pro
   );
 };
 
-/** A person that was still to be told of the loss of its row went into another one: that one is told, if it has no row. */
+/**
+ * A person that was still to be told of the loss of its row went into another one: that one is told, if it has no row. With
+ * it nothing is agreed, should the row be there after all.
+ */
 export const passFlagOn = async (db: Database, from: number, to: number): Promise<void> => {
+  const nothing = '{"marketo":{},"dynamics":{}}';
   await sql`
-    update links set marketo_id = ${to}, version = version + 1
+    update links set marketo_id = ${to}, version = version + 1,
+      agreed = ${nothing}, seen = ${nothing}, writes = '[]', overtaken = '{}', parked = '{}', check_at = null
     where marketo_id = ${from} and status = 'ended' and stamp is not null`.execute(db);
 };

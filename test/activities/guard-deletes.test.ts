@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { cycle, decide, ended, guardedPairs, PEOPLE } from '../support/guarded.js';
 import type { Pair } from '../support/pairs.js';
+import { mergePersons } from '../support/succession.js';
 import type { World } from '../support/world.js';
 
 let world: World;
@@ -50,6 +51,23 @@ describe('Rows that go missing in Dynamics', () => {
     // What was edited meanwhile goes across against what the pair had agreed.
     expect(await world.row('leads', all[0]?.leadid ?? '')).toMatchObject({ jobtitle: 'Chair' });
     expect(await world.duplicates()).toEqual([]);
+  });
+
+  it('and are found again go on as on a first link where their person was merged into another meanwhile', async () => {
+    const all = await pairs();
+    const [first] = all;
+    const cure = hideRows(world, () => true);
+    await expireDeltas(world);
+    expect(await cycle(world)).toHaveLength(1);
+    const [winner = 0] = await world.doors.createPersons([{ lastName: 'Ruiz', title: 'Chair' }]);
+    await mergePersons(world, winner, [first?.marketoId ?? 0]);
+    expect(await cycle(world)).toHaveLength(1);
+    await world.doors.editPerson(winner, { title: null });
+    cure();
+    await world.settled();
+    expect(await world.linkOfPerson(winner)).toMatchObject({ status: 'linked', dynamicsId: first?.leadid });
+    expect(await world.row('leads', first?.leadid ?? '')).toMatchObject({ jobtitle: 'CTO 0' });
+    expect(await world.person(winner)).toMatchObject({ title: 'CTO 0' });
   });
 
   it('for good flag their persons once people let it', async () => {
