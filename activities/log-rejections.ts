@@ -1,6 +1,8 @@
 import {
   inCalls,
+  mayPassLater,
   MOST_ACTIVITIES,
+  PERSON_NOT_FOUND,
   toActivityInput,
   type ActivityResult,
   type NewActivity,
@@ -20,7 +22,7 @@ import type { Installation } from '../store/installations.js';
 import { requireInstallation } from './catalog.js';
 import { until } from './deadline.js';
 import type { CycleRef, LogRejectionsResult } from './contract.js';
-import type { Attempt, Ports } from './settings.js';
+import type { Attempt, Ports, Timing } from './settings.js';
 
 /** Writes what was refused to the persons' activity logs, each exactly once. */
 export const logRejections = async (
@@ -102,7 +104,7 @@ const send = async (
   const activities = entries.map((entry) => activityOf(entry, installation));
   try {
     const results = await marketo.addActivities(activities, until(attempt.signal, deadline));
-    const ends = entries.flatMap((entry, index) => endOf(entry, results[index]));
+    const ends = entries.flatMap((entry, index) => endOf(entry, results[index], timing));
     await endEntries(db, ends);
     return ends.filter(({ state }) => state === 'logged').length;
   } catch (error) {
@@ -139,12 +141,20 @@ const bisect = async (
   return logged;
 };
 
-/** A person that is gone has no log any more: the rejection stays in the store alone. */
-const endOf = ({ id }: DueEntry, result: ActivityResult | undefined): EntryEnd[] => {
+/**
+ * A person that is gone has no log any more: the rejection stays in the store alone. Whatever else Marketo skips an entry
+ * for may be mended there, such as an activity type that somebody deleted: it waits.
+ */
+const endOf = (
+  { id }: DueEntry,
+  result: ActivityResult | undefined,
+  { doubtMs, probeMs }: Timing,
+): EntryEnd[] => {
   if (result === undefined) return [];
-  return [
-    result.status === 'added' ? { id, state: 'logged', guid: result.guid } : { id, state: 'abandoned' },
-  ];
+  if (result.status === 'added') return [{ id, state: 'logged', guid: result.guid }];
+  if (result.code === PERSON_NOT_FOUND) return [{ id, state: 'abandoned' }];
+  const waitMs = mayPassLater(result.code) ? doubtMs : probeMs;
+  return [{ id, state: 'pending', deadline: new Date(Date.now() + waitMs).toISOString() }];
 };
 
 /** Most persons that Marketo reads activities of in one call. */

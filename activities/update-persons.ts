@@ -1,4 +1,4 @@
-import { mayPassLater, type SyncResult } from '../marketo/index.js';
+import { mayPassLater, PERSON_NOT_FOUND, type SyncResult } from '../marketo/index.js';
 import { WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
 import { markSent, plannedWrites, pruneWrites } from '../rules/outcome.js';
 import { isInScope } from '../rules/scope.js';
@@ -17,9 +17,6 @@ import {
   type Taken,
 } from './send-persons.js';
 import { keepOf } from './settings.js';
-
-/** Code of Marketo for one record: the person does not exist (Adobe REST docs, "Error codes"). */
-const PERSON_NOT_FOUND = '1004';
 
 const carries = (write: Write, { deadline }: PersonCall): boolean =>
   write.side === 'marketo' && write.state === 'sent' && write.deadline === deadline;

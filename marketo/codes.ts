@@ -147,5 +147,8 @@ export function verdictOf(code: string, once = false): Verdict {
   return listed ?? (/^5\d\d$/.test(code) ? inDoubt : once ? UNLISTED_ONCE : UNLISTED);
 }
 
+/** Code of one record: its person does not exist (Adobe REST docs, "Error codes"). */
+export const PERSON_NOT_FOUND = '1004';
+
 /** Whether a record that was skipped with this code may be taken another time, though nothing of it changes. */
 export const mayPassLater = (code: string): boolean => TRANSIENT.has(verdictOf(code).type);

@@ -48,7 +48,7 @@ export { DEFAULT_TIMING } from './settings.js';
 export { MOST_ACTIVITIES, toActivityInput } from './add-activities.js';
 export { MOST_FILTER_VALUES } from './filter-values.js';
 export { ACTIVITY_TYPES, mergedIds, scoreChange } from './stream-entry.js';
-export { mayPassLater } from './codes.js';
+export { mayPassLater, PERSON_NOT_FOUND } from './codes.js';
 export { inCalls } from './in-calls.js';
 export { MOST_RECORDS } from './sync-persons.js';
 
