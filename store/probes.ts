@@ -55,6 +55,8 @@ export const untriedRejections = async (db: Database, cause: string, limit: numb
   const { rows } = await sql<{ id: string; link_id: number }>`
     select rejections.id, link_id from rejections join links on links.id = link_id
     where cause = ${cause} and closed_at is null and not on_trial and links.status in ('linked', 'unmatched')
+      -- nothing would come of a trial out of scope
+      and links.out_of_scope is null
     order by coalesce(tried_at, at), rejections.id limit ${limit}`.execute(db);
   return rows.map(({ id, link_id: linkId }) => ({ id, linkId }));
 };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { holdRecord, releaseRecord } from '../../client/hold/hold.js';
 import { leadPairsIn, type Pair } from '../support/pairs.js';
 import { rejectionLeaks, setPlugIns, trialsFallDue } from '../support/rejections.js';
 import { startWorld, type World } from '../support/world.js';
@@ -111,6 +112,27 @@ describe('A cause that somebody mended in Dynamics', () => {
     expect(await jobs(others)).toEqual(['Robot', 'Robot']);
     expect(await jobs([own])).toEqual(['CTO']);
     expect(await logged(three)).toEqual([1, 1, 1]);
+  });
+
+  it('is not tried with records on hold, which get their try once they are let go', async () => {
+    const all = await pairs(4);
+    const [free, ...held] = all;
+    if (free === undefined) throw new Error('no pair');
+    await setPlugIns(world.dataverse, [NO_ROBOTS]);
+    for (const { marketoId } of held) await world.doors.editPerson(marketoId, { title: 'Robot' });
+    await world.settled();
+    await world.doors.editPerson(free.marketoId, { title: 'Robot' });
+    await world.settled();
+    const hold = { since: new Date().toISOString(), by: 'ana', note: null };
+    for (const { marketoId } of held) await holdRecord(world.db, { marketoId }, hold);
+    await setPlugIns(world.dataverse, []);
+    await trialsFallDue(world.db);
+    await world.settled();
+    expect(await jobs(all)).toEqual(['Robot', 'CTO', 'CTO', 'CTO']);
+    for (const { marketoId } of held) await releaseRecord(world.db, { marketoId });
+    await trialsFallDue(world.db);
+    await world.settled();
+    expect(await jobs(held)).toEqual(['Robot', 'Robot', 'Robot']);
   });
 
   it('of which a record is refused otherwise now is told anew, and is not taken for mended', async () => {
