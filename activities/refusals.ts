@@ -57,10 +57,14 @@ export const refuse = (link: Link, refusal: Refusal, cycle: number): Refused => 
   let parked = withoutWrites(link, side, fields);
   const { code, local } = refusal;
   for (const field of fields) {
+    // The other side may hold a newer edit by now, which is still to be tried; or be given back the one that was refused.
+    const carried = link.writes.findLast(
+      (write) => isPending(write) && write.side === side && write.field === field,
+    );
+    const source = refusal.source ?? carried?.source;
     const values = {
       ...heldValues(link, field),
-      // The other side may hold a newer edit by now, which is still to be tried.
-      ...(refusal.source !== undefined && { [across(side)]: refusal.source }),
+      ...(source !== undefined && { [across(side)]: source }),
     };
     parked = park(parked, field, values, 'refused', id, { side, code, ...(local === true && { local }) });
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setPlugIns } from '../support/rejections.js';
 import { both, killedIn, typedPairIn } from '../support/typed-pair.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -11,6 +12,12 @@ afterAll(() => world.close());
 const KINDS = ['lead', 'contact'] as const;
 const pairOn = typedPairIn(() => world);
 const runUntilKilled = killedIn(() => world);
+
+/** Field and code of each refusal on the person's log. */
+const refusalsOf = async (marketoId: number) =>
+  (await world.db.selectFrom('activity_entries').selectAll().execute())
+    .filter(({ marketo_id }) => marketo_id === marketoId)
+    .map(({ state, attributes }) => [state, attributes['field'], attributes['code']]);
 
 describe.each(KINDS)('A write to Marketo for a %s, its answer gone and the run ended,', (kind) => {
   it.each(['before', 'after'] as const)('is caught up with (killed %s the call)', async (when) => {
@@ -189,15 +196,28 @@ it('A field that Marketo blocks is refused once, after the overlap, and taken up
   await pair.typeInDynamics('blocked');
   await world.settled();
   await world.settled();
-  const refusals = async () =>
-    (await world.db.selectFrom('activity_entries').selectAll().execute())
-      .filter(({ marketo_id }) => marketo_id === pair.marketoId)
-      .map(({ state, attributes }) => [state, attributes['field'], attributes['code']]);
-  expect(await refusals()).toEqual([['logged', 'title', 'kept-old-value']]);
+  expect(await refusalsOf(pair.marketoId)).toEqual([['logged', 'title', 'kept-old-value']]);
   expect((await pair.held()).titles).toEqual(['old', 'blocked']);
   await world.setting('marketo', { blockedFields: [] });
   await pair.typeInDynamics('free');
   await world.settled();
   expect((await pair.held()).titles).toEqual(both('free'));
-  expect(await refusals()).toHaveLength(1);
+  expect(await refusalsOf(pair.marketoId)).toHaveLength(1);
+});
+
+it('An edit in Marketo that our write covered, and that Dynamics refuses, is given back and told once', async () => {
+  const pair = await pairOn('lead');
+  const rule = { table: 'lead', column: 'jobtitle', contains: 'covered', message: 'Not this one.' };
+  await setPlugIns(world.dataverse, [rule]);
+  await pair.typeInDynamics('ours');
+  await world.cycle({
+    resolved: async () => {
+      await pair.typeInMarketo('covered');
+    },
+  });
+  await world.settled();
+  await world.settled();
+  expect((await pair.held()).titles).toEqual(['covered', 'ours']);
+  expect(await refusalsOf(pair.marketoId)).toEqual([['logged', 'record', '0x80040265']]);
+  await setPlugIns(world.dataverse, []);
 });
