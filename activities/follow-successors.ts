@@ -13,7 +13,7 @@ import { markSuccessors, pendingSuccessions, waitingInVain, type FollowedTo } fr
 import { currentMapping } from './catalog.js';
 import { atRest, closeLink, endLink, isMakingPerson } from './endings.js';
 import { personFields } from './person-fields.js';
-import { takeOverHolds } from './holds.js';
+import { closePairs, takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
 import { joinedBy } from './merged-persons.js';
 import { busy } from './request.js';
@@ -106,7 +106,7 @@ const follow = async (move: Move, link: Link, person: FieldValues, found: Succes
       await closeRejections(tx, rejectionsOf(link));
       return saveAll(ports, tx, [setAside(link, found, other)]);
     case 'close':
-      return saveAll(ports, tx, [isMakingPerson(link) ? endLink(link) : closeLink(link)]);
+      return saveAll(ports, tx, isMakingPerson(link) ? [endLink(link)] : await closePairs(tx, [link]));
     case 'wait':
       // Clean until then, so that nothing is decided on a row that is history.
       return saveAll(ports, tx, [{ ...link, dirty: false }]);

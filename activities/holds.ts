@@ -1,7 +1,8 @@
 import type { Link } from '../rules/link.js';
-import { withHold } from '../rules/scope.js';
+import { withHold, without } from '../rules/scope.js';
 import type { Database } from '../store/database.js';
-import { holdsOfPersons, lockHolds, releasePersons } from '../store/holds.js';
+import { holdPerson, holdsOfPersons, lockHolds, releasePersons } from '../store/holds.js';
+import { closeLink } from './endings.js';
 
 /**
  * Links that are about to get persons, with the holds on these persons, which stand on the links from then on. In the
@@ -17,4 +18,21 @@ export const takeOverHolds = async (tx: Database, links: readonly Link[]): Promi
     const hold = holds.get(link.marketoId ?? 0);
     return hold === undefined ? link : withHold(link, hold);
   });
+};
+
+/**
+ * Closes pairs whose persons are there still: what held a pair holds its person from then on. In the transaction that saves
+ * them.
+ */
+export const closePairs = async (tx: Database, links: readonly Link[]): Promise<Link[]> => {
+  const held = links.flatMap(({ status, marketoId, outOfScope }) =>
+    marketoId === null || status === 'tombstone' || outOfScope?.hold === undefined
+      ? []
+      : [{ marketoId, hold: outOfScope.hold }],
+  );
+  if (held.length > 0) await lockHolds(tx);
+  for (const { marketoId, hold } of held) await holdPerson(tx, marketoId, hold);
+  return links.map((link) =>
+    closeLink(held.some(({ marketoId }) => marketoId === link.marketoId) ? without(link, 'hold') : link),
+  );
 };

@@ -9,7 +9,7 @@ import { linksByPerson, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
 import { passFlagOn, renameAwaited } from '../store/succession.js';
 import { atRest, closeLink } from './endings.js';
-import { takeOverHolds } from './holds.js';
+import { closePairs, takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
 import { busy } from './request.js';
 import type { Ports } from './settings.js';
@@ -38,7 +38,8 @@ const takeMerge = (ports: Ports, loserId: number, winnerId: number): Promise<voi
     if (loser === undefined || merge.is === 'none') return;
     await closeRejections(tx, rejectionsOf(loser));
     // A person has one link at every moment.
-    if (merge.is === 'takes-over' && merge.closed !== null) await save(ports, tx, [closeLink(merge.closed)]);
+    if (merge.is === 'takes-over' && merge.closed !== null)
+      await save(ports, tx, await closePairs(tx, [merge.closed]));
     await save(ports, tx, after(merge.is, loser, winner, winnerId));
   });
 

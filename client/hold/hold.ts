@@ -82,20 +82,26 @@ export interface Released {
 }
 
 /**
- * Ends the hold on a record, on its living link and on former ones.
+ * Ends the hold on a record, on its living link and on former ones; a row's on its person, which it would be put on again
+ * by.
  *
  * @throws {CommandFailure} for a row that the store does not know.
  */
 export const releaseRecord = (db: Database, record: RecordRef): Promise<Released> =>
   db.transaction().execute(async (tx) => {
-    const links = await linksOfRecord(tx, record);
-    if (links.length === 0 && 'dynamicsId' in record) throw unknownRecord(record);
-    const living = await linkOf(tx, links);
-    const ended = await releaseLinks(tx, [
-      ...new Set([...links, ...(living === undefined ? [] : [living])].map(({ id }) => id)),
-    ]);
-    const persons =
-      'marketoId' in record ? [record.marketoId] : links.flatMap(({ marketoId }) => marketoId ?? []);
+    const own = await linksOfRecord(tx, record);
+    if (own.length === 0 && 'dynamicsId' in record) throw unknownRecord(record);
+    const heir = await linkOf(tx, own);
+    const known = heir === undefined ? own : [heir, ...own];
+    const persons = [
+      ...new Set(
+        'marketoId' in record ? [record.marketoId] : known.flatMap(({ marketoId }) => marketoId ?? []),
+      ),
+    ];
+    const links = [...known];
+    for (const marketoId of persons) links.push(...(await linksOfRecord(tx, { marketoId })));
+    const living = heir ?? (await linkOf(tx, links));
+    const ended = await releaseLinks(tx, [...new Set(links.map(({ id }) => id))]);
     const kept = await releasePersons(tx, persons);
     const causes = Object.keys(living?.outOfScope ?? {}).filter((cause) => cause !== 'hold');
     return {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { closeLink } from '../../activities/endings.js';
-import { takeOverHolds } from '../../activities/holds.js';
+import { closePairs, takeOverHolds } from '../../activities/holds.js';
 import { keyOf } from '../../activities/keys.js';
 import { tellNewborn } from '../../activities/refusals.js';
 import type { GroupDecision } from '../../rules/ambiguity.js';
@@ -123,7 +122,8 @@ const separated = async (tx: Database, group: Group, decider: Decider): Promise<
     });
   }
   const decision = { what: 'separated' as const, persons, emailKey, ...decider };
-  const apart = links.map((link) => ({ ...(why === 'qualified' ? closeLink(link) : alone(link)), decision }));
+  const parted = why === 'qualified' ? await closePairs(tx, links) : links.map(alone);
+  const apart = parted.map((link) => ({ ...link, decision }));
   return why === 'key-held' ? [...(await withOwnKeys(tx, persons)), ...apart] : apart;
 };
 

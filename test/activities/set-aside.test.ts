@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
 import { holdRecord, releaseRecord } from '../../client/hold/hold.js';
+import { decideSeparate } from '../../client/resolve/decide.js';
+import { readStoreStatus } from '../../client/status/store-status.js';
 import { configOf, decide } from '../support/guarded.js';
-import { newEmail, recordsIn } from '../support/groups.js';
+import { decider, newEmail, recordsIn } from '../support/groups.js';
 import { setPlugIns } from '../support/rejections.js';
-import { mergePersons, qualify } from '../support/succession.js';
+import { mergePersons, mergeRows, qualify } from '../support/succession.js';
 import { elapse } from '../support/elapse.js';
 import { newAttempt, startWorld, type World } from '../support/world.js';
 
@@ -133,6 +135,64 @@ describe('A hold on a person', () => {
     await world.doors.deleteRow('leads', a.leadid);
     await world.settled();
     expect(await world.row('leads', b.leadid)).toMatchObject({ jobtitle: 'CTO' });
+  });
+
+  it('goes with it when one that has a row is merged into it while it waits', async () => {
+    world = await startWorld();
+    const [a, b] = [await pair(), await pair()];
+    await mergeRows(world, 'leads', { winner: b.leadid, loser: a.leadid });
+    await world.settled();
+    expect(await world.linkOfPerson(a.marketoId)).toMatchObject({ status: 'merged-away' });
+    await holdRecord(world.db, { marketoId: a.marketoId }, HOLD);
+    await mergePersons(world, a.marketoId, [b.marketoId]);
+    await world.doors.editPerson(a.marketoId, { title: 'held' });
+    await world.settled();
+    expect(await linkOfRow(b.leadid)).toMatchObject({ marketoId: a.marketoId, outOfScope: { hold: HOLD } });
+    expect(await world.row('leads', b.leadid)).toMatchObject({ jobtitle: 'CTO' });
+    expect(await linkOfRow(a.leadid)).toMatchObject({ status: 'excluded', outOfScope: null });
+  });
+
+  it('stays when its lead is separated from the contact that it was qualified into', async () => {
+    world = await startWorld();
+    const { leadid, marketoId } = await pair();
+    const [contact = ''] = await world.doors.createRows('contacts', [
+      { lastname: 'Ruiz', emailaddress1: newEmail() },
+    ]);
+    await world.settled();
+    await holdRecord(world.db, { marketoId }, HOLD);
+    await qualify(world, leadid, contact);
+    await world.settled();
+    await decideSeparate(world.db, { dynamicsId: leadid }, decider());
+    await world.settled();
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'out-of-scope' });
+    expect(await releaseRecord(world.db, { marketoId })).toMatchObject({ released: true, stillOut: [] });
+    expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+  });
+
+  it.each(['the row that it has', 'the row that it lost'])('ends for good by the id of %s', async (which) => {
+    world = await startWorld();
+    const email = newEmail();
+    const row = async (): Promise<string> => {
+      const [leadid = ''] = await leads(email, 1, { jobtitle: 'CTO' });
+      await world.settled();
+      return leadid;
+    };
+    const lost = await row();
+    const marketoId = (await linkOfRow(lost)).marketoId ?? 0;
+    await holdRecord(world.db, { marketoId }, HOLD);
+    await world.doors.deleteRow('leads', lost);
+    await world.settled();
+    const living = await row();
+    expect(await linkOfRow(living)).toMatchObject({ marketoId, outOfScope: { hold: HOLD } });
+    const dynamicsId = which === 'the row that it has' ? living : lost;
+    expect(await releaseRecord(world.db, { dynamicsId })).toMatchObject({
+      ...{ released: true, stillOut: [] },
+      pair: { marketoId, dynamicsId: living },
+    });
+    expect((await readStoreStatus(world.db, 'test')).outOfScope).toMatchObject({ hold: 0 });
+    await world.doors.deleteRow('leads', living);
+    await world.settled();
+    expect(await linkOfRow(await row())).toMatchObject({ marketoId, outOfScope: null });
   });
 
   it('by the id of its qualified lead is a hold on its contact, and ends by that id too', async () => {
