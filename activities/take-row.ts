@@ -38,7 +38,8 @@ export const takeRow = (ports: Ports, link: Link, row: Row, mapping: Mapping): L
     case 'tombstone':
       return ports.onMarketoDelete === 'recreate' && wasEdited(link, row, fields)
         ? [anew(known, row, fields)]
-        : [known];
+        : // The guard counts dirty ones as deleted just now: a flag is no news of one.
+          [{ ...known, dirty: link.dirty }];
     case 'ended':
       return [anew(known, row, fields)];
   }

@@ -81,8 +81,9 @@ export const releaseLinks = async (db: Database, ids: readonly number[]): Promis
   const { rows } = await sql<{ id: number }>`
     update links set version = version + 1,
       out_of_scope = nullif(out_of_scope - 'hold', '{}'),
-      -- a reserved row is nothing that a cycle could work on
-      dirty = dirty or (out_of_scope - 'hold' = '{}' and not (status = 'unmatched' and marketo_id is not null))
+      -- a reserved row and a tombstone are nothing that a cycle could work on
+      dirty = dirty or (out_of_scope - 'hold' = '{}' and status <> 'tombstone'
+        and not (status = 'unmatched' and marketo_id is not null))
     where id in (select value::bigint from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
       and out_of_scope ? 'hold'
     returning id`.execute(db);

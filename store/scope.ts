@@ -9,11 +9,11 @@ export const rereadAllPersons = async (db: Database): Promise<void> => {
     where status = 'linked' and not reread_marketo`.execute(db);
 };
 
-/** No flag leaves persons out any more; links that no other cause holds are dirty. */
+/** No flag leaves persons out any more; links that no other cause holds are dirty, but tombstones: nothing is left to do. */
 export const forgetPersonFlags = async (db: Database): Promise<void> => {
   await sql`update links set
       out_of_scope = nullif(out_of_scope - 'person', '{}'), version = version + 1,
-      dirty = dirty or out_of_scope - 'person' = '{}'
+      dirty = dirty or (out_of_scope - 'person' = '{}' and status <> 'tombstone')
     where out_of_scope is not null and out_of_scope ? 'person'`.execute(db);
 };
 

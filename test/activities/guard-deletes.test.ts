@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { holdRecord, releaseRecord } from '../../client/hold/hold.js';
 import { cycle, decide, ended, guardedPairs, PEOPLE } from '../support/guarded.js';
-import type { Pair } from '../support/pairs.js';
+import { leadPairsIn, type Pair } from '../support/pairs.js';
+import { startScopedWorld } from '../support/scope.js';
 import { mergePersons } from '../support/succession.js';
 import type { World } from '../support/world.js';
 
@@ -130,5 +132,34 @@ describe('Persons that go missing in Marketo', () => {
     expect(await ended(world)).toBe('passed');
     expect((await world.links()).map(({ status }) => status)).toEqual(all.map(() => 'linked'));
     expect(await world.person(all[0]?.marketoId ?? 0)).toMatchObject({ title: 'Chair' });
+  });
+});
+
+describe('Tombstones of persons that went in small numbers', () => {
+  it('stop nothing when what left them out of scope ends for many at once', async () => {
+    world = await startScopedWorld();
+    const guard = { clears: 0.1, deletes: 0.1, writes: 0.5, sameValue: 0.25, atLeast: 5 };
+    Object.assign(world.ports, { guard });
+    const all = await leadPairsIn(() => world)(14);
+    const [held, rows, ...persons] = [0, 3, 6, 9].map((from) => all.slice(from, from + 3));
+    const hold = { since: new Date().toISOString(), by: 'ana', note: null };
+    for (const { marketoId } of held ?? []) await holdRecord(world.db, { marketoId }, hold);
+    for (const { leadid } of rows ?? [])
+      await world.doors.editRow('leads', leadid, { new_synctomkto: false });
+    for (const { marketoId } of persons.flat())
+      await world.doors.editPerson(marketoId, { syncExcluded: true });
+    await world.settled();
+    for (const wave of [held, rows, ...persons]) {
+      for (const { marketoId } of wave ?? []) await world.doors.deletePerson(marketoId);
+      expect(await cycle(world)).toBeUndefined();
+    }
+    for (const { marketoId } of held ?? []) await releaseRecord(world.db, { marketoId });
+    for (const { leadid } of rows ?? []) await world.doors.editRow('leads', leadid, { new_synctomkto: true });
+    expect(await cycle(world)).toBeUndefined();
+    Object.assign(world.ports, { scope: {} });
+    expect(await cycle(world)).toBeUndefined();
+    const links = await world.links();
+    expect(links.filter(({ status }) => status === 'tombstone')).toHaveLength(12);
+    expect(links.filter(({ outOfScope }) => outOfScope?.hold ?? outOfScope?.person)).toEqual([]);
   });
 });
