@@ -36,6 +36,8 @@ export interface FieldExplanation {
   readonly now: BySide<FieldValue>;
   /** Decisions that the ledger still holds, newest first. */
   readonly decisions: readonly LedgerRecord[];
+  /** Both sides came to hold the same by themselves: none of the decisions was about the value that they have now. */
+  readonly metSince: boolean;
   /** The last decision, without its values: kept as long as the pair. Null: both were equal from the start. */
   readonly cause: Pick<Cause, 'rule' | 'winner' | 'cycle' | 'at'> | null;
   readonly rejection: OpenRejection | null;
@@ -50,15 +52,22 @@ export function explainField(
   const marketo = actual(link, 'marketo', field);
   const dynamics = actual(link, 'dynamics', field);
   const parked = link.parked[field];
+  const state = stateOf(link, field, marketo === undefined || dynamics === undefined);
+  const now = { marketo: marketo ?? null, dynamics: dynamics ?? null };
+  const made = decisions.filter((decision) => decision.linkId === link.id && decision.field === field);
   return {
-    field,
-    state: stateOf(link, field, marketo === undefined || dynamics === undefined),
-    now: { marketo: marketo ?? null, dynamics: dynamics ?? null },
-    decisions: decisions.filter((decision) => decision.linkId === link.id && decision.field === field),
+    ...{ field, state, now, decisions: made },
+    metSince: state === 'in-step' && made[0] !== undefined && !isAbout(made[0], now),
     cause: causeOf(link.causes[field]),
     rejection: rejections.find(({ id }) => id === parked?.rejectionId) ?? null,
   };
 }
+
+/** What was given up by decision explains no value; what was erased is not known to differ. */
+const isAbout = (
+  { winner, candidates, erased, discarded }: LedgerRecord,
+  now: FieldExplanation['now'],
+): boolean => erased === true || (discarded === undefined && candidates[winner] === now[winner]);
 
 const causeOf = (cause: Cause | undefined): FieldExplanation['cause'] =>
   cause === undefined ? null : { rule: cause.rule, winner: cause.winner, cycle: cause.cycle, at: cause.at };

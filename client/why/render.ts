@@ -46,7 +46,7 @@ function linkLines({ link, fields }: LinkExplanation, history: boolean, colors: 
 }
 
 function fieldLines(
-  { field, state, now, decisions, cause, rejection }: FieldExplanation,
+  { field, state, now, decisions, metSince, cause, rejection }: FieldExplanation,
   history: boolean,
   colors: Colors,
 ): string[] {
@@ -58,10 +58,13 @@ function fieldLines(
     ...(rejection === null
       ? []
       : [line('refusal', `${SIDE_NAMES[rejection.side]} said ${rejection.code}: ${rejection.message}`)]),
+    ...(metSince ? [line('since', MET)] : []),
     ...(last === undefined ? causeLines(cause) : decisionLines(last)),
     ...(history ? earlier.slice(0, EARLIER).flatMap((each) => ['', ...decisionLines(each)]) : []),
   ];
 }
+
+const MET = 'both sides came to hold the same by themselves; the last decision was about another value:';
 
 const UNDECIDED = 'no decision is on record: both held the same value from the start';
 

@@ -54,6 +54,35 @@ describe('why', () => {
     );
   });
 
+  it('says where both people typed the same that the last decision was about another value', async () => {
+    const { marketoId, why, doors, quiet } = await linked();
+    await doors.editPerson(marketoId, { title: 'Chief' });
+    await quiet();
+    await doors.editPerson(marketoId, { title: 'Boss' });
+    await doors.editRow('leads', LEAD, { jobtitle: 'Boss' });
+    await quiet();
+    const [told = ''] = (await why('title')).split('  before');
+    expect(told.split('\n').slice(1)).toEqual([
+      'title  both sides in step',
+      '  now      Marketo "Boss", Dynamics "Boss"',
+      '  since    both sides came to hold the same by themselves; the last decision was about another value:',
+      '  why      only Marketo had been edited (cycle …)',
+      '  won      Marketo',
+      '  from     Marketo "Chief", Dynamics "CTO"',
+      '',
+    ]);
+  });
+
+  it('says so too where a refused edit was taken back', async () => {
+    const { marketoId, why, doors, settled } = await linked();
+    await doors.editPerson(marketoId, { title: 'x'.repeat(200) });
+    await settled();
+    expect(await why('title')).not.toContain('by themselves');
+    await doors.editPerson(marketoId, { title: 'CTO' });
+    await settled();
+    expect(await why('title')).toContain('by themselves');
+  });
+
   it('says that nothing was decided where both were equal from the start', async () => {
     const { why } = await linked();
     expect(await why('lastName')).toContain('no decision is on record: both held the same value');
