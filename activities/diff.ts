@@ -8,6 +8,7 @@ import { saveLinks } from '../store/links.js';
 import { inBatches } from './batches.js';
 import { currentMapping } from './catalog.js';
 import type { ChunkRef, DiffResult } from './contract.js';
+import { settleEnd } from './endings.js';
 import { keyOf } from './keys.js';
 import { forgetOld, type Attempt, type Ports } from './settings.js';
 
@@ -27,7 +28,7 @@ export const diff = async (ports: Ports, input: ChunkRef, attempt: Attempt): Pro
       .map((each) => ({ ...each, link: markUnread(each.link, each.unread) }));
     const quiet = planned.filter(isQuiet).map(({ link }) => link);
     const unread = planned.filter((each) => each.unread.length > 0 && !isQuiet(each)).map(({ link }) => link);
-    const idle = links.filter(isIdle).map((link) => ({ ...link, dirty: false }));
+    const idle = links.filter(isIdle).map((link) => ({ ...noted(link), dirty: false }));
     await saveLinks(ports.db, [...quiet, ...unread, ...idle, ...aside], ports.timing.overlapMs);
     const decisions = planned.flatMap((each) => each.decisions);
     return {
@@ -48,7 +49,7 @@ const isQuiet = ({ link, decisions, refusals, swinging }: Planned): boolean =>
 
 /** Out of scope: what was seen stays, nothing is planned, and what waits for a person waits on. */
 const leaveAlone = (link: Link): Link => ({
-  ...withoutPlans(link),
+  ...withoutPlans(noted(link)),
   ...withoutPlannedPerson(link),
   dirty: false,
 });
@@ -56,6 +57,10 @@ const leaveAlone = (link: Link): Link => ({
 /** What a planned creation had been refused goes with its plan: the next one begins anew. */
 const withoutPlannedPerson = ({ creation }: Link): Partial<Link> =>
   creation !== null && creation.sentAt === null ? { creation: null, parked: {} } : {};
+
+/** The guard let the cycle go on: a record that is missed is gone. */
+const noted = (link: Link): Link =>
+  link.status === 'ended' || link.status === 'tombstone' ? settleEnd(link) : link;
 
 /** A link that ended and owes nothing any more, or one that others hold back. */
 const isIdle = ({ status, stamp, marketoId }: Link): boolean =>

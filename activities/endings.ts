@@ -1,5 +1,6 @@
 import type { Link } from '../rules/link.js';
 import { endedWith } from '../rules/lost-edits.js';
+import { withoutPlans } from '../rules/outcome.js';
 import { without } from '../rules/scope.js';
 
 /**
@@ -27,17 +28,17 @@ const isOnlyDecided = ({ status, marketoId, decision, seen, agreed }: Link): boo
 
 /** The row is what it was before the decision, which is kept for `why`. */
 const matchAnew = (link: Link): Link => ({
-  ...without(atRest(link), 'person'),
+  ...without(settleEnd(atRest(link)), 'person'),
   ...{ status: 'unmatched', marketoId: null, stamp: null, dirty: true },
 });
 
-/** Deleted in Dynamics: the person stays, and is to be flagged. */
+/** Deleted in Dynamics: the person stays, and is to be flagged. Until then the row may turn out to be there. */
 export const endLink = (link: Link): Link => {
   // A row that is restored does not bring the person back either.
-  if (link.status === 'tombstone') return { ...link, dirty: false };
+  if (link.status === 'tombstone') return { ...settleEnd(link), dirty: false };
   const flagged = isPair(link) || isMakingPerson(link);
   const ended: Link = {
-    ...atRest(link),
+    ...atRest(isPair(link) ? link : settleEnd(link)),
     status: 'ended',
     stamp: flagged ? { dynamicsDeleted: true } : null,
     dirty: flagged,
@@ -59,24 +60,40 @@ const isHeldBack = ({ status, marketoId }: Link): boolean =>
 
 /** A row without a person that takes no part. */
 export const closeLink = (link: Link): Link => ({
-  ...without(atRest(link), 'person'),
+  ...without(settleEnd(atRest(link)), 'person'),
   status: 'excluded',
   marketoId: null,
   stamp: null,
   dirty: false,
 });
 
-/** What a pair had under way is over. */
+/**
+ * Nothing more is done for a pair for now. What it knows of its values (writes of ours, covered edits, what is set aside)
+ * stays, because it may go on: a record that is missed may only be out of sight.
+ */
 export const atRest = (link: Link): Link => ({
-  ...link,
+  ...withoutPlans(link),
   dirty: false,
   rereadMarketo: false,
   rereadDynamics: false,
   backfillMarketo: false,
   backfillDynamics: false,
-  writes: [],
-  overtaken: {},
-  parked: {},
   creation: null,
   candidates: null,
 });
+
+/**
+ * The end of a pair is final: its person was told, or a cycle that the guard let go on has taken note of it. What was
+ * agreed stays, for the record.
+ */
+export const settleEnd = (link: Link): Link => ({
+  ...link,
+  rereadMarketo: false,
+  writes: [],
+  overtaken: {},
+  parked: wasPair(link) ? {} : link.parked,
+});
+
+/** A row that could not be made has its refusal for as long as nobody asks for it again. */
+const wasPair = ({ status, agreed }: Link): boolean =>
+  status !== 'ended' || Object.keys(agreed.marketo).length > 0;

@@ -14,6 +14,7 @@ import type { IsoInstant } from '../rules/terms.js';
 import { wakeAmbiguous } from '../store/ambiguous.js';
 import { cursor, forgetHandled, markHandled, moveCursor, unhandled } from '../store/cursors.js';
 import { markActive } from '../store/cycles.js';
+import { endedPairsOf } from '../store/guard-counts.js';
 import { linksByPerson, markOverdue, saveLinks } from '../store/links.js';
 import { askForPass } from '../store/reconciliations.js';
 import { currentMapping } from './catalog.js';
@@ -225,7 +226,8 @@ const judgeAndSave = async (
   changes: readonly PersonChange[],
 ): Promise<Set<number>> => {
   const persons = new Set(changes.map(({ marketoId }) => marketoId));
-  const links = (await linksByPerson(ports.db, [...persons])).filter(({ status }) => status === 'linked');
+  const living = (await linksByPerson(ports.db, [...persons])).filter(({ status }) => status === 'linked');
+  const links = [...living, ...(await endedPairsOf(ports.db, [...persons]))];
   const judged = links.map((link) => {
     const own = changes.filter(({ marketoId }) => marketoId === link.marketoId);
     const flag = mapping.scope.person?.name;

@@ -11,7 +11,7 @@ import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
 import { markSuccessors, pendingSuccessions, waitingInVain, type FollowedTo } from '../store/succession.js';
 import { currentMapping } from './catalog.js';
-import { atRest, closeLink, endLink, isMakingPerson } from './endings.js';
+import { atRest, closeLink, endLink, isMakingPerson, settleEnd } from './endings.js';
 import { personFields } from './person-fields.js';
 import { closePairs, takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
@@ -179,7 +179,7 @@ const nameOf = ({ by, row }: SuccessorRow): Link['successor'] => ({ by, kind: ro
 /** Two pairs for one row: nothing is written until one of them is gone. */
 const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Link => {
   const { by, row } = found;
-  const still: Link = { ...atRest(link), stamp: null, successor: nameOf(found) };
+  const still: Link = { ...settleEnd(atRest(link)), stamp: null, successor: nameOf(found) };
   const aside = endedWith(link, still, { side: 'dynamics', rule: by, kept: row.values });
   if (by === 'merged') return { ...aside, status: 'merged-away' };
   const candidates = [

@@ -8,7 +8,7 @@ import type { Database } from '../store/database.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
 import { passFlagOn, renameAwaited } from '../store/succession.js';
-import { atRest, closeLink } from './endings.js';
+import { atRest, closeLink, settleEnd } from './endings.js';
 import { closePairs, takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
 import { busy } from './request.js';
@@ -75,7 +75,7 @@ const readAgain = (link: Link): Link => ({ ...link, rereadMarketo: true });
 /** A row whose person went into one that has a row of its own: it gets nobody, as long as that is so. */
 const waiting = (link: Link, winnerId: number): Link => {
   const waits: Link = {
-    ...atRest(link),
+    ...settleEnd(atRest(link)),
     status: 'merged-away',
     marketoId: null,
     stamp: null,

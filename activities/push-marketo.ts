@@ -7,6 +7,7 @@ import { currentMapping } from './catalog.js';
 import { save, withClaims } from './claimed.js';
 import type { ChunkRef, PushResult } from './contract.js';
 import { creations, isCreation } from './create-persons.js';
+import { settleEnd } from './endings.js';
 import { FieldSearches } from './field-searches.js';
 import { NOTHING_PUSHED, type Push } from './push.js';
 import { sendUntilDone } from './send-persons.js';
@@ -54,7 +55,7 @@ const withoutOldFlags = async (ports: Ports, links: readonly Link[]): Promise<Li
   const old = ended.filter(({ marketoId }) => alive.has(marketoId));
   await save(
     ports,
-    old.map((link) => ({ ...link, stamp: null, dirty: false })),
+    old.map((link) => ({ ...settleEnd(link), stamp: null, dirty: false })),
   );
   return links.filter((link) => !old.includes(link));
 };

@@ -1,4 +1,4 @@
-import type { Link } from '../rules/link.js';
+import { isMissed, type Link } from '../rules/link.js';
 import { mappingChanges, marksOf, type MappingChange } from '../rules/mapping-marks.js';
 import { tryAgain } from '../rules/trials.js';
 import { loadMarks, saveMarks } from '../store/catalogs.js';
@@ -46,6 +46,6 @@ const released = (link: Link, { changed, deselected }: MappingChange): Link => {
   const kept = Object.entries(link.parked).filter(([name]) => !deselected.includes(name));
   const ids = kept.flatMap(([name, { rejectionId }]) => (changed.includes(name) ? (rejectionId ?? []) : []));
   const rest = { ...link, parked: Object.fromEntries(kept) };
-  const works = link.status === 'linked' || link.status === 'unmatched';
+  const works = link.status === 'linked' || link.status === 'unmatched' || isMissed(link);
   return works && ids.length > 0 ? tryAgain(rest, new Set(ids)) : rest;
 };

@@ -1,11 +1,12 @@
 import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import { observe } from '../rules/observe.js';
+import { waitsForRight } from '../rules/parked.js';
 import type { Side } from '../rules/terms.js';
 import { endedPairs } from '../store/guard-counts.js';
 import { holdDecision, type GuardStop } from '../store/guard-stops.js';
 import { saveLinks } from '../store/links.js';
-import { bury } from './endings.js';
+import { bury, settleEnd } from './endings.js';
 import { personFields } from './person-fields.js';
 import type { Guarding } from './guarding.js';
 import { keyOf } from './keys.js';
@@ -48,7 +49,9 @@ const takeSome = async (
   const back = await (from === 'dynamics' ? withRows(guarding, links) : withPersons(guarding, links));
   const gone = links.filter(({ id }) => !back.has(id));
   const forgotten =
-    stop.decision === 'discard' ? gone.map((link) => ({ ...link, stamp: null, dirty: false })) : [];
+    stop.decision === 'discard'
+      ? gone.map((link) => ({ ...settleEnd(link), stamp: null, dirty: false }))
+      : [];
   const taken = [...back.values(), ...forgotten];
   return db.transaction().execute(async (tx) => {
     if (!(await holdDecision(tx, stop))) throw busy('the stop of the guard');
@@ -103,10 +106,11 @@ const personsOf = async (
   return new Map(persons.map((person) => [person.id, person]));
 };
 
-/** The pair as it stood, with what its person holds by now. */
+/** The pair as it stood, with all that was under way and set aside, and what its person holds by now. */
 const resumed = ({ ports, mapping }: Guarding, link: Link, { values }: PersonRecord): Link => {
   const keyed = textOf(values['dynamicsId'])?.toLowerCase() === link.dynamicsId;
   const stamp = keyed && values['dynamicsDeleted'] !== true ? null : keyOf(link);
-  const pair: Link = { ...link, status: 'linked', stamp, dirty: true };
+  const parked = Object.entries(link.parked).filter(([, each]) => !waitsForRight(each));
+  const pair: Link = { ...link, status: 'linked', stamp, dirty: true, parked: Object.fromEntries(parked) };
   return observe(pair, { side: 'marketo', values }, contextOf(ports, mapping.fields[link.kind])).link;
 };

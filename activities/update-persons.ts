@@ -3,7 +3,7 @@ import { WHOLE_RECORD, type Link, type Write } from '../rules/link.js';
 import { markSent, plannedWrites, pruneWrites } from '../rules/outcome.js';
 import { isInScope } from '../rules/scope.js';
 import { isRefusedAgain, passTrial } from '../rules/trials.js';
-import { bury } from './endings.js';
+import { bury, settleEnd } from './endings.js';
 import type { Concluded } from './field-searches.js';
 import { parkFound } from './found-fields.js';
 import { atRest, type Push } from './push.js';
@@ -86,7 +86,7 @@ const takeUpdate = (push: Push, link: Link, result: SyncResult, call: PersonCall
   const searching = push.searches.isSearching(link.id);
   if (!named && !tried && (searching || names.length > 1)) return search(push, unsent, names, result);
   push.searches.drop(link.id);
-  const refused = refusePerson(unsent, result, names, push);
+  const refused = refusePerson(told(unsent), result, names, push);
   return { link: atRest(withoutStamp(refused)), refused: [refused], done: false, again: true };
 };
 
@@ -94,12 +94,15 @@ const takeAnswered = (push: Push, link: Link, call: PersonCall): Taken => {
   // `updated` does not prove the value: a blocked field answers so too. Its log entry or a read does.
   const answered = moved(link, call, { state: 'answered', at: new Date().toISOString() });
   const stamped = carriesStamp(link, call) ? passTrial({ ...answered, stamp: null }, WHOLE_RECORD) : answered;
-  const kept = atRest(pruneWrites(stamped, Date.now(), keepOf(push.ports.timing)));
+  const kept = atRest(pruneWrites(told(stamped), Date.now(), keepOf(push.ports.timing)));
   const searching = push.searches.isSearching(link.id);
   const found = push.searches.answer(link.id, { passed: true });
   if (found !== undefined) return { ...conclude(push, kept, found), done: true };
   return { link: kept, done: true, again: searching };
 };
+
+/** A pair whose person was told of the loss of its row, or cannot be, has come to its end. */
+const told = (link: Link): Link => (link.status === 'ended' ? settleEnd(link) : link);
 
 /** A person that cannot take our key has a refusal of its own, once; it is not tried again with every cycle. */
 const withoutStamp = ({ link, fields }: Refused): Link =>

@@ -196,3 +196,7 @@ export const heldValues = (link: Link, field: string): BySide<FieldValue> => ({
   marketo: actual(link, 'marketo', field) ?? null,
   dynamics: actual(link, 'dynamics', field) ?? null,
 });
+
+/** A record of the pair went missing, and no cycle has gone on since: it may be only out of sight. */
+export const isMissed = ({ status, dirty, stamp }: Link): boolean =>
+  dirty && (status === 'tombstone' || (status === 'ended' && stamp !== null));

@@ -49,10 +49,20 @@ const editOf = (link: Link, side: Side, field: string): Edit | undefined => {
   const isOurs = link.writes.some(
     (write) => write.side === side && write.field === field && (isOpen(write) || write.to === value),
   );
-  if (isOurs) return undefined;
+  if (isOurs || hasCrossed(link, side, field, value)) return undefined;
   const { marketo, dynamics } = link.agreed;
   return { value, base: { marketo: marketo[field] ?? null, dynamics: dynamics[field] ?? null } };
 };
+
+/** Marketo took it; only its log, or a read, is still to prove that. */
+const hasCrossed = ({ writes }: Link, side: Side, field: string, value: FieldValue): boolean =>
+  writes.some(
+    (write) =>
+      write.side === across(side) &&
+      write.field === field &&
+      write.state === 'answered' &&
+      write.source === value,
+  );
 
 /** Decided already, with the edit as its loser. */
 const isOpen = ({ state }: Write): boolean => state === 'planned' || state === 'sent' || state === 'answered';

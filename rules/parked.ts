@@ -23,3 +23,7 @@ export const hasMovedParked = (link: Link, fields: readonly MappedField[]): bool
 /** Ids of the rejections that the link parks fields for. */
 export const rejectionsOf = ({ parked }: Link): string[] =>
   Object.values(parked).flatMap(({ rejectionId }) => rejectionId ?? []);
+
+/** Set aside for rights or schema, not for its values: whether that is so still is asked of the catalog of now. */
+export const waitsForRight = ({ reason, because }: Parked): boolean =>
+  reason === 'quarantined' && because === undefined;

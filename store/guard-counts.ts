@@ -86,3 +86,14 @@ export const endedPairs = async (
     order by id limit ${limit}`.execute(db);
   return rows.map(linkOf);
 };
+
+/** Pairs of these persons that ended so: the change log is judged for them as for any other, in case that they go on. */
+export const endedPairsOf = async (db: Database, marketoIds: readonly number[]): Promise<Link[]> => {
+  if (marketoIds.length === 0) return [];
+  const [ended, buried] = [ENDED.dynamics, ENDED.marketo].map(
+    (isEnded) => sql`select * from links where marketo_id = any(${[...marketoIds]}::bigint[]) and ${isEnded}`,
+  );
+  // Apart, because there is an index for each.
+  const { rows } = await sql<Selectable<LinksTable>>`${ended} union all ${buried}`.execute(db);
+  return rows.map(linkOf);
+};

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { holdRecord, releaseRecord } from '../../client/hold/hold.js';
-import { cycle, decide, ended, guardedPairs, PEOPLE } from '../support/guarded.js';
+import { cycle, decide, ended, expireDeltas, guardedPairs, hideRows, PEOPLE } from '../support/guarded.js';
 import { leadPairsIn, type Pair } from '../support/pairs.js';
 import { startScopedWorld } from '../support/scope.js';
 import { mergePersons } from '../support/succession.js';
@@ -12,22 +12,6 @@ afterEach(() => world.close());
 const pairs = guardedPairs((started) => {
   world = started;
 });
-
-/** From now on these rows are out of sight, as for a user whose role lost them; returns the cure. */
-const hideRows = ({ ports: { dynamics } }: World, isHidden: (id: string) => boolean): (() => void) => {
-  const sighted = { ...dynamics };
-  const blind: Partial<typeof dynamics> = {
-    changes: async function* (...args) {
-      for await (const page of sighted.changes(...args))
-        yield { ...page, rows: page.rows.filter(({ id }) => !isHidden(id)) };
-    },
-    readRows: async (...args) => (await sighted.readRows(...args)).filter(({ id }) => !isHidden(id)),
-  };
-  Object.assign(dynamics, blind);
-  return () => Object.assign(dynamics, sighted);
-};
-
-const expireDeltas = (world: World) => fetch(`${world.dataverse}/admin/delta/expire`, { method: 'POST' });
 
 const flagged = async (world: World, all: readonly Pair[]): Promise<number> =>
   (await Promise.all(all.map(({ marketoId }) => world.person(marketoId)))).filter(

@@ -81,3 +81,21 @@ export const blankTitles = async ({ doors }: World, some: readonly Pair[]): Prom
 /** In Marketo. */
 export const titles = (world: World, all: readonly Pair[]): Promise<unknown[]> =>
   Promise.all(all.map(async ({ marketoId }) => (await world.person(marketoId))['title']));
+
+/** From now on these rows are out of sight, as for a user whose role lost them; returns the cure. */
+export const hideRows = ({ ports: { dynamics } }: World, isHidden: (id: string) => boolean): (() => void) => {
+  const sighted = { ...dynamics };
+  const blind: Partial<typeof dynamics> = {
+    changes: async function* (...args) {
+      for await (const page of sighted.changes(...args))
+        yield { ...page, rows: page.rows.filter(({ id }) => !isHidden(id)) };
+    },
+    readRows: async (...args) => (await sighted.readRows(...args)).filter(({ id }) => !isHidden(id)),
+  };
+  Object.assign(dynamics, blind);
+  return () => Object.assign(dynamics, sighted);
+};
+
+/** The next cycle reads both tables as a whole. */
+export const expireDeltas = (world: World): Promise<Response> =>
+  fetch(`${world.dataverse}/admin/delta/expire`, { method: 'POST' });
