@@ -2,6 +2,7 @@ import type { PersonRecord } from '../marketo/index.js';
 import type { Link } from '../rules/link.js';
 import { observe } from '../rules/observe.js';
 import { waitsForRight } from '../rules/parked.js';
+import { isInScope } from '../rules/scope.js';
 import type { Side } from '../rules/terms.js';
 import { endedPairs } from '../store/guard-counts.js';
 import { holdDecision, type GuardStop } from '../store/guard-stops.js';
@@ -21,7 +22,7 @@ const AT_ONCE = 300;
 /**
  * Looks by id for the records whose loss a stop is about, and lets pairs whose record is there after all (a right that was
  * withdrawn and given back, a read that failed) go on with what they had agreed, as if it had never been missed. After a
- * decision to discard, persons of the others are not flagged.
+ * decision to discard, persons of the others are not flagged; those out of scope, which the stop did not count, wait.
  */
 export const takeUpAgain = async (guarding: Guarding, stop: GuardStop): Promise<void> => {
   for (const reason of stop.reasons.filter(({ measure }) => measure === 'deletes')) {
@@ -50,7 +51,7 @@ const takeSome = async (
   const gone = links.filter(({ id }) => !back.has(id));
   const forgotten =
     stop.decision === 'discard'
-      ? gone.map((link) => ({ ...settleEnd(link), stamp: null, dirty: false }))
+      ? gone.filter(isInScope).map((link) => ({ ...settleEnd(link), stamp: null, dirty: false }))
       : [];
   const taken = [...back.values(), ...forgotten];
   return db.transaction().execute(async (tx) => {

@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Missing, RecordIds } from '../rules/guard.js';
 import type { Link } from '../rules/link.js';
 import type { Kind, Side } from '../rules/terms.js';
@@ -48,10 +48,13 @@ const ENDED: Readonly<Record<Side, ReturnType<typeof sql<boolean>>>> = {
   marketo: sql<boolean>`links.dirty and links.status = 'tombstone'`,
 };
 
+/** A person out of scope is told nothing yet; its loss counts once it is back. */
+const COUNTED = { ...ENDED, dynamics: sql<boolean>`${ENDED.dynamics} and links.out_of_scope is null` };
+
 /** Records for which something is decided and not done, or in doubt. */
 export const countUnderWay = async (db: Database): Promise<number> => {
   const { rows } = await sql<{ count: number }>`
-    select count(*) as count from links where ${ENDED.dynamics}
+    select count(*) as count from links where ${COUNTED.dynamics}
       or (status = 'linked' and jsonb_path_exists(writes, '$[*] ? (@.state == "planned" || @.state == "sent")'))`.execute(
     db,
   );
@@ -63,9 +66,9 @@ export const countMissing = async (db: Database): Promise<Missing[]> => {
   const missing: Missing[] = [];
   for (const from of ['dynamics', 'marketo'] as const) {
     const { rows } = await sql<{ kind: Kind; count: number }>`
-      select kind, count(*) as count from links where ${ENDED[from]} group by kind`.execute(db);
+      select kind, count(*) as count from links where ${COUNTED[from]} group by kind`.execute(db);
     for (const { kind, count } of rows) {
-      const some = await endedPairs(db, { from, kind, after: 0, limit: EXAMPLES });
+      const some = await pairsWhere(db, COUNTED[from], { kind, after: 0, limit: EXAMPLES });
       missing.push({ from, kind, count, examples: some.map(idsOf) });
     }
   }
@@ -77,12 +80,24 @@ const EXAMPLES = 5;
 const idsOf = ({ marketoId, dynamicsId }: Link): RecordIds => ({ marketoId, dynamicsId });
 
 /** Pairs of a table that ended because a record went missing on this side, in order of id. */
-export const endedPairs = async (
+export const endedPairs = (
   db: Database,
-  { from, kind, after, limit }: { from: Side; kind: Kind; after: number; limit: number },
+  { from, ...part }: Part & { readonly from: Side },
+): Promise<Link[]> => pairsWhere(db, ENDED[from], part);
+
+interface Part {
+  readonly kind: Kind;
+  readonly after: number;
+  readonly limit: number;
+}
+
+const pairsWhere = async (
+  db: Database,
+  condition: RawBuilder<boolean>,
+  { kind, after, limit }: Part,
 ): Promise<Link[]> => {
   const { rows } = await sql<Selectable<LinksTable>>`
-    select * from links where ${ENDED[from]} and kind = ${kind} and id > ${after}
+    select * from links where ${condition} and kind = ${kind} and id > ${after}
     order by id limit ${limit}`.execute(db);
   return rows.map(linkOf);
 };

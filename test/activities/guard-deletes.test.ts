@@ -6,6 +6,8 @@ import { startScopedWorld } from '../support/scope.js';
 import { mergePersons } from '../support/succession.js';
 import type { World } from '../support/world.js';
 
+const HOLD = { since: '2026-11-20T10:00:00.000Z', by: 'ops', note: null };
+
 let world: World;
 afterEach(() => world.close());
 
@@ -61,6 +63,20 @@ describe('Rows that go missing in Dynamics', () => {
     for (const { leadid } of all.slice(0, 6)) await world.doors.deleteRow('leads', leadid);
     expect(await cycle(world)).toEqual([`deletes dynamics lead * 6 ${String(PEOPLE)}`]);
     expect(await flagged(world, all)).toBe(0);
+    await decide(world, 'go-on');
+    await world.settled();
+    expect(await flagged(world, all)).toBe(6);
+  });
+
+  it('whose persons are on hold stop nothing before they are released', async () => {
+    const all = await pairs();
+    const gone = all.slice(0, 6);
+    for (const { marketoId } of gone) await holdRecord(world.db, { marketoId }, HOLD);
+    for (const { leadid } of gone) await world.doors.deleteRow('leads', leadid);
+    expect(await cycle(world)).toBeUndefined();
+    expect(await flagged(world, all)).toBe(0);
+    for (const { marketoId } of gone) await releaseRecord(world.db, { marketoId });
+    expect(await cycle(world)).toEqual([`deletes dynamics lead * 6 ${String(PEOPLE)}`]);
     await decide(world, 'go-on');
     await world.settled();
     expect(await flagged(world, all)).toBe(6);
