@@ -1,4 +1,5 @@
 import { countDueEntries } from '../store/activity-entries.js';
+import { wakeCrowds } from '../store/ambiguous.js';
 import { completeCycle, markActive, planCycle } from '../store/cycles.js';
 import { endThrough } from '../store/guard-stops.js';
 import { rotateLedger } from '../store/ledger.js';
@@ -53,6 +54,7 @@ export const followAndOpen = async (
   await followSuccessors(ports, attempt);
   // What trials release is watched by the guard like any other write.
   await probe(ports, attempt);
+  await wakeCrowds(ports.db, ports.timing.probeMs);
   const stopped = await guard(ports, input, attempt);
   if (stopped === undefined) return openChunks(ports, input);
   return { chunks: [], entries: await countDueEntries(ports.db), stopped };

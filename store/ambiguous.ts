@@ -46,6 +46,14 @@ export const wakeAmbiguous = async (
         where candidates @> candidate::jsonb))`.execute(db);
 };
 
+/** Marks groups of too many persons for another look each `everyMs`: they know none of these, so no deletion wakes them. */
+export const wakeCrowds = async (db: Database, everyMs: number): Promise<void> => {
+  await sql`
+    update links set dirty = true, version = version + 1
+    where status = 'ambiguous' and ambiguity = 'too-many' and not dirty
+      and updated_at <= clock_timestamp() - ${everyMs} * interval '1 millisecond'`.execute(db);
+};
+
 /** Ambiguous links, those of one e-mail together. */
 export const ambiguousLinks = async (db: Database, limit: number): Promise<Link[]> => {
   const rows = await db

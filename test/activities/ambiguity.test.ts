@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decideLink, decideSeparate } from '../../client/resolve/decide.js';
 import { listGroups } from '../../client/resolve/groups.js';
@@ -148,6 +149,32 @@ describe('An e-mail that Marketo cannot be asked for', () => {
     expect(marketo['GET /rest/v1/leads.json'] ?? 0).toBeLessThan(24);
     const [someone] = await persons(crowd, 1);
     expect(await world.request(someone ?? 0)).toMatchObject({ outcome: 'ambiguous' });
+  });
+
+  it('of more than 1,000 persons is asked for again every hour, because nothing tells when they are fewer', async () => {
+    const crowd = newEmail();
+    const [marketoId = 0] = await persons(crowd, 1);
+    const { marketo } = world.ports;
+    const asking = { ...marketo };
+    let asked = 0;
+    const readPersons: typeof marketo.readPersons = async (query, signal) => {
+      const { persons: found, unaskable } = await asking.readPersons(query, signal);
+      if (query.by !== 'email' || !query.values.includes(crowd)) return { persons: found, unaskable };
+      asked += 1;
+      return { persons: [], unaskable: [{ value: crowd, because: 'tooMany' }] };
+    };
+    Object.assign(marketo, { readPersons });
+    const [id = ''] = await leads(crowd, 1);
+    await world.settled();
+    await world.cycle();
+    expect([asked, (await linkOfRow(id)).ambiguity]).toEqual([1, 'too-many']);
+    Object.assign(marketo, asking);
+    await world.db
+      .updateTable('links')
+      .set({ updated_at: sql`updated_at - interval '1 hour'` })
+      .execute();
+    await world.settled();
+    expect(await linkOfRow(id)).toMatchObject({ status: 'linked', marketoId });
   });
 
   it('is compared without regard to case and outer blanks', async () => {
