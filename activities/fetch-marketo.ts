@@ -8,6 +8,7 @@ import { judgeLog, type LogEntry } from '../rules/change-log.js';
 import { fromLog } from '../rules/codecs/index.js';
 import { RemoteFailure } from '../rules/failures.js';
 import type { Link } from '../rules/link.js';
+import { coveredSince } from '../rules/lost-edits.js';
 import type { MappedField, Mapping } from '../rules/mapping.js';
 import { emailKey } from '../rules/email.js';
 import type { IsoInstant } from '../rules/terms.js';
@@ -233,6 +234,7 @@ const judgeAndSave = async (
     const flag = mapping.scope.person?.name;
     const flagged = flag !== undefined && own.some((change) => tells(change, flag));
     const judged = judge(link, own, mapping.fields[link.kind]);
+    if (link.status === 'ended') return coveredSince(link, judged);
     // The read says how the flag stands by now, whatever the order of its entries.
     return flagged ? { ...judged, rereadMarketo: true } : judged;
   });

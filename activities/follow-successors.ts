@@ -4,14 +4,14 @@ import { endedWith } from '../rules/lost-edits.js';
 import type { Mapping } from '../rules/mapping.js';
 import { withFlag, withHold, without } from '../rules/scope.js';
 import { observe } from '../rules/observe.js';
-import { rejectionsOf } from '../rules/parked.js';
+import { rejectionsOf, waitsForRight } from '../rules/parked.js';
 import type { FieldValues } from '../rules/terms.js';
 import type { Database } from '../store/database.js';
 import { insertLinks, linksByRow, saveLinks } from '../store/links.js';
 import { closeRejections } from '../store/rejections.js';
 import { markSuccessors, pendingSuccessions, waitingInVain, type FollowedTo } from '../store/succession.js';
 import { currentMapping } from './catalog.js';
-import { atRest, closeLink, endLink, isMakingPerson, settleEnd } from './endings.js';
+import { atRest, closeLink, endLink, isMakingPerson } from './endings.js';
 import { personFields } from './person-fields.js';
 import { closePairs, takeOverHolds } from './holds.js';
 import { keyOf } from './keys.js';
@@ -179,14 +179,32 @@ const nameOf = ({ by, row }: SuccessorRow): Link['successor'] => ({ by, kind: ro
 /** Two pairs for one row: nothing is written until one of them is gone. */
 const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Link => {
   const { by, row } = found;
-  const still: Link = { ...settleEnd(atRest(link)), stamp: null, successor: nameOf(found) };
-  const aside = endedWith(link, still, { side: 'dynamics', rule: by, kept: row.values });
-  if (by === 'merged') return { ...aside, status: 'merged-away' };
+  const still: Link = { ...onHold(link), stamp: null, successor: nameOf(found) };
   const candidates = [
     { side: 'dynamics' as const, kind: row.kind, id: row.dynamicsId },
     ...(other?.marketoId == null ? [] : [{ side: 'marketo' as const, id: String(other.marketoId) }]),
   ];
-  return { ...aside, status: 'ambiguous', ambiguity: 'qualified', candidates };
+  const aside: Link =
+    by === 'merged'
+      ? { ...still, status: 'merged-away' }
+      : { ...still, status: 'ambiguous', ambiguity: 'qualified', candidates };
+  return endedWith(link, aside, { side: 'dynamics', rule: by, kept: row.values });
+};
+
+/** As it is while it is set aside: it may go on, with edits that were covered and what people gave up. */
+const onHold = (link: Link): Link => {
+  const still = atRest(link);
+  const parked = Object.entries(still.parked).filter(
+    ([, each]) => each.rejectionId === null && !waitsForRight(each),
+  );
+  return {
+    ...still,
+    // Nobody looks for what becomes of them.
+    writes: still.writes.map((write) =>
+      write.state === 'settled' ? write : { ...write, state: 'superseded' },
+    ),
+    parked: Object.fromEntries(parked),
+  };
 };
 
 /** Nothing took the row's place after all, or it is gone by now. */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { fetchMarketo } from '../../activities/fetch-marketo.js';
 import { explainRecord } from '../../client/why/read.js';
 import { renderWhy } from '../../client/why/render.js';
 import { decisionsOf, type LedgerDecision } from '../../store/ledger.js';
-import { mergePersons, mergeRows, qualify } from '../support/succession.js';
-import { Crash, startWorld, type World } from '../support/world.js';
+import { activate, mergePersons, mergeRows, qualify } from '../support/succession.js';
+import { Crash, retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -91,6 +93,63 @@ describe('An edit that was seen, and not carried across when its record went, is
     await qualify(world, leadid, contactid);
     await world.settled();
     expect(await told(linkId)).toContainEqual(expect.objectContaining(lostIn('dynamics', 'qualified')));
+  });
+});
+
+/** What a person typed in Marketo is covered by our write: only Marketo's log tells of it, in the next cycle. */
+const covered = async () => {
+  const { leadid, marketoId, linkId } = await pair();
+  await world.doors.editRow('leads', leadid, { jobtitle: 'ours' });
+  const type = () => world.doors.editPerson(marketoId, { title: 'edit' });
+  await world.cycle({ resolved: () => type().then(() => undefined) });
+  expect(await world.person(marketoId)).toMatchObject({ title: 'ours' });
+  return { leadid, marketoId, linkId };
+};
+
+const coveredIn = (rule: string) => ({
+  ...{ field: 'title', rule, loser: 'marketo', candidates: { marketo: 'edit', dynamics: 'ours' } },
+  base: { marketo: 'ours', dynamics: 'ours' },
+});
+
+const readLog = (): Promise<unknown> =>
+  retried((attempt) => fetchMarketo(world.ports, { cycle: 0, at: new Date().toISOString() }, attempt));
+
+describe('An edit in Marketo that a write of ours covered is in the ledger when its row', () => {
+  it('was deleted', async () => {
+    const { leadid, linkId } = await covered();
+    await readLog();
+    await world.doors.deleteRow('leads', leadid);
+    await world.settled();
+    expect(await told(linkId)).toContainEqual(expect.objectContaining(coveredIn('gone')));
+  });
+
+  it('was deleted, and that was read before the log was', async () => {
+    const { leadid, linkId } = await covered();
+    await world.doors.deleteRow('leads', leadid);
+    await retried((attempt) =>
+      fetchDynamics(world.ports, 'lead', { cycle: 0, at: new Date().toISOString() }, attempt),
+    );
+    await world.settled();
+    expect(await told(linkId)).toContainEqual(expect.objectContaining(coveredIn('gone')));
+  });
+
+  it('was merged into one that has a person', async () => {
+    const [winner, { leadid, linkId }] = [await pair(), await covered()];
+    await mergeRows(world, 'leads', { winner: winner.leadid, loser: leadid });
+    await world.settled();
+    expect(await told(linkId)).toContainEqual(expect.objectContaining(coveredIn('merged')));
+  });
+
+  it('was qualified into a contact that has a person; it is given back once the lead is opened again', async () => {
+    const [contactid = ''] = await world.doors.createRows('contacts', [{ lastname: 'Ruiz' }]);
+    const { leadid, marketoId, linkId } = await covered();
+    await qualify(world, leadid, contactid);
+    await world.settled();
+    expect(await told(linkId)).toContainEqual(expect.objectContaining(coveredIn('qualified')));
+    await activate(world, 'leads', leadid);
+    await world.settled();
+    expect(await world.person(marketoId)).toMatchObject({ title: 'edit' });
+    expect(await world.row('leads', leadid)).toMatchObject({ jobtitle: 'edit' });
   });
 });
 

@@ -6,7 +6,7 @@ import { readStoreStatus } from '../../client/status/store-status.js';
 import { configOf, decide } from '../support/guarded.js';
 import { decider, newEmail, recordsIn } from '../support/groups.js';
 import { setPlugIns } from '../support/rejections.js';
-import { mergePersons, mergeRows, qualify } from '../support/succession.js';
+import { activate, mergePersons, mergeRows, qualify } from '../support/succession.js';
 import { elapse } from '../support/elapse.js';
 import { newAttempt, startWorld, type World } from '../support/world.js';
 
@@ -110,6 +110,20 @@ describe('A value that was given up by decision', () => {
       expect(await world.row('contacts', contact)).toMatchObject({ jobtitle: 'Chair' });
     },
   );
+
+  it('stays given up when its lead is opened again, after it was qualified into a contact of another person', async () => {
+    const { leadid, marketoId } = await discarded();
+    const row = { lastname: 'Ruiz', emailaddress1: newEmail() };
+    const [contact = ''] = await world.doors.createRows('contacts', [row]);
+    await world.settled();
+    await qualify(world, leadid, contact);
+    await world.settled();
+    expect((await linkOfRow(leadid)).status).toBe('ambiguous');
+    await activate(world, 'leads', leadid);
+    await world.settled();
+    expect((await linkOfRow(leadid)).status).toBe('linked');
+    expect(await world.person(marketoId)).toMatchObject({ title: 'CTO' });
+  });
 });
 
 describe('A hold on a person', () => {
