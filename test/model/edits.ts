@@ -1,7 +1,7 @@
 import { decisionsOf, type LedgerRecord } from '../../store/ledger.js';
 import type { Database } from '../../store/database.js';
 import type { Typing } from './deeds.js';
-import type { Side, Value } from './fields.js';
+import { FIELDS, type Side, type Value } from './fields.js';
 import type { Observed } from './observed.js';
 
 /** What is known at the end of a script: how all stands, what the ledger tells, and what people typed, in its order. */
@@ -104,6 +104,11 @@ const FATES: readonly Fate[] = [
       ),
   ],
   [
+    // Our write may have covered it before anybody read it; nobody would have carried it anywhere.
+    'was typed where a one-way field arrives, and its pair ended',
+    (edit, end) => !isPaired(edit, end) && !goesFrom(edit),
+  ],
+  [
     // What may not be read or written is nobody's to follow.
     'was typed into a field that the pair never synced, and that pair ended',
     ({ record, side, field }, { real }) =>
@@ -150,6 +155,9 @@ const wasPairedSince = ({ at, record }: Edit, { looks }: End): boolean =>
 
 const wasPairedBefore = ({ at, record }: Edit, { looks }: End): boolean =>
   looks.some(({ typed, paired }) => typed <= at && paired.has(record));
+
+const goesFrom = ({ side, field }: Typing): boolean =>
+  FIELDS[field].direction !== (side === 'marketo' ? 'toMarketo' : 'toDynamics');
 
 const isParked = (edit: Edit, end: End): boolean => {
   const [person] = personAndRow(edit, end);
