@@ -9,6 +9,7 @@ import type { ChunkRef, PushResult } from './contract.js';
 import { creations, isCreation } from './create-persons.js';
 import { settleEnd } from './endings.js';
 import { FieldSearches } from './field-searches.js';
+import { keyOf } from './keys.js';
 import { NOTHING_PUSHED, type Push } from './push.js';
 import { sendUntilDone } from './send-persons.js';
 import type { Attempt, Ports } from './settings.js';
@@ -37,7 +38,7 @@ const isUpdate = (link: Link): boolean =>
 
 const pushClaimed = async (push: Push, held: readonly Link[]): Promise<PushResult> => {
   const wanted = await withoutOldFlags(push.ports, held.filter(isUpdate));
-  const updated = await sendUntilDone(push, wanted, updates);
+  const updated = await sendUntilDone(push, wanted, updates).finally(() => tellLiving(push.ports, wanted));
   const created = await sendUntilDone(push, held.filter(isCreation), creations);
   return {
     records: updated.done + created.done,
@@ -45,6 +46,15 @@ const pushClaimed = async (push: Push, held: readonly Link[]): Promise<PushResul
     refused: updated.refused + created.refused,
     deferred: updated.deferred + created.deferred,
   };
+};
+
+/** A person that got a row while a call flagged it for the one that it lost is told its key once more by the next cycle. */
+const tellLiving = async (ports: Ports, sent: readonly Link[]): Promise<void> => {
+  const persons = sent.flatMap(({ status, marketoId }) => (status === 'ended' ? (marketoId ?? []) : []));
+  const living = (await linksByPerson(ports.db, persons)).filter(({ status }) => status === 'linked');
+  const owed = living.map((link): Link => ({ ...link, stamp: keyOf(link), dirty: true }));
+  // Somebody else changed one at this moment.
+  if ((await save(ports, owed)).length < owed.length) await tellLiving(ports, sent);
 };
 
 /** A person that has a row again is not to be flagged for the row that it lost. */

@@ -320,4 +320,31 @@ describe('"Sync Person to Dynamics"', () => {
     expect(results.map(({ outcome }) => outcome)).toEqual(['ambiguous', 'ambiguous']);
     expect(await rowsOf(email)).toHaveLength(1);
   });
+
+  // Found by the model (seed 20261127).
+  it('whose flag is on its way, is told its new row all the same', async () => {
+    const { marketoId } = await personIn();
+    const { dynamicsId } = await world.request(marketoId);
+    await world.settled();
+    await world.doors.deleteRow('leads', dynamicsId ?? '');
+    const { ports } = world;
+    const { marketo } = ports;
+    let asked = false;
+    const syncPersons: typeof marketo.syncPersons = async (call, signal) => {
+      if (!asked && call.records.some(({ dynamicsDeleted }) => dynamicsDeleted === true)) {
+        asked = true;
+        expect(await world.request(marketoId)).toMatchObject({ outcome: 'created' });
+      }
+      return marketo.syncPersons(call, signal);
+    };
+    Object.assign(ports, { marketo: { ...marketo, syncPersons } });
+    await world.cycle();
+    Object.assign(ports, { marketo });
+    expect(asked).toBe(true);
+    await world.settled();
+    const link = await world.linkOfPerson(marketoId);
+    expect(await world.person(marketoId)).toMatchObject({
+      ...{ dynamicsId: link.dynamicsId, dynamicsDeleted: false },
+    });
+  });
 });
