@@ -59,14 +59,20 @@ const comeBack = async (cure: () => void): Promise<void> => {
   expect((await world.links()).map(({ status }) => status)).toEqual(all.map(() => 'linked'));
 };
 
+/** Pairs whose titles were cleared in Dynamics, which people gave up; with what their persons held before. */
+const discardedBlanks = async () => {
+  const some = all.slice(0, 6);
+  const before = await titles(world, some);
+  await blankTitles(world, some);
+  expect(await cycle(world)).toHaveLength(1);
+  await decide(world, 'discard');
+  await world.settled();
+  return { some, before };
+};
+
 describe('A pair whose row was out of sight for a while', () => {
   it('leaves alone what people gave up', async () => {
-    const some = all.slice(0, 6);
-    const before = await titles(world, some);
-    await blankTitles(world, some);
-    expect(await cycle(world)).toHaveLength(1);
-    await decide(world, 'discard');
-    await world.settled();
+    const { some, before } = await discardedBlanks();
     const hidden = new Set(all.slice(3, 13).map(({ leadid }) => leadid));
     await comeBack(await loseRows((id) => hidden.has(id)));
     expect(await titles(world, some)).toEqual(before);
@@ -110,12 +116,7 @@ describe('A pair whose row was out of sight for a while', () => {
 
 describe('A pair whose person was out of sight for a while', () => {
   it('leaves alone what people gave up', async () => {
-    const some = all.slice(0, 6);
-    const before = await titles(world, some);
-    await blankTitles(world, some);
-    expect(await cycle(world)).toHaveLength(1);
-    await decide(world, 'discard');
-    await world.settled();
+    const { some, before } = await discardedBlanks();
     const { marketo } = world.ports;
     const sighted = { ...marketo };
     await world.db.updateTable('links').set({ reread_marketo: true }).execute();

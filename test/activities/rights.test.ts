@@ -1,28 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fetchDynamics } from '../../activities/fetch-dynamics.js';
+import { changeColumn, noticesIn, RATED_FIELDS } from '../support/scope.js';
 import { personIds, qualify } from '../support/succession.js';
 import { retried, startWorld, type World } from '../support/world.js';
 
 let world: World;
 afterEach(() => world.close());
 
-const CONFIG = `fields:
-  - { marketo: lastName, lead: lastname }
-  - { marketo: email, lead: emailaddress1 }
-  - { marketo: title, lead: jobtitle }
-  - { marketo: city, lead: address1_city }
-  - { marketo: rating, lead: new_creditrating }
-`;
-
-const column = async (name: string, rights: Readonly<Record<string, boolean | object | null>>) => {
-  const response = await fetch(`${world.dataverse}/admin/columns/leads/${name}`, {
-    method: 'PATCH',
-    body: JSON.stringify(rights),
-    headers: { 'content-type': 'application/json' },
-  });
-  expect(response.status).toBe(200);
-};
+const column = (name: string, rights: Readonly<Record<string, boolean | object | null>>) =>
+  changeColumn(world, 'leads', name, rights);
 
 const tableRights = (write: boolean) =>
   fetch(`${world.dataverse}/admin/privileges`, {
@@ -31,10 +18,7 @@ const tableRights = (write: boolean) =>
     headers: { 'content-type': 'application/json' },
   });
 
-const notices = async () =>
-  (await world.db.selectFrom('field_notices').select(['kind', 'field', 'code']).execute()).map(
-    ({ kind, field, code }) => `${kind} ${field} ${code}`,
-  );
+const notices = noticesIn(() => world);
 
 const untold = async () =>
   (await world.db.selectFrom('activity_entries').select('id').execute()).length === 0 &&
@@ -43,7 +27,7 @@ const untold = async () =>
 /** Three leads with their persons, all columns open, at rest. */
 const pairs = async (): Promise<{ leadid: string; marketoId: number }[]> => {
   const ids = [randomUUID(), randomUUID(), randomUUID()];
-  world = await startWorld({ config: CONFIG });
+  world = await startWorld({ config: RATED_FIELDS });
   await column('new_creditrating', { canRead: true, canUpdate: true, canCreate: true });
   await world.doors.createRows(
     'leads',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { requireInstallation } from '../../activities/catalog.js';
-import { changeColumn, readSchemas } from '../support/scope.js';
+import { changeColumn, noticesIn, readSchemas } from '../support/scope.js';
 import { both, killedIn, typedPairIn } from '../support/typed-pair.js';
 import { startWorld, type World } from '../support/world.js';
 
@@ -32,10 +32,7 @@ const ledgerOf = async (marketoId: number): Promise<string> => {
   );
 };
 
-const notices = async () =>
-  (await world.db.selectFrom('field_notices').select(['kind', 'field', 'code']).execute()).map(
-    ({ kind, field, code }) => `${kind} ${field} ${code}`,
-  );
+const notices = noticesIn(() => world);
 
 /** Calls are under way at once; what the first answers is known by the time the next one's answer is taken. */
 const answeredInTurn = () => {

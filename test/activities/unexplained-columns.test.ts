@@ -3,20 +3,12 @@ import { requireInstallation } from '../../activities/catalog.js';
 import type { Kind } from '../../rules/terms.js';
 import { leadPairsIn } from '../support/pairs.js';
 import { trialsFallDue } from '../support/rejections.js';
-import { changeColumn, readSchemas } from '../support/scope.js';
+import { changeColumn, noticesIn, RATED_FIELDS, readSchemas } from '../support/scope.js';
 import { startWorld, type World } from '../support/world.js';
-
-const CONFIG = `fields:
-  - { marketo: lastName, lead: lastname }
-  - { marketo: email, lead: emailaddress1 }
-  - { marketo: title, lead: jobtitle }
-  - { marketo: city, lead: address1_city }
-  - { marketo: rating, lead: new_creditrating }
-`;
 
 let world: World;
 beforeEach(async () => {
-  world = await startWorld({ config: CONFIG });
+  world = await startWorld({ config: RATED_FIELDS });
   await column({ canRead: true, canUpdate: true, canCreate: true });
   await readSchemas(world);
 });
@@ -28,10 +20,7 @@ const column = (rights: Readonly<Record<string, boolean>>) =>
 
 const pairs = leadPairsIn(() => world);
 
-const notices = async () =>
-  (await world.db.selectFrom('field_notices').select(['kind', 'field', 'code']).execute()).map(
-    ({ kind, field, code }) => `${kind} ${field} ${code}`,
-  );
+const notices = noticesIn(() => world);
 
 describe('A refusal about a column that rights and schema do not explain', () => {
   /** Rights and schema are told as they are now, whatever becomes of them. */

@@ -11,6 +11,23 @@ const FIELDS = `fields:
 
 export const SCOPE = `scope: { lead: new_synctomkto, contact: new_synctomkto, person: syncExcluded }\n`;
 
+/** Fields of leads, one of which has a column that is secured: nobody may read or write it before a right is given. */
+export const RATED_FIELDS = `fields:
+  - { marketo: lastName, lead: lastname }
+  - { marketo: email, lead: emailaddress1 }
+  - { marketo: title, lead: jobtitle }
+  - { marketo: city, lead: address1_city }
+  - { marketo: rating, lead: new_creditrating }
+`;
+
+/** What people are told about fields that are set aside: kind, field and code of each. */
+export const noticesIn =
+  (world: () => Pick<World, 'db'>): (() => Promise<string[]>) =>
+  async () =>
+    (await world().db.selectFrom('field_notices').select(['kind', 'field', 'code']).execute()).map(
+      ({ kind, field, code }) => `${kind} ${field} ${code}`,
+    );
+
 /** What an administrator does to one column of leads or contacts. */
 export const changeColumn = async (
   world: Pick<World, 'dataverse'>,
