@@ -54,13 +54,13 @@ const readPersons = (ports: Ports, attempt: Attempt, turn: Turn): Promise<number
     (after) => linksToBackfill(ports.db, 'marketo', after, PERSONS_AT_ONCE),
     async (links) => {
       const mapping = await currentMapping(ports);
-      const { found, isWhole } = await personsById(ports, links, mapping, attempt.signal);
+      const { found, isLacking } = await personsById(ports, links, mapping, attempt.signal);
       return links.map((link) => {
         const values = found.get(link.marketoId ?? 0);
         if (values === undefined || isBeingWritten(link, 'marketo')) return { ...link, rereadMarketo: true };
         const context = contextOf(ports, mapping.fields[link.kind]);
         const observed = observe(link, { side: 'marketo', values }, context);
-        return { ...observed.link, backfillMarketo: !isWhole(link.kind) };
+        return { ...observed.link, backfillMarketo: isLacking(link) };
       });
     },
   );

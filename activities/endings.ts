@@ -27,10 +27,7 @@ const isOnlyDecided = ({ status, marketoId, decision, seen, agreed }: Link): boo
   [seen, agreed].every(({ marketo }) => Object.keys(marketo).length === 0);
 
 /** The row is what it was before the decision, which is kept for `why`. */
-const matchAnew = (link: Link): Link => ({
-  ...without(settleEnd(atRest(link)), 'person'),
-  ...{ status: 'unmatched', marketoId: null, stamp: null, dirty: true },
-});
+const matchAnew = (link: Link): Link => ({ ...closeLink(link), status: 'unmatched', dirty: true });
 
 /** Deleted in Dynamics: the person stays, and is to be flagged. Until then the row may turn out to be there. */
 export const endLink = (link: Link): Link => {

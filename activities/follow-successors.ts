@@ -179,7 +179,7 @@ const nameOf = ({ by, row }: SuccessorRow): Link['successor'] => ({ by, kind: ro
 /** Two pairs for one row: nothing is written until one of them is gone. */
 const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Link => {
   const { by, row } = found;
-  const still: Link = { ...onHold(link), stamp: null, successor: nameOf(found) };
+  const still: Link = { ...asItWaits(link), stamp: null, successor: nameOf(found) };
   const candidates = [
     { side: 'dynamics' as const, kind: row.kind, id: row.dynamicsId },
     ...(other?.marketoId == null ? [] : [{ side: 'marketo' as const, id: String(other.marketoId) }]),
@@ -192,7 +192,7 @@ const setAside = (link: Link, found: SuccessorRow, other: Link | undefined): Lin
 };
 
 /** As it is while it is set aside: it may go on, with edits that were covered and what people gave up. */
-const onHold = (link: Link): Link => {
+const asItWaits = (link: Link): Link => {
   const still = atRest(link);
   const parked = Object.entries(still.parked).filter(
     ([, each]) => each.rejectionId === null && !waitsForRight(each),

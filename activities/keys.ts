@@ -8,6 +8,9 @@ export const keyOf = ({ dynamicsId, kind }: Pick<Link, 'dynamicsId' | 'kind'>): 
   dynamicsDeleted: false,
 });
 
+/** The person is to be told its key by the next cycle. */
+export const owingKey = (link: Link): Link => ({ ...link, stamp: keyOf(link), dirty: true });
+
 /** The person that carries this row's key belongs to another row: set aside for people to sort out. */
 export const keyHeldBy = (link: Link, marketoId: number): Link => ({
   ...link,

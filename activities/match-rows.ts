@@ -16,7 +16,7 @@ import { keyHeldBy, keyOf } from './keys.js';
 import { agreedAtBirth, newPersonValues } from './new-person.js';
 import { personsOfRows, type Found, type Taken } from './persons-of-rows.js';
 import { tellNewborn } from './refusals.js';
-import { observeRow, rowsOfLinks } from './reread.js';
+import { withTheirRows } from './reread.js';
 import { EMAIL_COLUMN } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -69,11 +69,8 @@ const readWaiting = async (ports: Ports, links: readonly Link[], signal: AbortSi
   for (const kind of KINDS) {
     const due = links.filter((link) => link.kind === kind && link.backfillDynamics);
     if (due.length === 0) continue;
-    const rows = await rowsOfLinks(ports, kind, due, signal);
-    for (const link of due) {
-      const row = rows.get(link.dynamicsId ?? '');
-      if (row !== undefined) current.set(link.id, observeRow(ports, link, row));
-    }
+    for (const link of await withTheirRows(ports, kind, due, (same) => same, signal))
+      current.set(link.id, link);
   }
   return links.map((link) => current.get(link.id) ?? link);
 };

@@ -4,6 +4,7 @@ import { withFlag } from '../rules/scope.js';
 import { linksByPerson, saveLinks } from '../store/links.js';
 import { personFlag } from './flags.js';
 import { takeOverHolds } from './holds.js';
+import { personFields } from './person-fields.js';
 import { textOf } from './rows.js';
 import type { Attempt, Ports } from './settings.js';
 
@@ -13,7 +14,7 @@ import type { Attempt, Ports } from './settings.js';
  */
 export const findOrphans = async (
   ports: Ports,
-  { scope }: Mapping,
+  mapping: Mapping,
   links: readonly Link[],
   { signal }: Attempt,
 ): Promise<void> => {
@@ -23,7 +24,7 @@ export const findOrphans = async (
     {
       by: 'dynamicsId',
       values: due.flatMap(({ dynamicsId }) => dynamicsId ?? []),
-      fields: ['id', 'dynamicsId', ...(scope.person?.readable === true ? [scope.person.name] : [])],
+      fields: ['id', 'dynamicsId', ...personFields(mapping, [])],
     },
     signal,
   );
@@ -36,7 +37,7 @@ export const findOrphans = async (
     const person = free.find(({ values }) => textOf(values['dynamicsId'])?.toLowerCase() === link.dynamicsId);
     if (person === undefined) return { ...link, creation: null, stamp: null, dirty: false };
     const found = { ...link, creation: null, marketoId: person.id };
-    return withFlag(found, personFlag(scope.person, person.values), true);
+    return withFlag(found, personFlag(mapping.scope.person, person.values), true);
   });
   await ports.db
     .transaction()

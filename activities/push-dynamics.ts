@@ -13,8 +13,8 @@ import { until } from './deadline.js';
 import type { ChunkRef, PushResult } from './contract.js';
 import { endLink } from './endings.js';
 import { FieldSearches } from './field-searches.js';
-import { NOTHING_PUSHED, type Push } from './push.js';
-import { observeRow, rowsOfLinks } from './reread.js';
+import { beginPush, NOTHING_PUSHED, type Push } from './push.js';
+import { withTheirRows } from './reread.js';
 import { decideLinks } from './resolve.js';
 import { admitSearches, takeOutcomes, type Answered } from './row-outcomes.js';
 import { updateOf } from './row-update.js';
@@ -40,7 +40,7 @@ export const pushToDynamics = async (
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
     const due = links.filter((link) => isDue(link) || isInDoubt(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches, repeated: new Set() };
+    const push = beginPush({ ports, mapping, cycle: input.cycle, attempt, searches });
     const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
       pushClaimed(push, held),
     );
@@ -176,12 +176,7 @@ const mergeRows = async (
   kind: Kind,
   links: readonly Link[],
 ): Promise<Link[]> => {
-  const rows = await rowsOfLinks(ports, kind, links, attempt.signal);
-  const observed = links.map((link) => {
-    const row = rows.get(link.dynamicsId ?? '');
-    return row === undefined ? endLink(link) : observeRow(ports, link, row);
-  });
-  const saved = await save(ports, observed);
+  const saved = await save(ports, await withTheirRows(ports, kind, links, endLink, attempt.signal));
   await decideLinks(
     ports,
     mapping,

@@ -9,8 +9,8 @@ import type { ChunkRef, PushResult } from './contract.js';
 import { creations, isCreation } from './create-persons.js';
 import { settleEnd } from './endings.js';
 import { FieldSearches } from './field-searches.js';
-import { keyOf } from './keys.js';
-import { NOTHING_PUSHED, type Push } from './push.js';
+import { owingKey } from './keys.js';
+import { beginPush, NOTHING_PUSHED, type Push } from './push.js';
 import { sendUntilDone } from './send-persons.js';
 import type { Attempt, Ports } from './settings.js';
 import { updates } from './update-persons.js';
@@ -22,7 +22,7 @@ export const pushToMarketo = async (ports: Ports, input: ChunkRef, attempt: Atte
   return inBatches(ports, input.chunk, attempt, NOTHING_PUSHED, async (links) => {
     const due = links.filter((link) => isUpdate(link) || isCreation(link));
     if (due.length === 0) return NOTHING_PUSHED;
-    const push: Push = { ports, mapping, cycle: input.cycle, attempt, searches, repeated: new Set() };
+    const push = beginPush({ ports, mapping, cycle: input.cycle, attempt, searches });
     const { total, leftOut } = await withClaims(ports, attempt, due, NOTHING_PUSHED, (held) =>
       pushClaimed(push, held),
     );
@@ -52,7 +52,7 @@ const pushClaimed = async (push: Push, held: readonly Link[]): Promise<PushResul
 const tellLiving = async (ports: Ports, sent: readonly Link[]): Promise<void> => {
   const persons = sent.flatMap(({ status, marketoId }) => (status === 'ended' ? (marketoId ?? []) : []));
   const living = (await linksByPerson(ports.db, persons)).filter(({ status }) => status === 'linked');
-  const owed = living.map((link): Link => ({ ...link, stamp: keyOf(link), dirty: true }));
+  const owed = living.map(owingKey);
   // Somebody else changed one at this moment.
   if ((await save(ports, owed)).length < owed.length) await tellLiving(ports, sent);
 };

@@ -21,6 +21,11 @@ export interface Push {
   refreshed?: Promise<Mapping>;
 }
 
+export const beginPush = (push: Omit<Push, 'repeated' | 'refreshed'>): Push => ({
+  ...push,
+  repeated: new Set(),
+});
+
 export const NOTHING_PUSHED: PushResult = { records: 0, created: 0, refused: 0, deferred: 0 };
 
 /** Clean once nothing is planned any more, for either side. */

@@ -13,7 +13,7 @@ import { bury } from './endings.js';
 import { personFields } from './person-fields.js';
 import { handleMerged } from './merged-persons.js';
 import { enterStage } from './pass-stages.js';
-import { contextOf, wholeness, type IsWhole } from './reread.js';
+import { contextOf, lackingOf, type IsLacking } from './reread.js';
 import type { Attempt, Ports } from './settings.js';
 import type { Turn } from './turn.js';
 
@@ -60,7 +60,7 @@ export const reconcilePersons = async (
 interface Found {
   readonly persons: ReadonlyMap<number, PersonRecord>;
   readonly mapping: Awaited<ReturnType<typeof currentMapping>>;
-  readonly isWhole: IsWhole;
+  readonly isLacking: IsLacking;
   /** Up to where the cycles have read the change log. */
   readonly readUpTo: IsoInstant | undefined;
 }
@@ -71,12 +71,12 @@ const readThem = async (ports: Ports, links: readonly Link[], attempt: Attempt):
   const values = links.flatMap(({ marketoId }) => marketoId ?? []);
   const fields = ['id', CHANGED_AT, ...personFields(mapping)];
   const { persons } = await ports.marketo.readPersons({ by: 'id', values, fields }, attempt.signal);
-  const isWhole = await wholeness(ports, fields);
-  return { persons: new Map(persons.map((person) => [person.id, person])), mapping, isWhole, readUpTo };
+  const isLacking = await lackingOf(ports, links, fields);
+  return { persons: new Map(persons.map((person) => [person.id, person])), mapping, isLacking, readUpTo };
 };
 
 const take = (ports: Ports, link: Link, read: Found, tally: Tally): Link[] => {
-  const { persons, mapping, isWhole, readUpTo } = read;
+  const { persons, mapping, isLacking, readUpTo } = read;
   count(tally, 'persons');
   const person = persons.get(link.marketoId ?? 0);
   if (person === undefined) {
@@ -95,8 +95,8 @@ const take = (ports: Ports, link: Link, read: Found, tally: Tally): Link[] => {
   const lacks = fields.some(({ name }) => !(name in link.seen.marketo) && !(name in link.agreed.marketo));
   if (drifted.length === 0 && !lacks && !link.backfillMarketo) return [];
   const observed = observe(link, { side: 'marketo', values }, contextOf(ports, fields)).link;
-  const backfillMarketo = link.backfillMarketo && !isWhole(link.kind);
-  return [{ ...observed, backfillMarketo, dirty: observed.dirty || isUnsettled(observed) }];
+  const dirty = observed.dirty || isUnsettled(observed);
+  return [{ ...observed, backfillMarketo: isLacking(link), dirty }];
 };
 
 /**

@@ -29,15 +29,14 @@ export const rereadPersons = async (
   for (;;) {
     const links = await linksToReread(ports.db, 'marketo', PERSONS_AT_ONCE);
     if (links.length === 0) return read;
-    const { found, isWhole } = await personsById(ports, links, mapping, attempt.signal);
+    const { found, isLacking } = await personsById(ports, links, mapping, attempt.signal);
     const refused: Refused[] = [];
     const seen = links.map((link) => {
       const values = found.get(link.marketoId ?? 0);
       if (values === undefined) return bury(link);
       const context = contextOf(ports, mapping.fields[link.kind]);
       const observed = observe(link, { side: 'marketo', values }, context);
-      const backfillMarketo = link.backfillMarketo && !isWhole(link.kind);
-      const known = { ...observed.link, rereadMarketo: false, backfillMarketo };
+      const known = { ...observed.link, rereadMarketo: false, backfillMarketo: isLacking(link) };
       const taken = takeRefusals(known, observed.refusals, cycle);
       refused.push(...taken.refused);
       return withFlag(taken.link, personFlag(mapping.scope.person, values));
@@ -75,7 +74,7 @@ const takeRefusals = (
 interface PersonsRead {
   /** What they hold now, by id. */
   readonly found: ReadonlyMap<number, Readonly<Record<string, FieldValue>>>;
-  readonly isWhole: IsWhole;
+  readonly isLacking: IsLacking;
 }
 
 export const personsById = async (
@@ -89,16 +88,22 @@ export const personsById = async (
   const values = links.flatMap(({ marketoId }) => marketoId ?? []);
   const { persons } = await ports.marketo.readPersons({ by: 'id', values, fields }, signal);
   const found = new Map(persons.map(({ id, values: held }: PersonRecord) => [id, held]));
-  return { found, isWhole: await wholeness(ports, fields) };
+  return { found, isLacking: await lackingOf(ports, links, fields) };
 };
 
-/** Tells of persons of a kind whether all was read of them that is synced by now. */
-export type IsWhole = (kind: Kind) => boolean;
+/** True for a link that waits for a read of its person, and for which what is synced by now was not all read. */
+export type IsLacking = (link: Link) => boolean;
 
-/** A read that began before a right was given does not ask for the field: asked after the read. */
-export const wholeness = async (ports: Ports, asked: readonly string[]): Promise<IsWhole> => {
+/** A read that began before a right was given did not ask for the field: looked at after the read. */
+export const lackingOf = async (
+  ports: Ports,
+  links: readonly Link[],
+  asked: readonly string[],
+): Promise<IsLacking> => {
+  if (!links.some(({ backfillMarketo }) => backfillMarketo)) return () => false;
   const mapping = await currentMapping(ports);
-  return (kind) => personFields(mapping, [kind]).every((name) => asked.includes(name));
+  return ({ backfillMarketo, kind }) =>
+    backfillMarketo && !personFields(mapping, [kind]).every((name) => asked.includes(name));
 };
 
 /** Reads every row of a table again that a link marks; one that is no longer there ends its link. */
@@ -107,15 +112,26 @@ export const rereadRows = async (ports: Ports, kind: Kind, attempt: Attempt): Pr
   for (;;) {
     const links = await linksToReread(ports.db, 'dynamics', ROWS_AT_ONCE, kind);
     if (links.length === 0) return read;
-    const rows = await rowsOfLinks(ports, kind, links, attempt.signal);
-    const seen = links.map((link) => {
-      const row = rows.get(link.dynamicsId ?? '');
-      return row === undefined ? endLink(link) : observeRow(ports, link, row);
-    });
+    const seen = await withTheirRows(ports, kind, links, endLink, attempt.signal);
     read += links.length;
     await saveWithRefusals(ports, seen, []);
     attempt.progress();
   }
+};
+
+/** These links with what their rows hold now; `missing` says what becomes of one whose row is not there. */
+export const withTheirRows = async (
+  ports: Ports,
+  kind: Kind,
+  links: readonly Link[],
+  missing: (link: Link) => Link,
+  signal: AbortSignal,
+): Promise<Link[]> => {
+  const rows = await rowsOfLinks(ports, kind, links, signal);
+  return links.map((link) => {
+    const row = rows.get(link.dynamicsId ?? '');
+    return row === undefined ? missing(link) : observeRow(ports, link, row);
+  });
 };
 
 export interface RowRead {

@@ -3,7 +3,7 @@ import type { Link } from '../rules/link.js';
 import { isInScope } from '../rules/scope.js';
 import { linksById, linksByPerson } from '../store/links.js';
 import { save } from './claimed.js';
-import { keyOf } from './keys.js';
+import { owingKey } from './keys.js';
 import type { Attempt, Ports } from './settings.js';
 
 /** Ties persons to their rows at once, instead of with the next cycle; what it does not come to, the cycle does. */
@@ -50,13 +50,10 @@ const tellAgain = async (ports: Ports, sent: readonly Link[]): Promise<void> => 
     (link) => link.status === 'linked' && !sent.some(({ dynamicsId }) => dynamicsId === link.dynamicsId),
   );
   const owed = [
-    ...lost.map((link): Link => ({ ...link, stamp: { dynamicsDeleted: true } })),
-    ...keyed.map((link): Link => ({ ...link, stamp: keyOf(link) })),
+    ...lost.map((link): Link => ({ ...link, stamp: { dynamicsDeleted: true }, dirty: true })),
+    ...keyed.map(owingKey),
   ];
-  const saved = await save(
-    ports,
-    owed.map((link) => ({ ...link, dirty: true })),
-  );
+  const saved = await save(ports, owed);
   // Somebody else changed one at this moment.
   if (saved.length < owed.length) await tellAgain(ports, sent);
 };

@@ -4,6 +4,12 @@ import type { Kind, Side } from '../rules/terms.js';
 import type { Database } from './database.js';
 import { linkOf } from './links.js';
 
+/** Marked for the lane, and not read by the next cycle anyway. */
+const WAITS = {
+  marketo: sql<boolean>`(backfill_marketo and not reread_marketo)`,
+  dynamics: sql<boolean>`(backfill_dynamics and not reread_dynamics)`,
+} as const satisfies Readonly<Record<Side, unknown>>;
+
 /**
  * Pairs whose record on `side` the backfill lane is to read, in order of id, those after `after`. What the next cycle reads
  * anyway is left to it.
@@ -15,12 +21,7 @@ export const linksToBackfill = async (
   limit: number,
   kind?: Kind,
 ): Promise<Link[]> => {
-  const [mark, left] =
-    side === 'marketo'
-      ? (['backfill_marketo', 'reread_marketo'] as const)
-      : (['backfill_dynamics', 'reread_dynamics'] as const);
-  let found = db.selectFrom('links').selectAll().where(mark, '=', true).where(left, '=', false);
-  found = found.where('status', '=', 'linked');
+  let found = db.selectFrom('links').selectAll().where(WAITS[side]).where('status', '=', 'linked');
   if (kind !== undefined) found = found.where('kind', '=', kind);
   return (await found.where('id', '>', after).orderBy('id').limit(limit).execute()).map(linkOf);
 };
@@ -30,9 +31,7 @@ export const hasBackfill = async (db: Database): Promise<boolean> => {
   const row = await db
     .selectFrom('links')
     .select('id')
-    .where(
-      sql<boolean>`(backfill_marketo and not reread_marketo or backfill_dynamics and not reread_dynamics)`,
-    )
+    .where((eb) => eb.or([WAITS.marketo, WAITS.dynamics]))
     .where('status', '=', 'linked')
     .limit(1)
     .executeTakeFirst();

@@ -327,9 +327,10 @@ const OPEN_DYNAMICS = '$[*] ? (@.side == "dynamics" && @.state == "sent")';
 
 /** A link that ended, of which its person is still to be told something. */
 export const IS_OWED = sql`links.status = 'ended' and (links.stamp is not null or links.parked <> '{}')`;
+/** What is set on one of which nothing that was under way or set aside counts any more. */
+export const SETTLED = sql`writes = '[]', overtaken = '{}', parked = '{}', check_at = null`;
 /** What is set on one where nothing is to be told any more. */
-export const FORGOTTEN = sql`stamp = null, writes = '[]', overtaken = '{}', parked = '{}', check_at = null, dirty = false,
-  version = links.version + 1`;
+export const FORGOTTEN = sql`stamp = null, ${SETTLED}, dirty = false, version = links.version + 1`;
 
 /**
  * Persons that get a row again are not to be flagged any more for the one that they lost, and what the creation of one was

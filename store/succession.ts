@@ -2,7 +2,7 @@ import { sql, type Selectable } from 'kysely';
 import type { Link } from '../rules/link.js';
 import { wakeGroupsOf } from './ambiguous.js';
 import type { Database } from './database.js';
-import { linkOf } from './links.js';
+import { linkOf, SETTLED } from './links.js';
 import type { LinksTable } from './schema.js';
 
 /**
@@ -127,6 +127,6 @@ export const passFlagOn = async (db: Database, from: number, to: number): Promis
   const nothing = '{"marketo":{},"dynamics":{}}';
   await sql`
     update links set marketo_id = ${to}, version = version + 1,
-      agreed = ${nothing}, seen = ${nothing}, writes = '[]', overtaken = '{}', parked = '{}', check_at = null
+      agreed = ${nothing}, seen = ${nothing}, ${SETTLED}
     where marketo_id = ${from} and status = 'ended' and stamp is not null`.execute(db);
 };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closePairs, takeOverHolds } from '../../activities/holds.js';
-import { keyOf } from '../../activities/keys.js';
+import { keyOf, owingKey } from '../../activities/keys.js';
 import { tellNewborn } from '../../activities/refusals.js';
 import type { GroupDecision } from '../../rules/ambiguity.js';
 import { DECISIONS, groupsOf, type Group } from '../../rules/ambiguous-groups.js';
@@ -139,7 +139,7 @@ const withOwnKeys = async (tx: Database, persons: readonly number[]): Promise<Li
       { hints: ['Clear dynamicsId on the person in Marketo: the row is matched again then.'] },
     );
   }
-  return holders.map((holder) => ({ ...holder, stamp: keyOf(holder), dirty: true }));
+  return holders.map(owingKey);
 };
 
 /** For somebody who is matching the same e-mails. */
